@@ -1,0 +1,26 @@
+/* A Redis command as an argument array: built up, reused without allocating once it has grown. Never a format string. */
+#ifndef PRODUCER_COMMAND_H
+#define PRODUCER_COMMAND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct command {
+    const char **argv;
+    size_t *sizes;
+    int count, capacity;
+    char *arena;             /* copies of short-lived arguments; offsets are turned to pointers by command_argv */
+    size_t arena_used, arena_capacity;
+};
+
+void command_init(struct command *c);
+void command_clear(struct command *c); /* frees; NULL and an initialised one are fine */
+void command_begin(struct command *c, const char *name); /* empties it and adds the name (static text) */
+void command_borrow(struct command *c, const char *text, size_t size); /* `text` must stay until the command is sent */
+void command_word(struct command *c, const char *text);  /* a NUL-terminated text that stays until the command is sent */
+void command_copy(struct command *c, const char *text, size_t size); /* copied */
+void command_uint(struct command *c, uint64_t n);
+/* The arrays to send, valid until the next change of the command. Running out of memory anywhere above aborts. */
+int command_argv(struct command *c, const char ***argv, const size_t **sizes);
+
+#endif

@@ -1,0 +1,21 @@
+/* Stream entry IDs: "MS-SEQ". The millisecond part is the clock of every decision. Pure and thread-safe. */
+#ifndef SCHEMA_ENTRY_H
+#define SCHEMA_ENTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { ENTRY_TEXT_MAX = 41 };
+
+struct entry_id { uint64_t ms, seq; };
+
+/* False when the text is not MS-SEQ in decimal, both fitting 64 bits ("MS" alone is MS-0). */
+bool entry_id_parse(const char *text, size_t size, struct entry_id *id);
+size_t entry_id_format(struct entry_id id, char out[ENTRY_TEXT_MAX + 1]);
+/* <0, 0, >0 as a comes before, is, comes after b. */
+int entry_id_compare(struct entry_id a, struct entry_id b);
+/* The ID right after. */
+struct entry_id entry_id_after(struct entry_id id);
+
+#endif

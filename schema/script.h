@@ -1,0 +1,28 @@
+/* The Lua that runs inside Redis, flattened from schema/lua/ and embedded by the build, with the SHA1 that EVALSHA wants. */
+#ifndef SCHEMA_SCRIPT_H
+#define SCHEMA_SCRIPT_H
+
+#include <stddef.h>
+
+struct script {
+    const char *name;
+    const char *body;
+    size_t size;
+    const char *sha1; /* 40 hex digits */
+};
+
+extern const struct script script_apply;     /* a batch of intents, in order: the money moves here and nowhere else */
+extern const struct script script_answer;    /* gives the answers that apply kept in `unanswered`, and acknowledges */
+extern const struct script script_claim;     /* takes over pending entries, one page in ID order; reports lost ones */
+extern const struct script script_suspect;   /* counts the lone attempts at one entry */
+extern const struct script script_sweep;     /* deletes consumers that have nothing pending */
+extern const struct script script_lease;     /* take, renew, release a partition */
+extern const struct script script_heartbeat; /* a worker is alive; who else is */
+extern const struct script script_book;      /* creates the book, or says how it was created */
+extern const struct script script_requeue;   /* dead entry back into the stream */
+extern const struct script script_discard;   /* dead entry put aside with a reason */
+
+/* All of them, NULL at the end. */
+extern const struct script *const script_all[];
+
+#endif
