@@ -1,0 +1,38 @@
+#!lua
+-- apply: decides a batch of intents of one partition, in stream order, and writes what came of them, whole or not at all.
+-- All reads, type checks and decisions come before the first write: Redis does not roll back a script that dies in the middle.
+-- No allow-oom in the first line: a full Redis refuses the script whole.
+-- KEYS: 1 meta 2 intents 3 ledger 4 unanswered 5 bills of the day 6 bills of the day before 7 dead, then `drops` bills to drop,
+--       then in any order: accounts, response streams, bills of earlier days. The entries name them by their place.
+-- ARGV: 1 epoch 2 msgpack [partition, drops, entries]; all entries are of one UTC day; an entry is as in batch.def
+-- Reply: numbers, three for each entry that is still to be answered: its number in the batch, its code, 1 if it acts on a merchant.
+-- Errors: FENCED; BROKEN n key reason: entry n (0: none) cannot be applied. Nothing was written then.
+local META, INTENTS, LEDGER, UNANSWERED, BILLS, BILLS_BEFORE, DEAD = 1, 2, 3, 4, 5, 6, 7
+--@codes
+--@batch
+local OPS = {}
+--@include fence.lua
+--@include number.lua
+--@include state.lua
+--@include bills.lua
+--@include answers.lua
+--@include respond.lua
+--@include funds.lua
+--@include open.lua
+--@include status.lua
+--@include inquire.lua
+--@include pay.lua
+--@include world.lua
+--@include refund.lua
+--@include rollback.lua
+--@include decide.lua
+--@include write.lua
+fence(KEYS[META], ARGV[1])
+local batch = cmsgpack.unpack(ARGV[2])
+partition = batch[1]
+load_meta(batch[3])
+decide_batch(batch[3])
+current = 0
+check_types()
+write_batch(batch[2])
+return todo

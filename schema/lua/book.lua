@@ -1,0 +1,8 @@
+#!lua
+-- book: creates the book, or says how it was created: its number of partitions never changes.
+-- KEYS: 1 book  ARGV: 1 version 2 partitions  Reply: { version, partitions, created ms }
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  local time = redis.call('TIME')
+  redis.call('HSET', KEYS[1], 'version', ARGV[1], 'partitions', ARGV[2], 'created', time[1] * 1000 + math.floor(time[2] / 1000))
+end
+return redis.call('HMGET', KEYS[1], 'version', 'partitions', 'created')

@@ -1,0 +1,12 @@
+-- pay: account -> the merchant's shard in the payer's own partition. A payment's bill is captured at once and can be refunded.
+OPS.pay = function(i)
+  local a = party(i)
+  if not a then return CODE.not_found, 'account' end
+  local m = merchant(i[TO_KEY], i[TO])
+  if not m then return CODE.not_found, 'to' end
+  if a.currency ~= i[CURRENCY] or m.currency ~= i[CURRENCY] then return CODE.currency_mismatch end
+  if a.status ~= 'active' or m.status ~= 'active' then return CODE.account_frozen end
+  local code = move_funds(i, a, m, i[AMOUNT], true)
+  if code == CODE.ok then out.state, out.captured = 'captured', i[AMOUNT] end
+  return code
+end
