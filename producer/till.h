@@ -1,0 +1,238 @@
+/* libtill: hands payment intents to Till, waits for their answers, and looks up accounts and bills.
+ *
+ *     till_open -> { till_send | till_call | till_reader_* | till_account | till_bill }* -> till_close
+ *
+ * The rules that hold everywhere
+ * - A handle (and its readers) belongs to one thread at a time: one handle per thread. Functions without a handle are thread-safe.
+ * - Nothing blocks longer than the timeout it is given, whatever Redis does; only resolving a host's name is out of our hands.
+ * - A lost connection is opened again by the next call, or within the same call while its time lasts.
+ * - Sending the same intent again is always safe: (account, source, key) is its identity and moves money at most once, as long as
+ *   `at_ms` stays what it was the first time (keep the one from the result; an intent older than 23 h is refused as stale).
+ * - All times are ms since the Unix epoch, UTC; all money is an integer count of minor units (cents, fen), 1 .. 2^53 - 1.
+ * - Structs are filled with zeros where nothing is said: `struct till_intent pay = { .op = "pay", ... };`. Later releases put new
+ *   members where `reserved` is, so programs need not be built again; it must be zero.
+ * - The library never logs, never exits and keeps no globals. Running out of memory aborts.
+ */
+#ifndef TILL_H
+#define TILL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TILL_API __attribute__((visibility("default")))
+#define TILL_CHECKED __attribute__((visibility("default"), warn_unused_result))
+
+/* What became of an intent (the codes of answers), and what the functions here return. */
+enum till_code {
+    TILL_OK = 0,
+    TILL_NOT_FOUND = 1,
+    TILL_NOT_PERMITTED = 2,
+    TILL_INSUFFICIENT_FUNDS = 3,
+    TILL_ACCOUNT_FROZEN = 4,
+    TILL_ACCOUNT_LOCKED = 5,
+    TILL_INVALID = 6,
+    TILL_KEY_REUSED = 7,
+    TILL_RATE_LIMITED = 8,
+    TILL_DUPLICATE_SUSPECTED = 9,
+    TILL_ALREADY_EXISTS = 10,
+    TILL_WRONG_STATE = 11,
+    TILL_LIMIT_EXCEEDED = 12,
+    TILL_OUT_OF_STOCK = 13,
+    TILL_STALE = 14,
+    TILL_CURRENCY_MISMATCH = 15,
+    TILL_EXPIRED = 16,
+    TILL_GROUP_FAILED = 17,
+    TILL_GUARD_FAILED = 18,
+    TILL_DEAD = 19,
+    TILL_IN_PROGRESS = 20,
+    TILL_BUSY = -1,         /* nothing was enqueued, try later: memory limit near, writes refused, or the backlog too long */
+    TILL_READ_FAILED = -2,  /* nothing was enqueued: Redis could not be reached or does not let us */
+    TILL_WRITE_FAILED = -3, /* unknown whether it was enqueued, or enqueued and not answered in time. Send the same intent again */
+};
+/* A code's word ("insufficient_funds") and its sentence for people. Static strings; an unknown number gives "unknown". */
+TILL_API const char *till_code_word(int code);
+TILL_API const char *till_code_sentence(int code);
+
+enum {
+    TILL_SOURCE_SIZE = 33, /* of the texts below, NUL included */
+    TILL_KEY_SIZE = 257,
+    TILL_ACCOUNT_SIZE = 70,
+    TILL_ENTRY_SIZE = 42,
+    TILL_WORD_SIZE = 33,
+    TILL_BILL_SIZE = 33,
+    TILL_TEXT_SIZE = 257,
+    TILL_UUID_SIZE = 37,
+};
+#define TILL_AMOUNT_ALL INT64_C(-1)     /* amount of a refund: all that is left of the payment */
+#define TILL_NO_LIMIT UINT64_MAX        /* for backlog_max */
+
+/* --- handle --- */
+
+/* Texts are copied by till_open. */
+struct till_options {
+    const char *url;       /* unix:PATH | redis://[user:password@]host[:port][/db] | embedded:DIR (a worker's own server). Needed */
+    const char *password;  /* wins over the url's; NULL: the url's */
+    const char *book;      /* name of the ledger; NULL: "till" */
+    unsigned partitions;   /* of the book; another number than the book has is refused. 0: as the book says */
+    int connect_timeout_ms; /* 0: 2000 */
+    int timeout_ms;        /* for till_open, till_reader_open, till_account, till_bill: longest wait in all. 0: 5000 */
+    int open_wait_ms;      /* till_open keeps trying this long while Redis or the book is not there yet. 0: one try */
+    uint64_t backlog_max;  /* refuse (TILL_BUSY) to enqueue where more than this many intents wait in a partition. 0: 1000000 */
+    unsigned memory_high_water_percent; /* refuse (TILL_BUSY) at this share of Redis' maxmemory. 0: 90; above 100: never */
+    const char *client_name; /* shown by CLIENT LIST; NULL: "till-producer". Printable ASCII without space */
+    const void *reserved[8];
+};
+
+struct till;
+
+/* Connects and reads the book. Always gives a handle to be closed, so that till_error can say what is wrong. TILL_OK; TILL_INVALID: an
+ * option is wrong, or the book has another number of partitions (the text says both); TILL_NOT_FOUND: no worker has created this
+ * book yet (a producer never does); TILL_READ_FAILED: Redis could not be reached or refuses us. A handle that
+ * is not TILL_OK is good for till_error and till_close only. */
+TILL_CHECKED int till_open(struct till **till, const struct till_options *options);
+TILL_API void till_close(struct till *till); /* also its readers must be closed, before; NULL is fine */
+/* The last failure in words, "" when there was none. Valid until the next call with the handle. */
+TILL_API const char *till_error(const struct till *till);
+TILL_API unsigned till_partitions(const struct till *till);
+TILL_API unsigned till_partition_of(const struct till *till, const char *account);
+
+/* A new idempotency key: a UUIDv7 in its usual text form. */
+TILL_API void till_key(char out[TILL_UUID_SIZE]);
+
+/* --- sending --- */
+
+/* What is to be done; the members have the wire's names (schema/README.md). Texts are borrowed for the call, NULL or "": not given. */
+struct till_intent {
+    const char *op;      /* open topup withdraw pay refund rollback freeze thaw close inquire */
+    const char *source;  /* the upstream's name, 1..32 of a-z 0-9 . _ - */
+    const char *key;     /* idempotency key, 1..128 printable ASCII without space / { }. NULL: one is made, see the result */
+    uint64_t at_ms;      /* when it was created; 0: now. A retry says what it said the first time */
+    const char *account;
+    const char *to;
+    int64_t amount_minor; /* 0: not given. Where an amount may be left out (refund) say TILL_AMOUNT_ALL: a mistaken 0 is refused */
+    const char *currency; /* three capital letters */
+    const char *of;      /* key of the payment referred to (refund, rollback) */
+    uint64_t of_at_ms;   /* when that was created, if known; finds it faster */
+    const char *kind;    /* user merchant app (open) */
+    bool allow_duplicate;
+    const char *note;    /* up to 256 bytes UTF-8, kept in the ledger */
+    const void *reserved[16];
+};
+
+/* What became of sending one. */
+struct till_result {
+    int code;                     /* TILL_OK: enqueued as `entry`; TILL_INVALID: refused before sending; or a negative one */
+    char entry[TILL_ENTRY_SIZE];
+    char key[TILL_KEY_SIZE];      /* the intent's, or the one made for it */
+    uint64_t at_ms;               /* likewise: keep both for a retry */
+    char field[65];               /* TILL_INVALID: the field at fault */
+    char text[160];               /* "" or what is wrong */
+};
+
+/* Enqueues `count` intents, pipelined, in order per account, and fills as many results. Each is checked first; bad ones are left out and
+ * the others sent. What was under way when a connection broke is sent again (which may leave two entries with the same identity: one
+ * effect, two answers, the second marked replayed) until timeout_ms is over. Returns how many were enqueued. Does
+ * not wait for answers. No allocation per intent. */
+TILL_API size_t till_send(struct till *till, const struct till_intent *intents, size_t count, int timeout_ms, struct till_result *results);
+
+/* --- answers --- */
+
+/* An answer: the fields of a response entry. An amount that is empty on the wire is 0 with has_* false. */
+struct till_answer {
+    char key[TILL_KEY_SIZE];
+    char source[TILL_SOURCE_SIZE];
+    char op[TILL_WORD_SIZE];
+    int code;
+    char reason[TILL_WORD_SIZE];  /* the code's word */
+    char account[TILL_ACCOUNT_SIZE];
+    bool has_amount, has_balance, has_held;
+    int64_t amount_minor;         /* what actually moved */
+    char currency[4];
+    int64_t balance_minor, held_minor; /* of `account` after it */
+    char bill[TILL_BILL_SIZE];    /* "p-n", "" when nothing was booked */
+    uint64_t at_ms;               /* of the intent's entry; in answers of the library (response "") the intent's `at`, for a retry */
+    char entry[TILL_ENTRY_SIZE];  /* the intent's */
+    bool replayed;                /* given before to the same intent */
+    char detail[TILL_TEXT_SIZE];  /* for TILL_INVALID and TILL_KEY_REUSED the field at fault; for negative codes what happened */
+    char response[TILL_ENTRY_SIZE]; /* entry ID of the answer itself, "" when it comes from the library */
+    unsigned partition;
+};
+
+/* Sends one intent and waits for its answer. Returns answer->code. Codes the library gives itself have the text in `detail` and
+ * carry `key` and `at_ms` for a retry: TILL_INVALID (refused before sending; `detail` is the field, till_error the sentence), TILL_BUSY,
+ * TILL_READ_FAILED, and TILL_WRITE_FAILED. The last one with `entry` set means: enqueued as that entry, and still waiting when the time
+ * was over. It will be answered; calling again with the same intent waits for that answer. */
+TILL_CHECKED int till_call(struct till *till, const struct till_intent *intent, int timeout_ms, struct till_answer *answer);
+
+/* The fields of a response entry in the wire's order, as text ("" for an empty one). `out` is used when a number must be written. */
+enum { TILL_ANSWER_FIELDS = 15, TILL_NUMBER_SIZE = 24 };
+TILL_API const char *till_answer_field_name(unsigned field);
+TILL_API const char *till_answer_field(const struct till_answer *answer, unsigned field, char out[TILL_NUMBER_SIZE]);
+
+struct till_reader;
+
+/* Reads all answers of a source, from all partitions. `from`: "0": from the first one kept; "$" or NULL: only those given after this
+ * call; an entry ID or time in ms: those after it in every partition; or what till_reader_position gave. TILL_OK, TILL_INVALID,
+ * TILL_READ_FAILED; the reader is NULL unless TILL_OK. It uses the handle's connection: other calls with the handle may come between. */
+TILL_CHECKED int till_reader_open(struct till *till, const char *source, const char *from, struct till_reader **reader);
+/* TILL_OK: the next answer (of one partition in order; across partitions in no order). TILL_NOT_FOUND: none came within timeout_ms
+ * (0: look once, which may take options.timeout_ms when Redis hangs). TILL_READ_FAILED: Redis could not be read in that time; the
+ * place is kept, call again. An entry that is no response at all is skipped. */
+TILL_CHECKED int till_reader_next(struct till_reader *reader, int timeout_ms, struct till_answer *answer);
+/* Where to go on after the last answer given out, as text for a file. Valid until the next call with the reader. */
+TILL_API const char *till_reader_position(struct till_reader *reader);
+TILL_API void till_reader_close(struct till_reader *reader); /* NULL is fine */
+
+/* --- looking up --- */
+
+struct till_account {
+    char id[TILL_ACCOUNT_SIZE];
+    char kind[TILL_WORD_SIZE];     /* user merchant app; "system" for @world:CUR and the like */
+    char currency[4];
+    char status[TILL_WORD_SIZE];   /* active frozen closed */
+    int64_t balance_minor;         /* all that is owned */
+    int64_t held_minor;            /* the part of it that is reserved */
+    uint64_t seq;                  /* ledger rows it has had */
+    uint64_t opened_ms, changed_ms;
+    unsigned partition;            /* its home */
+    unsigned shards;               /* how many partitions were summed up: 1, or all that know a merchant */
+};
+/* An account as it is now; a merchant (and a system account) is the sum of its shards, which are read one after the other and not at
+ * one moment. TILL_OK, TILL_NOT_FOUND, TILL_INVALID (no account's name), TILL_READ_FAILED. */
+TILL_CHECKED int till_account(struct till *till, const char *id, struct till_account *account);
+/* What one partition holds of it. */
+TILL_CHECKED int till_account_shard(struct till *till, const char *id, unsigned partition, struct till_account *account);
+
+/* What was decided about an intent, and how its refunds stand. */
+struct till_bill {
+    char bill[TILL_BILL_SIZE];     /* "p-n", "" when nothing was booked */
+    int code;
+    char op[TILL_WORD_SIZE];
+    bool has_amount, has_balance;
+    int64_t amount_minor, balance_minor, held_minor;
+    char currency[4];
+    uint64_t at_ms;                /* of its entry */
+    char entry[TILL_ENTRY_SIZE];
+    char to[TILL_ACCOUNT_SIZE];
+    char state[TILL_WORD_SIZE];
+    int64_t captured_minor, refunded_minor;
+    char detail[TILL_TEXT_SIZE];
+    char fingerprint[17];
+    char day[9];                   /* YYYYMMDD it lies under */
+    unsigned partition;
+};
+/* Finds the bill of an intent by its identity. at_ms, when known, is the intent's `at` and makes it quick; otherwise (0), and when it
+ * is not there, all days that are kept are looked through, the newest first. TILL_OK, TILL_NOT_FOUND, TILL_INVALID, TILL_READ_FAILED. */
+TILL_CHECKED int till_bill(struct till *till, const char *account, const char *source, const char *key, uint64_t at_ms,
+                           struct till_bill *bill);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
