@@ -37,16 +37,17 @@ enum { CONFIG_FSYNC_ALWAYS, CONFIG_FSYNC_EVERYSEC, CONFIG_FSYNC_NO };
 
 enum config_err { CONFIG_OK = 0, CONFIG_BAD };
 
-/* All faults of one load, a line each: "till.yaml:14:9: worker.batch: 5000 is above the maximum 1024". */
+/* All faults of one call, a line each: "till.yaml:14:9: worker.batch: 5000 is above the maximum 1024". In the order of the file, then
+ * those of the environment. Nothing in it ever shows a password or the text of a url. */
 struct config_faults {
-    char *text; /* lines joined by \n, or NULL; owned, freed by config_faults_clear */
+    char *text; /* lines joined by \n, none at the end, or NULL; owned, freed by config_faults_clear */
     size_t size;
-    unsigned count;
+    unsigned count; /* how many were found; text shows the first hundred and then says so */
 };
 void config_faults_clear(struct config_faults *faults);
 
 /* Defaults, then the file (NULL: none), then the environment. On CONFIG_BAD `config` holds defaults where it was bad and must not be
- * used; `faults` says everything that is wrong at once. The caller clears `faults` in either case. */
+ * used; `faults` says everything that is wrong at once. `faults` is overwritten; the caller clears it in either case. */
 enum config_err config_load(const char *path, struct config *config, struct config_faults *faults) __attribute__((warn_unused_result));
 
 /* The same from bytes in memory, under this name in messages; `with_environment` as above. For tests, fuzzing and --check-config -. */
@@ -54,10 +55,12 @@ enum config_err config_load_bytes(const char *name, const void *bytes, size_t si
                                   struct config_faults *faults) __attribute__((warn_unused_result));
 
 /* Takes over from `fresh` what may change while running. Returns how many settings changed; those that differ but need a restart are
- * listed in `needs_restart`, comma-separated ("" when none). */
+ * listed in `needs_restart`, comma-separated ("" when none, cut after a whole name when it is full). A new worker.block that the
+ * redis.timeout still in force does not allow waits for the restart too. */
 unsigned config_reload(struct config *config, const struct config *fresh, char *needs_restart, size_t capacity);
 
-/* For `till config` and the manual: "worker.batch", the value as YAML text, the help, the unit, the default, whether SIGHUP applies it. */
+/* For `till config` and the manual: "worker.batch", the value as YAML text (a password shows as ***), the help, the unit, the default as
+ * YAML text, whether SIGHUP applies it. 1100 bytes hold every value. */
 const char *config_param_name(enum config_param param);
 void config_param_show(const struct config *config, enum config_param param, char *out, size_t capacity);
 const char *config_param_help(enum config_param param);
@@ -65,9 +68,12 @@ const char *config_param_unit(enum config_param param);
 const char *config_param_default(enum config_param param);
 bool config_param_reloads(enum config_param param);
 
-/* The secret of the book: 32 bytes from book.secret_file. *present is false when none is configured. NULL, or what is wrong. */
-const char *config_read_secret(const struct config *config, uint8_t secret[32], bool *present);
-/* The first line of redis.password_file into `out`; "" when none is configured. NULL, or what is wrong. */
-const char *config_read_password(const struct config *config, char *out, size_t capacity);
+/* The secret of the book: 32 bytes from book.secret_file (raw, or 64 hex digits). *present is false when none is configured. A file that
+ * anybody but its owner can read is refused. `faults` is overwritten; the caller clears it in either case. */
+enum config_err config_read_secret(const struct config *config, uint8_t secret[32], bool *present, struct config_faults *faults)
+    __attribute__((warn_unused_result));
+/* The first line of redis.password_file into `out`; "" when none is configured. Refuses, and reports, as above. */
+enum config_err config_read_password(const struct config *config, char *out, size_t capacity, struct config_faults *faults)
+    __attribute__((warn_unused_result));
 
 #endif
