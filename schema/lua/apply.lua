@@ -5,7 +5,8 @@
 -- KEYS: 1 meta 2 intents 3 ledger 4 unanswered 5 bills of the day 6 bills of the day before 7 dead, then `drops` bills to drop,
 --       then in any order: accounts, response streams, bills of earlier days. The entries name them by their place.
 -- ARGV: 1 epoch 2 msgpack [partition, drops, entries]; all entries are of one UTC day; an entry is as in batch.def
--- Reply: numbers, three for each entry that is still to be answered: its number in the batch, its code, 1 if it acts on a merchant.
+-- Reply: the last bill number, then three numbers for each entry still to be answered: its number in the batch, its code,
+--        1 if it acts on a merchant.
 -- Errors: FENCED; BROKEN n key reason: entry n (0: none) cannot be applied. Nothing was written then.
 local META, INTENTS, LEDGER, UNANSWERED, BILLS, BILLS_BEFORE, DEAD = 1, 2, 3, 4, 5, 6, 7
 --@codes
@@ -35,4 +36,5 @@ decide_batch(batch[3])
 current = 0
 check_types()
 write_batch(batch[2])
+table.insert(todo, 1, last_bill)
 return todo

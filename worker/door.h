@@ -1,0 +1,48 @@
+/* The door: what can be told about an entry before Redis is asked. A refusal found here travels along to apply.lua, which
+ * gives it its place in the order of checks. Pure but for the scratch tree; one per lane. */
+#ifndef WORKER_DOOR_H
+#define WORKER_DOOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "producer/redis.h"
+#include "schema/entry.h"
+#include "schema/intent.h"
+#include "schema/keys.h"
+#include "schema/pack.h"
+#include "schema/sign.h"
+
+enum { DOOR_REASON_MAX = 200, DOOR_FIELDS_MAX = 64 };
+
+/* One stream entry on its way through the lane. */
+struct entry {
+    struct entry_id id;
+    char text[ENTRY_TEXT_MAX + 1]; /* the ID as text */
+    struct reply fields;           /* name, value, ...; borrowed from the reply it came in */
+    uint64_t deliveries;           /* by Redis' count; 0 when it was never read before */
+    uint64_t attempts;             /* lone attempts before it was given up */
+    int door;                      /* 0, CODE_invalid, CODE_stale, CODE_not_permitted; CODE_dead: to be buried */
+    char reason[DOOR_REASON_MAX];  /* the field at fault, or why it is dead */
+    bool answerable;               /* the sender is known */
+    struct intent intent;
+    char fingerprint[INTENT_FINGERPRINT_SIZE + 1];
+};
+
+struct door {
+    struct book book;
+    unsigned partition;
+    bool has_secret;
+    uint8_t secret[SIGN_KEY_SIZE];
+};
+
+/* Reads [ID, [name, value, ...]] into `entry`. False when the reply has another shape. */
+bool door_read(struct reply reply, struct entry *entry);
+
+/* Checks the entry read, filling everything from `door` on. */
+void door_check(const struct door *door, struct entry *entry);
+
+/* Gives the entry up: it goes to the dead stream with this reason, after so many lone attempts. */
+void door_give_up(struct entry *entry, const char *reason, uint64_t attempts);
+
+#endif

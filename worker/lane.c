@@ -1,0 +1,209 @@
+/* A lane's thread and its phases. */
+#include "worker/lane.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "worker/failpoint.h"
+#include "worker/lane_apply.h"
+#include "worker/lane_takeover.h"
+#include "worker/log.h"
+
+enum { BACKOFF_FIRST_MS = 20, BACKOFF_LAST_MS = 1000, STUCK_MS = 2000, NAP_MS = 20 };
+
+uint64_t lane_now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Sleeps in slices, so that a stop is noticed. */
+static void nap(const struct lane *lane, uint64_t ms) {
+    uint64_t until = lane_now_ms() + ms;
+    while (!atomic_load(&lane->stop) && lane_now_ms() < until) nanosleep(&(struct timespec){0, NAP_MS * 1000000L}, NULL);
+}
+
+enum redis_err lane_connect(struct lane *lane, _Atomic(struct redis *) *place) {
+    struct redis *redis = atomic_load(place);
+    if (redis) return redis_is_lost(redis) ? redis_reopen(redis) : REDIS_OK;
+    enum redis_err err = redis_open(&redis, &lane->shared->redis);
+    atomic_store(place, redis);
+    return err;
+}
+
+static enum redis_err connect_lane(struct lane *lane) {
+    enum redis_err err = lane_connect(lane, &lane->redis);
+    lane->reading = false;
+    for (size_t n = 0; script_all[n] && !err; n++) err = redis_script_load(lane->redis, script_all[n]);
+    if (!err) atomic_store(&lane->client_id, redis_client_id(lane->redis));
+    return err;
+}
+
+/* One turn of serving: the answer to the read under way, applied with the next read behind it. */
+static enum redis_err serve_once(struct lane *lane) {
+    struct reply reply;
+    bool stopping = atomic_load(&lane->stop);
+    if (!lane->reading) {
+        if (stopping) return REDIS_OK;
+        lane_append_read(lane);
+    }
+    enum redis_err err = redis_next(lane->redis, &reply);
+    lane->reading = false;
+    if (err) return err;
+    struct reply entries = reply_at(reply_at(reply, 0), 1);
+    struct reply none = {NULL};
+    FAILPOINT("after_read");
+    if (reply_count(entries) > 0) {
+        err = lane_take_entries(lane, entries, none);
+        return err ? err : lane_apply_entries(lane, !atomic_load(&lane->stop));
+    }
+    if (!lane_renewal_due(lane)) return REDIS_OK;
+    lane_append_renewal(lane);
+    return lane_next_renewal(lane);
+}
+
+static enum redis_err serve(struct lane *lane) {
+    enum redis_err err = REDIS_OK;
+    while (!err && !(atomic_load(&lane->stop) && !lane->reading)) err = serve_once(lane);
+    return err;
+}
+
+/* Replies nobody waits for any more: what was read is pending and will be claimed. */
+static void drain(struct lane *lane) {
+    struct reply reply;
+    while (lane->redis && !redis_is_lost(lane->redis) && redis_unanswered(lane->redis) > 0) {
+        enum redis_err ignored = redis_next(lane->redis, &reply);
+        (void)ignored;
+    }
+    lane->reading = false;
+}
+
+struct trouble {
+    uint64_t since_ms, count, backoff_ms;
+    enum redis_err last;
+};
+
+/* One line when trouble starts or changes, one when it is over. */
+static void report_trouble(const struct lane *lane, struct trouble *t, enum redis_err err, const char *text) {
+    if (t->count == 0) t->since_ms = lane_now_ms();
+    if (t->count++ == 0 || t->last != err)
+        log_event(err == REDIS_BUSY || err == REDIS_LOST ? LOG_WARN : LOG_ERROR, "partition_waits", {"partition", LOG_N(lane->door.partition)},
+                  {"class", LOG_S(redis_err_word(err))}, {"error", LOG_S(text)});
+    t->last = err;
+}
+
+static void report_recovery(const struct lane *lane, struct trouble *t) {
+    if (t->count)
+        log_event(LOG_INFO, "partition_resumes", {"partition", LOG_N(lane->door.partition)}, {"failures", LOG_N(t->count)},
+                  {"after_ms", LOG_N(lane_now_ms() - t->since_ms)});
+    *t = (struct trouble){0};
+}
+
+/* How long to wait before going back to what is pending: not at all after NOSCRIPT, which only wants loading. */
+static void back_off(const struct lane *lane, struct trouble *t, enum redis_err err) {
+    if (err == REDIS_NOSCRIPT && t->count < 3) return;
+    uint64_t last = err == REDIS_REFUSED || err == REDIS_GARBLED ? STUCK_MS : BACKOFF_LAST_MS;
+    t->backoff_ms = t->backoff_ms ? t->backoff_ms * 2 : BACKOFF_FIRST_MS;
+    if (t->backoff_ms > last) t->backoff_ms = last;
+    nap(lane, t->backoff_ms / 2 + (uint64_t)(lane_now_ms() * 2654435761u % (t->backoff_ms / 2 + 1)));
+}
+
+static const char *error_text(const struct lane *lane) {
+    const char *text = lane->redis ? redis_error(lane->redis) : "";
+    return !*text && lane->side ? redis_error(lane->side) : text;
+}
+
+/* Takes over and serves until told to stop or fenced; comes back from everything else by taking over again. */
+static enum redis_err run_phases(struct lane *lane) {
+    struct trouble trouble = {0};
+    while (!atomic_load(&lane->stop)) {
+        enum redis_err err = connect_lane(lane);
+        if (!err) err = lane_take_over(lane);
+        if (!err) {
+            report_recovery(lane, &trouble);
+            err = serve(lane);
+        }
+        if (!err || err == REDIS_FENCED) return err;
+        if (err != REDIS_BROKEN && err != REDIS_NOSCRIPT) report_trouble(lane, &trouble, err, error_text(lane));
+        drain(lane);
+        back_off(lane, &trouble, err);
+    }
+    return REDIS_OK;
+}
+
+static void release_lease(struct lane *lane) {
+    struct command *c = &lane->batch.command;
+    struct reply reply;
+    keys_buffer key;
+    if (!lane->redis || redis_is_lost(lane->redis)) return;
+    drain(lane);
+    FAILPOINT("before_release");
+    redis_script_begin(c, &script_lease, 2);
+    command_copy(c, key, keys_lease(key, &lane->door.book, lane->door.partition));
+    command_copy(c, key, keys_meta(key, &lane->door.book, lane->door.partition));
+    command_word(c, "release");
+    command_word(c, lane->shared->worker);
+    command_word(c, "0");
+    command_word(c, lane->epoch_text);
+    enum redis_err ignored = redis_script_call(lane->redis, &script_lease, c, &reply); /* else it lapses */
+    (void)ignored;
+}
+
+static void *lane_run(void *argument) {
+    struct lane *lane = argument;
+    enum redis_err err = run_phases(lane);
+    if (err == REDIS_FENCED)
+        log_event(LOG_WARN, "fenced", {"partition", LOG_N(lane->door.partition)}, {"epoch", LOG_N(lane->epoch)},
+                  {"by", LOG_S(error_text(lane))});
+    else
+        release_lease(lane);
+    atomic_store(&lane->client_id, 0);
+    atomic_store(&lane->ended, true);
+    return NULL;
+}
+
+struct lane *lane_start(const struct lane_shared *shared, const struct door *door, const struct lane_lease *lease, const struct mark *mark) {
+    struct lane *lane = calloc(1, sizeof *lane);
+    assert(lane && "out of memory");
+    lane->shared = shared;
+    lane->door = *door;
+    lane->mark = *mark;
+    lane->epoch = lease->epoch;
+    lane->loss_accepted = lease->loss_accepted;
+    lane->taken_at = lease->applied;
+    lane->day = keys_day(lease->applied.ms);
+    snprintf(lane->epoch_text, sizeof lane->epoch_text, "%llu", (unsigned long long)lease->epoch);
+    lane->renewed_at_ms = lane_now_ms();
+    batch_init(&lane->batch, &lane->door);
+    int failed = pthread_create(&lane->thread, NULL, lane_run, lane);
+    assert(!failed);
+    return lane;
+}
+
+void lane_stop(struct lane *lane) { atomic_store(&lane->stop, true); }
+
+/* The pointers are set once by the lane's thread and closed by lane_join only, so a look at them is safe. */
+void lane_abandon(struct lane *lane) {
+    struct redis *redis = atomic_load(&lane->redis), *side = atomic_load(&lane->side);
+    lane_stop(lane);
+    if (redis) redis_interrupt(redis);
+    if (side) redis_interrupt(side);
+}
+
+bool lane_ended(const struct lane *lane) { return atomic_load(&lane->ended); }
+
+void lane_join(struct lane *lane, struct mark *mark) {
+    pthread_join(lane->thread, NULL);
+    *mark = lane->mark;
+    reply_release(lane->page);
+    redis_close(lane->redis);
+    redis_close(lane->side);
+    batch_clear(&lane->batch);
+    free(lane->entries);
+    free(lane->referrals);
+    free(lane->outbox.items);
+    free(lane);
+}

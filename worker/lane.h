@@ -1,0 +1,83 @@
+/* A lane: the thread that owns one partition, with its own connection, as one straight blocking loop.
+ *
+ *     lane_start (the lease is taken already)
+ *         |
+ *     TAKE OVER  claim everything pending, in ID order, apply and answer it; delete emptied consumers     <--+
+ *         |                                                                                                  | back off,
+ *     SERVE      read a batch, apply it with the next read right behind it, send follow-ups, answer       ---+ reconnect
+ *         |
+ *     RELEASE    finish the batch, give the lease back            FENCED: another worker took over; just end
+ *
+ * Batches are applied strictly in the order they were delivered: after any failure nothing read later is applied first, because the lane goes
+ * back to what is pending. It never resends a script blindly: the watermark decides what was applied.
+ */
+#ifndef WORKER_LANE_H
+#define WORKER_LANE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "producer/redis.h"
+#include "worker/batch.h"
+#include "worker/door.h"
+#include "worker/mark.h"
+#include "worker/outbox.h"
+#include "worker/settings.h"
+
+/* What all lanes of a worker share; must outlive them. */
+struct lane_shared {
+    struct redis_options redis;
+    struct settings *settings;
+    const char *worker; /* name: the consumer and the lease holder */
+    unsigned lease_ttl_ms;
+};
+
+struct lane {
+    const struct lane_shared *shared;
+    struct door door;
+    struct mark mark;           /* read back by the owner after the lane ended */
+    struct entry_id taken_at;   /* meta.applied when the lease was taken */
+    uint64_t epoch, loss_accepted;
+    char epoch_text[24];
+    char loss[160];             /* what Redis lost, "" when nothing: halted until accepted */
+    pthread_t thread;
+    atomic_bool stop;           /* finish the batch and release */
+    atomic_bool ended;
+    _Atomic int64_t client_id;  /* of the blocking connection, for CLIENT UNBLOCK */
+
+    /* the lane's own, touched by its thread only */
+    _Atomic(struct redis *) redis; /* reads and applies; atomic for lane_abandon's sake, which may only interrupt it */
+    _Atomic(struct redis *) side;  /* follow-ups and answers, while a read is waiting on the first; opened when needed */
+    struct batch batch;
+    struct entry *entries;      /* of the page being worked on */
+    struct referral *referrals;
+    uint32_t entry_count, entry_capacity;
+    struct reply page;          /* owns what `entries` borrow */
+    struct outbox outbox;
+    struct entry_id suspect;    /* the entry that broke a batch: from now on alone, and counted */
+    char suspect_reason[DOOR_REASON_MAX];
+    bool suspect_responses;     /* what broke is the stream its answer belongs on: it cannot even be told */
+    uint64_t recovered;         /* entries found pending at takeover */
+    uint64_t renewed_at_ms;
+    uint32_t day;               /* of the last entry applied */
+    bool reading;               /* an XREADGROUP is under way on `redis` */
+};
+
+/* A partition this worker has just taken: what `lease take` answered. */
+struct lane_lease {
+    uint64_t epoch, bill, loss_accepted;
+    struct entry_id applied;
+};
+
+/* Starts the thread. `mark` is the highest this worker has seen of the partition before. */
+struct lane *lane_start(const struct lane_shared *shared, const struct door *door, const struct lane_lease *lease, const struct mark *mark);
+/* Asks it to finish and release; returns at once. The owner also unblocks its read by CLIENT UNBLOCK client_id. */
+void lane_stop(struct lane *lane);
+/* Drops its connections: for when Redis does not answer and time is up. */
+void lane_abandon(struct lane *lane);
+bool lane_ended(const struct lane *lane);
+/* Waits for the thread, gives back its mark, frees it. */
+void lane_join(struct lane *lane, struct mark *mark);
+
+#endif

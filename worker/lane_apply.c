@@ -1,0 +1,171 @@
+/* The way of a page of entries through apply.lua. */
+#include "worker/lane_apply.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema/code.h"
+#include "worker/failpoint.h"
+#include "worker/log.h"
+#include "worker/lookup.h"
+#include "worker/outbox.h"
+
+static void reserve_entries(struct lane *lane, uint32_t count) {
+    if (count <= lane->entry_capacity) return;
+    lane->entries = realloc(lane->entries, count * sizeof *lane->entries);
+    lane->referrals = realloc(lane->referrals, count * sizeof *lane->referrals);
+    assert(lane->entries && lane->referrals && "out of memory");
+    lane->entry_capacity = count;
+}
+
+enum redis_err lane_take_entries(struct lane *lane, struct reply entries, struct reply deliveries) {
+    uint32_t count = (uint32_t)reply_count(entries);
+    reply_release(lane->page);
+    lane->page = redis_detach(lane->redis);
+    reserve_entries(lane, count);
+    lane->entry_count = count;
+    for (uint32_t n = 0; n < count; n++) {
+        struct entry *e = &lane->entries[n];
+        if (!door_read(reply_at(entries, n), e)) return REDIS_GARBLED;
+        e->deliveries = n < reply_count(deliveries) ? (uint64_t)reply_integer(reply_at(deliveries, n)) : 0;
+        door_check(&lane->door, e);
+    }
+    return REDIS_OK;
+}
+
+void lane_append_read(struct lane *lane) {
+    struct command *c = &lane->batch.command;
+    keys_buffer key;
+    command_begin(c, "XREADGROUP");
+    command_word(c, "GROUP");
+    command_word(c, KEYS_GROUP);
+    command_word(c, lane->shared->worker);
+    command_word(c, "COUNT");
+    command_uint(c, atomic_load(&lane->shared->settings->batch));
+    command_word(c, "BLOCK");
+    command_uint(c, atomic_load(&lane->shared->settings->block_ms));
+    command_word(c, "STREAMS");
+    command_copy(c, key, keys_intents(key, &lane->door.book, lane->door.partition));
+    command_word(c, ">");
+    redis_append(lane->redis, c);
+    lane->reading = true;
+}
+
+static bool is_suspect(const struct lane *lane, const struct entry *e) {
+    return entry_id_compare(e->id, lane->suspect) == 0 || e->deliveries > atomic_load(&lane->shared->settings->max_attempts);
+}
+
+/* Counts a lone attempt before it is made; an entry that had its share is given up and takes the way of the dead. */
+static enum redis_err count_attempt(struct lane *lane, struct entry *e) {
+    struct command *c = &lane->batch.command;
+    struct reply reply;
+    keys_buffer key;
+    char reason[DOOR_REASON_MAX];
+    redis_script_begin(c, &script_suspect, 1);
+    command_copy(c, key, keys_meta(key, &lane->door.book, lane->door.partition));
+    command_word(c, lane->epoch_text);
+    command_word(c, e->text);
+    enum redis_err err = redis_script_call(lane->redis, &script_suspect, c, &reply);
+    if (err) return err;
+    uint64_t tries = (uint64_t)reply_integer(reply);
+    if (tries < atomic_load(&lane->shared->settings->max_attempts) || e->door == CODE_dead) return REDIS_OK;
+    snprintf(reason, sizeof reason, "failed alone: %.150s", lane->suspect_reason[0] ? lane->suspect_reason : "the worker died at it");
+    e->answerable = e->answerable && !lane->suspect_responses;
+    door_give_up(e, reason, tries);
+    log_event(LOG_ERROR, "entry_dead", {"partition", LOG_N(lane->door.partition)}, {"entry", LOG_S(e->text)}, {"attempts", LOG_N(tries)},
+              {"reason", LOG_S(reason)});
+    return REDIS_OK;
+}
+
+/* "BROKEN n key reason script: ...": entry n of the batch cannot be applied; from now on it goes alone. n = 0: the partition itself is broken. */
+static enum redis_err note_broken(struct lane *lane, const struct entry *entries, uint32_t count) {
+    const char *text = redis_error(lane->redis) + strlen("BROKEN ");
+    char *end;
+    unsigned long n = strtoul(text, &end, 10);
+    if (n == 0 || n > count) return REDIS_REFUSED;
+    const char *reason = *end ? end + 1 : end, *tail = strstr(reason, " script: ");
+    size_t size = tail ? (size_t)(tail - reason) : strlen(reason);
+    if (size >= sizeof lane->suspect_reason) size = sizeof lane->suspect_reason - 1;
+    if (entry_id_compare(lane->suspect, entries[n - 1].id) != 0)
+        log_event(LOG_WARN, "entry_broken", {"partition", LOG_N(lane->door.partition)}, {"entry", LOG_S(entries[n - 1].text)},
+                  {"reason", LOG_S(reason)});
+    lane->suspect = entries[n - 1].id;
+    memcpy(lane->suspect_reason, reason, size);
+    lane->suspect_reason[size] = '\0';
+    lane->suspect_responses = strstr(lane->suspect_reason, ":responses:") != NULL;
+    return REDIS_BROKEN;
+}
+
+static void note_applied(struct lane *lane, const struct entry *last) {
+    if (entry_id_compare(last->id, lane->mark.applied) > 0) lane->mark.applied = last->id;
+    uint32_t day = keys_day(last->id.ms);
+    if (day > lane->day) lane->day = day;
+}
+
+bool lane_renewal_due(const struct lane *lane) { return lane_now_ms() - lane->renewed_at_ms >= lane->shared->lease_ttl_ms / 3; }
+
+/* Renewing the lease rides along with other commands, so a busy lane keeps its partition without a round trip of its own. */
+void lane_append_renewal(struct lane *lane) {
+    struct command *c = &lane->batch.command;
+    keys_buffer key;
+    redis_script_begin(c, &script_lease, 2);
+    command_copy(c, key, keys_lease(key, &lane->door.book, lane->door.partition));
+    command_copy(c, key, keys_meta(key, &lane->door.book, lane->door.partition));
+    command_word(c, "renew");
+    command_word(c, lane->shared->worker);
+    command_uint(c, lane->shared->lease_ttl_ms);
+    command_word(c, lane->epoch_text);
+    redis_append(lane->redis, c);
+}
+
+enum redis_err lane_next_renewal(struct lane *lane) {
+    struct reply reply;
+    uint64_t asked_at_ms = lane_now_ms();
+    enum redis_err err = redis_next(lane->redis, &reply);
+    if (!err) lane->renewed_at_ms = asked_at_ms;
+    return err;
+}
+
+/* One call of apply.lua for entries[0..count), which are of one day. */
+static enum redis_err apply_call(struct lane *lane, struct entry *entries, uint32_t count, bool read_ahead) {
+    struct reply reply;
+    enum redis_err err = lookup_referrals(lane->redis, &lane->door, entries, lane->referrals, count);
+    if (err) return err;
+    bool renew = lane_renewal_due(lane);
+    batch_build(&lane->batch, entries, lane->referrals, count, lane->epoch_text, lane->day);
+    FAILPOINT("before_apply");
+    redis_append(lane->redis, &lane->batch.command);
+    if (renew) lane_append_renewal(lane);
+    if (read_ahead) lane_append_read(lane);
+    err = redis_next(lane->redis, &reply);
+    if (err == REDIS_BROKEN) err = note_broken(lane, entries, count);
+    if (err) return err;
+    FAILPOINT("after_apply");
+    note_applied(lane, &entries[count - 1]);
+    err = outbox_take(lane, reply, entries, count);
+    if (renew && !err) err = lane_next_renewal(lane);
+    return err ? err : outbox_send(lane);
+}
+
+enum redis_err lane_apply_entries(struct lane *lane, bool read_ahead) {
+    uint32_t done = 0, max = atomic_load(&lane->shared->settings->batch);
+    while (done < lane->entry_count) {
+        struct entry *rest = lane->entries + done;
+        uint32_t count = batch_extent(rest, lane->entry_count - done, max);
+        for (uint32_t n = 0; n < count; n++) {
+            if (!is_suspect(lane, &rest[n])) continue;
+            count = n ? n : 1; /* those before it together, the suspect alone */
+            break;
+        }
+        if (is_suspect(lane, &rest[0])) {
+            enum redis_err err = count_attempt(lane, &rest[0]);
+            if (err) return err;
+        }
+        done += count;
+        enum redis_err err = apply_call(lane, rest, count, read_ahead && done == lane->entry_count);
+        if (err) return err;
+    }
+    return REDIS_OK;
+}

@@ -1,0 +1,153 @@
+/* Takeover and recovery. */
+#include "worker/lane_takeover.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "worker/failpoint.h"
+#include "worker/lane_apply.h"
+#include "worker/log.h"
+
+static enum redis_err renew_lease(struct lane *lane) {
+    lane_append_renewal(lane);
+    return lane_next_renewal(lane);
+}
+
+/* From 0: after a lost group everything is delivered again, and the watermark sees to it that nothing happens twice. */
+static enum redis_err ensure_group(struct lane *lane) {
+    struct command *c = &lane->batch.command;
+    struct reply reply;
+    keys_buffer key;
+    command_begin(c, "XGROUP");
+    command_word(c, "CREATE");
+    command_copy(c, key, keys_intents(key, &lane->door.book, lane->door.partition));
+    command_word(c, KEYS_GROUP);
+    command_word(c, "0");
+    command_word(c, "MKSTREAM");
+    enum redis_err err = redis_call(lane->redis, c, &reply);
+    return err == REDIS_REFUSED && strncmp(redis_error(lane->redis), "BUSYGROUP", 9) == 0 ? REDIS_OK : err;
+}
+
+/* What Redis has now, against the highest this worker saw acknowledged. */
+static enum redis_err compare_mark(struct lane *lane) {
+    struct command *c = &lane->batch.command;
+    struct reply reply;
+    keys_buffer key;
+    struct entry_id applied = {0, 0};
+    size_t size;
+    command_begin(c, "HMGET");
+    command_copy(c, key, keys_meta(key, &lane->door.book, lane->door.partition));
+    command_word(c, "applied");
+    command_word(c, "bill");
+    command_word(c, "loss_accepted");
+    enum redis_err err = redis_call(lane->redis, c, &reply);
+    if (err) return err;
+    const char *text = reply_text(reply_at(reply, 0), &size);
+    if (size && !entry_id_parse(text, size, &applied)) return REDIS_GARBLED;
+    uint64_t bill = (uint64_t)reply_integer(reply_at(reply, 1));
+    lane->loss_accepted = (uint64_t)reply_integer(reply_at(reply, 2));
+    if (!mark_missing(&lane->mark, applied, bill, lane->loss, sizeof lane->loss)) lane->loss[0] = '\0';
+    if (lane->loss[0] == '\0' || lane->loss_accepted >= lane->epoch) {
+        lane->loss[0] = '\0';
+        lane->mark = (struct mark){applied, bill};
+    }
+    lane->day = keys_day(applied.ms);
+    return REDIS_OK;
+}
+
+static enum redis_err write_halted(struct lane *lane, const char *text) {
+    struct command *c = &lane->batch.command;
+    struct reply reply;
+    keys_buffer key;
+    command_begin(c, *text ? "HSET" : "HDEL");
+    command_copy(c, key, keys_meta(key, &lane->door.book, lane->door.partition));
+    command_word(c, "halted");
+    if (*text) command_word(c, text);
+    return redis_call(lane->redis, c, &reply);
+}
+
+/* Keeps the lease and touches nothing else until an operator accepts the loss: another worker could not know of it. */
+static enum redis_err wait_for_acceptance(struct lane *lane) {
+    if (!lane->loss[0]) return REDIS_OK;
+    log_event(LOG_ERROR, "data_loss_suspected", {"partition", LOG_N(lane->door.partition)}, {"what", LOG_S(lane->loss)},
+              {"next", LOG_S(atomic_load(&lane->shared->settings->halt_on_loss) ? "halted until `till accept-loss`" : "going on")});
+    enum redis_err err = write_halted(lane, lane->loss);
+    while (!err && lane->loss[0] && !atomic_load(&lane->stop)) {
+        if (!atomic_load(&lane->shared->settings->halt_on_loss)) lane->mark = (struct mark){{0, 0}, 0};
+        else nanosleep(&(struct timespec){0, 200 * 1000000L}, NULL);
+        if (lane_renewal_due(lane)) err = renew_lease(lane);
+        if (!err) err = compare_mark(lane);
+    }
+    return err || lane->loss[0] ? err : write_halted(lane, "");
+}
+
+static void report_lost(const struct lane *lane, struct reply lost) {
+    for (size_t n = 0; n < reply_count(lost); n++)
+        log_event(LOG_ERROR, "entry_lost", {"partition", LOG_N(lane->door.partition)}, {"entry", LOG_S(reply_text(reply_at(lost, n), NULL))},
+                  {"reason", LOG_S("trimmed while pending")});
+}
+
+/* Claims and applies one page; `cursor` moves on, to "0-0" behind the last. */
+static enum redis_err claim_page(struct lane *lane, char cursor[ENTRY_TEXT_MAX + 1]) {
+    struct command *c = &lane->batch.command;
+    struct reply reply;
+    keys_buffer key;
+    redis_script_begin(c, &script_claim, 3);
+    command_copy(c, key, keys_meta(key, &lane->door.book, lane->door.partition));
+    command_copy(c, key, keys_intents(key, &lane->door.book, lane->door.partition));
+    command_copy(c, key, keys_dead(key, &lane->door.book, lane->door.partition));
+    command_word(c, lane->epoch_text);
+    command_word(c, lane->shared->worker);
+    command_word(c, cursor);
+    command_uint(c, atomic_load(&lane->shared->settings->batch));
+    enum redis_err err = redis_script_call(lane->redis, &script_claim, c, &reply);
+    if (err) return err;
+    size_t size;
+    const char *next = reply_text(reply_at(reply, 0), &size);
+    if (size == 0 || size > ENTRY_TEXT_MAX) return REDIS_GARBLED;
+    memcpy(cursor, next, size + 1);
+    report_lost(lane, reply_at(reply, 3));
+    struct reply entries = reply_at(reply, 1);
+    lane->recovered += reply_count(entries);
+    FAILPOINT("after_claim");
+    if (reply_count(entries) == 0) return REDIS_OK;
+    err = lane_take_entries(lane, entries, reply_at(reply, 2));
+    return err ? err : lane_apply_entries(lane, false);
+}
+
+static enum redis_err claim_everything(struct lane *lane) {
+    char cursor[ENTRY_TEXT_MAX + 1] = "0-0";
+    do {
+        enum redis_err err = claim_page(lane, cursor);
+        if (err) return err;
+    } while (strcmp(cursor, "0-0") != 0 && !atomic_load(&lane->stop));
+    return REDIS_OK;
+}
+
+static enum redis_err sweep_consumers(struct lane *lane) {
+    struct command *c = &lane->batch.command;
+    struct reply reply;
+    keys_buffer key;
+    redis_script_begin(c, &script_sweep, 2);
+    command_copy(c, key, keys_meta(key, &lane->door.book, lane->door.partition));
+    command_copy(c, key, keys_intents(key, &lane->door.book, lane->door.partition));
+    command_word(c, lane->epoch_text);
+    command_word(c, lane->shared->worker);
+    return redis_script_call(lane->redis, &script_sweep, c, &reply);
+}
+
+enum redis_err lane_take_over(struct lane *lane) {
+    uint64_t since_ms = lane_now_ms(), before = lane->recovered;
+    enum redis_err err = renew_lease(lane);
+    if (!err) err = ensure_group(lane);
+    if (!err) err = compare_mark(lane);
+    if (!err) err = wait_for_acceptance(lane);
+    if (!err && !atomic_load(&lane->stop)) err = claim_everything(lane);
+    if (!err && !atomic_load(&lane->stop)) err = sweep_consumers(lane);
+    if (!err && lane->recovered > before)
+        log_event(LOG_INFO, "recovered", {"partition", LOG_N(lane->door.partition)}, {"entries", LOG_N(lane->recovered - before)},
+                  {"ms", LOG_N(lane_now_ms() - since_ms)});
+    return err;
+}

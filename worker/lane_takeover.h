@@ -1,0 +1,11 @@
+/* Taking over a partition: whatever is pending comes first, in order. Also the way back from every failure. */
+#ifndef WORKER_LANE_TAKEOVER_H
+#define WORKER_LANE_TAKEOVER_H
+
+#include "worker/lane.h"
+
+/* Renews the lease, makes sure of the group, looks for lost data (and waits there until it is accepted), claims and applies everything pending,
+ * deletes emptied consumers. REDIS_OK also when told to stop meanwhile. */
+enum redis_err lane_take_over(struct lane *lane) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,217 @@
+/* till-worker: takes partitions of a book and applies their intents, until told to stop. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "producer/redis_config.h"
+#include "worker/embedded.h"
+#include "worker/lane_apply.h"
+#include "worker/log.h"
+#include "worker/ownership.h"
+#include "worker/settings.h"
+
+enum { EXIT_USAGE = 100, EXIT_REDIS = 111, TURN_MS = 100, STOP_MS = 1200, BOOK_RETRY_MS = 200 };
+
+static const char help[] =
+    "Usage: till-worker [-c FILE] [--check-config]\n"
+    "\n"
+    "Takes its share of a book's partitions, applies the payment intents waiting there and answers them. Run as many as you like:\n"
+    "they divide the partitions among themselves, and what a dead one held is taken over within seconds.\n"
+    "\n"
+    "  -c, --config FILE   settings in YAML (default: built-in defaults; TILL_CONFIG names a file too)\n"
+    "      --check-config  say what is wrong with the settings, and exit (0: nothing)\n"
+    "      --version       print the version\n"
+    "  -h, --help          print this\n"
+    "\n"
+    "Signals: SIGTERM and SIGINT finish the batch, hand the partitions back and exit 0 within 2 s. SIGHUP reads the settings again; a file\n"
+    "with faults is refused whole. Log: one line per event on stderr.\n"
+    "Exit status: 0 stopped as asked, 100 usage or settings, 111 Redis not reachable or not usable at start.\n"
+    "\n"
+    "Examples:\n"
+    "  till-worker                            a server of its own under var/redis, nothing to configure\n"
+    "  till-worker -c config/till.yaml        the annotated sample\n"
+    "  TILL_REDIS_URL=redis://10.0.0.5 till-worker\n";
+
+struct worker {
+    const char *config_path;
+    struct config config;
+    struct redis_options redis;
+    struct settings settings;
+    struct lane_shared shared;
+    struct door door;
+    char name[128];
+    struct embedded embedded;
+    struct ownership ownership;
+};
+
+static int load_config(const char *path, struct config *config) {
+    struct config_faults faults = {0};
+    enum config_err err = config_load(path, config, &faults);
+    if (err) fprintf(stderr, "%s", faults.text ? faults.text : "the configuration cannot be read");
+    if (err && faults.size && faults.text[faults.size - 1] != '\n') fputc('\n', stderr);
+    config_faults_clear(&faults);
+    return err ? EXIT_USAGE : 0;
+}
+
+static int usage_error(const char *what) {
+    fprintf(stderr, "till-worker: %s\n", what);
+    return EXIT_USAGE;
+}
+
+static void name_worker(struct worker *w) {
+    char host[64] = "worker";
+    gethostname(host, sizeof host - 1);
+    if (w->config.worker_name[0]) snprintf(w->name, sizeof w->name, "%s", w->config.worker_name);
+    else snprintf(w->name, sizeof w->name, "%s-%d", host, (int)getpid());
+}
+
+/* From settings to what the rest works with. NULL, or what is wrong. */
+static const char *set_up(struct worker *w) {
+    bool has_secret = false;
+    const char *wrong = redis_options_of_config(&w->config, &w->redis);
+    if (!wrong) wrong = config_read_secret(&w->config, w->door.secret, &has_secret);
+    if (wrong) return wrong;
+    name_worker(w);
+    settings_apply(&w->settings, &w->config);
+    snprintf(w->door.book.name, sizeof w->door.book.name, "%s", w->config.book_name);
+    w->door.book.partitions = (unsigned)w->config.book_partitions;
+    w->door.has_secret = has_secret;
+    w->redis.client_name = w->name;
+    w->shared = (struct lane_shared){w->redis, &w->settings, w->name, (unsigned)w->config.worker_lease_ttl_ms};
+    return NULL;
+}
+
+static void reload(struct worker *w) {
+    struct config_faults faults = {0};
+    struct config fresh;
+    char needs_restart[512];
+    if (config_load(w->config_path, &fresh, &faults)) {
+        log_event(LOG_ERROR, "reload_refused", {"faults", LOG_S(faults.text ? faults.text : "unreadable")});
+    } else {
+        unsigned changed = config_reload(&w->config, &fresh, needs_restart, sizeof needs_restart);
+        settings_apply(&w->settings, &w->config);
+        log_event(LOG_INFO, "reloaded", {"changed", LOG_N(changed)}, {"needs_restart", LOG_S(needs_restart)});
+    }
+    config_faults_clear(&faults);
+}
+
+static sigset_t handled_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    return set;
+}
+
+/* The next signal, or 0 after a turn's time. */
+static int wait_signal(int timeout_ms) {
+    sigset_t set = handled_signals();
+    int got = sigtimedwait(&set, NULL, &(struct timespec){timeout_ms / 1000, timeout_ms % 1000 * 1000000L});
+    return got > 0 ? got : 0;
+}
+
+/* Redis may come up after the worker: waits for it. 0, an exit status, or -1 when told to stop meanwhile. */
+static int open_book(struct worker *w) {
+    enum redis_err err;
+    bool told = false;
+    for (;;) {
+        const char *wrong = ownership_open_book(&w->ownership, &err);
+        if (!wrong) return 0;
+        if (err != REDIS_LOST && err != REDIS_BUSY) {
+            log_event(LOG_ERROR, "book_refused", {"error", LOG_S(wrong)});
+            return err == REDIS_REFUSED && strncmp(wrong, "book ", 5) == 0 ? EXIT_USAGE : EXIT_REDIS;
+        }
+        if (!told) log_event(LOG_WARN, "redis_away", {"class", LOG_S(redis_err_word(err))}, {"error", LOG_S(wrong)});
+        told = true;
+        int signal = wait_signal(BOOK_RETRY_MS);
+        if (signal == SIGTERM || signal == SIGINT) return -1;
+        embedded_turn(&w->embedded);
+    }
+}
+
+static void serve(struct worker *w) {
+    bool ready = false;
+    for (;;) {
+        ownership_turn(&w->ownership);
+        embedded_turn(&w->embedded);
+        if (!ready && !w->ownership.away) ready = sd_notify(0, "READY=1\nSTATUS=serving") >= 0;
+        int signal = wait_signal(TURN_MS);
+        if (signal == SIGHUP) reload(w);
+        else if (signal) return;
+    }
+}
+
+static void warn_of_eviction(struct worker *w) {
+    struct command c;
+    struct reply reply;
+    command_init(&c);
+    command_begin(&c, "CONFIG");
+    command_word(&c, "GET");
+    command_word(&c, "maxmemory-policy");
+    if (redis_call(w->ownership.redis, &c, &reply) == REDIS_OK && reply_count(reply) == 2 && !reply_is(reply_at(reply, 1), "noeviction"))
+        log_event(LOG_WARN, "eviction_policy", {"is", LOG_S(reply_text(reply_at(reply, 1), NULL))}, {"must_be", LOG_S("noeviction")},
+                  {"fix", LOG_S("CONFIG SET maxmemory-policy noeviction")});
+    command_clear(&c);
+}
+
+static int run(struct worker *w) {
+    char url[200];
+    redis_url_show(&w->redis.url, url, sizeof url);
+    log_event(LOG_INFO, "worker_starts", {"name", LOG_S(w->name)}, {"book", LOG_S(w->door.book.name)},
+              {"partitions", LOG_N(w->door.book.partitions)}, {"redis", LOG_S(url)});
+    const char *wrong = embedded_start(&w->embedded, &w->config, &w->redis.url);
+    if (wrong) {
+        log_event(LOG_ERROR, "embedded_redis_failed", {"error", LOG_S(wrong)});
+        embedded_stop(&w->embedded);
+        return EXIT_REDIS;
+    }
+    ownership_init(&w->ownership, &w->shared, &w->door);
+    int status = open_book(w);
+    if (status == 0) {
+        warn_of_eviction(w);
+        serve(w);
+    }
+    sd_notify(0, "STOPPING=1");
+    bool closed = ownership_close(&w->ownership, lane_now_ms() + STOP_MS);
+    embedded_stop(&w->embedded);
+    log_event(LOG_INFO, "worker_stopped", {"name", LOG_S(w->name)}, {"clean", LOG_S(closed ? "yes" : "no")});
+    if (!closed) _exit(status > 0 ? status : 0); /* a lane hangs in a connect; its lease lapses */
+    return status > 0 ? status : 0;
+}
+
+int main(int argc, char **argv) {
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'C'}, {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    };
+    static struct worker w;
+    bool check_only = false;
+    w.config_path = getenv("TILL_CONFIG");
+    for (int o; (o = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+        if (o == 'c') w.config_path = optarg;
+        else if (o == 'C') check_only = true;
+        else if (o == 'V') return puts("till-worker " TILL_VERSION) < 0;
+        else if (o == 'h') return fputs(help, stdout) < 0;
+        else return usage_error("see till-worker --help");
+    }
+    if (optind < argc) return usage_error("takes no arguments, see till-worker --help");
+    sigset_t blocked = handled_signals();
+    sigprocmask(SIG_BLOCK, &blocked, NULL); /* before any thread: main alone waits for them */
+    signal(SIGPIPE, SIG_IGN);
+    if (sodium_init() < 0) return usage_error("libsodium does not work here");
+    int bad = load_config(w.config_path, &w.config);
+    if (bad) return bad;
+    const char *wrong = set_up(&w);
+    if (wrong) return usage_error(wrong);
+    if (check_only) return puts("the configuration is good") < 0;
+    return run(&w);
+}

@@ -1,0 +1,265 @@
+/* Fair shares of partitions. ceil(partitions / live workers) each; a worker counts as live while its heartbeat is younger than the lease. */
+#include "worker/ownership.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "worker/failpoint.h"
+#include "worker/lane_apply.h"
+#include "worker/log.h"
+
+enum { BOOK_VERSION = 1, RETRY_FIRST_MS = 50, RETRY_LAST_MS = 1000 };
+
+static unsigned name_hash(const char *name) {
+    unsigned hash = 2166136261u;
+    for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 16777619u;
+    return hash;
+}
+
+void ownership_init(struct ownership *o, const struct lane_shared *shared, const struct door *door) {
+    memset(o, 0, sizeof *o);
+    o->shared = shared;
+    o->door = *door;
+    o->lanes = calloc(door->book.partitions, sizeof(struct lane *));
+    o->marks = calloc(door->book.partitions, sizeof *o->marks);
+    assert(o->lanes && o->marks && "out of memory");
+    o->first = name_hash(shared->worker) % door->book.partitions;
+    o->live_workers = 1;
+}
+
+static enum redis_err connect_control(struct ownership *o) {
+    if (!o->redis) return redis_open(&o->redis, &o->shared->redis);
+    return redis_is_lost(o->redis) ? redis_reopen(o->redis) : REDIS_OK;
+}
+
+const char *ownership_open_book(struct ownership *o, enum redis_err *err) {
+    static char text[200];
+    struct command c;
+    struct reply reply;
+    keys_buffer key;
+    *err = connect_control(o);
+    if (*err) return redis_error(o->redis);
+    command_init(&c);
+    redis_script_begin(&c, &script_book, 1);
+    command_copy(&c, key, keys_book(key, &o->door.book));
+    command_uint(&c, BOOK_VERSION);
+    command_uint(&c, o->door.book.partitions);
+    *err = redis_script_call(o->redis, &script_book, &c, &reply);
+    command_clear(&c);
+    if (*err) return redis_error(o->redis);
+    int64_t version = reply_integer(reply_at(reply, 0)), partitions = reply_integer(reply_at(reply, 1));
+    if (version == BOOK_VERSION && partitions == (int64_t)o->door.book.partitions) return NULL;
+    snprintf(text, sizeof text, "book %s has version %lld and %lld partitions, this worker is for version %d and %u partitions (book.partitions)",
+             o->door.book.name, (long long)version, (long long)partitions, BOOK_VERSION, o->door.book.partitions);
+    *err = REDIS_REFUSED;
+    return text;
+}
+
+static enum redis_err heartbeat(struct ownership *o, const char *how) {
+    struct command c;
+    struct reply reply;
+    keys_buffer key;
+    command_init(&c);
+    redis_script_begin(&c, &script_heartbeat, 1);
+    command_copy(&c, key, keys_workers(key, &o->door.book));
+    command_word(&c, o->shared->worker);
+    command_uint(&c, o->shared->lease_ttl_ms);
+    command_word(&c, how);
+    enum redis_err err = redis_script_call(o->redis, &script_heartbeat, &c, &reply);
+    command_clear(&c);
+    if (err) return err;
+    o->live_workers = reply_count(reply) ? (unsigned)reply_count(reply) : 1;
+    return REDIS_OK;
+}
+
+static enum redis_err beat_when_due(struct ownership *o) {
+    uint64_t now_ms = lane_now_ms();
+    if (o->beat_at_ms && now_ms - o->beat_at_ms < o->shared->lease_ttl_ms / 3) return REDIS_OK;
+    enum redis_err err = heartbeat(o, "alive");
+    if (!err) o->beat_at_ms = now_ms;
+    return err;
+}
+
+static void join_ended(struct ownership *o) {
+    for (unsigned p = 0; p < o->door.book.partitions; p++) {
+        if (!o->lanes[p] || !lane_ended(o->lanes[p])) continue;
+        lane_join(o->lanes[p], &o->marks[p]);
+        o->lanes[p] = NULL;
+    }
+}
+
+static unsigned lanes_held(const struct ownership *o) {
+    unsigned held = 0;
+    for (unsigned p = 0; p < o->door.book.partitions; p++) held += o->lanes[p] && !atomic_load(&o->lanes[p]->stop);
+    return held;
+}
+
+/* Tells a lane to stop and ends its wait, so that it notices at once. */
+static void stop_lane(struct ownership *o, struct lane *lane) {
+    struct command c;
+    struct reply reply;
+    int64_t id = atomic_load(&lane->client_id);
+    lane_stop(lane);
+    if (!id || !o->redis || redis_is_lost(o->redis)) return;
+    command_init(&c);
+    command_begin(&c, "CLIENT");
+    command_word(&c, "UNBLOCK");
+    command_uint(&c, (uint64_t)id);
+    enum redis_err ignored = redis_call(o->redis, &c, &reply); /* without the right to, it notices after its wait */
+    (void)ignored;
+    command_clear(&c);
+}
+
+static void hand_back(struct ownership *o, unsigned over) {
+    for (unsigned n = o->door.book.partitions; n > 0 && over > 0; n--) {
+        struct lane *lane = o->lanes[(o->first + n - 1) % o->door.book.partitions];
+        if (!lane || atomic_load(&lane->stop)) continue;
+        log_event(LOG_INFO, "partition_handed_back", {"partition", LOG_N(lane->door.partition)}, {"live_workers", LOG_N(o->live_workers)});
+        stop_lane(o, lane);
+        over--;
+    }
+}
+
+static enum redis_err take_lease(struct ownership *o, unsigned p, struct lane_lease *lease) {
+    struct command c;
+    struct reply reply;
+    keys_buffer key;
+    size_t size;
+    memset(lease, 0, sizeof *lease);
+    command_init(&c);
+    redis_script_begin(&c, &script_lease, 2);
+    command_copy(&c, key, keys_lease(key, &o->door.book, p));
+    command_copy(&c, key, keys_meta(key, &o->door.book, p));
+    command_word(&c, "take");
+    command_word(&c, o->shared->worker);
+    command_uint(&c, o->shared->lease_ttl_ms);
+    enum redis_err err = redis_script_call(o->redis, &script_lease, &c, &reply);
+    command_clear(&c);
+    if (err) return err;
+    lease->epoch = (uint64_t)reply_integer(reply_at(reply, 0));
+    if (lease->epoch == 0) return REDIS_OK; /* somebody was faster */
+    const char *applied = reply_text(reply_at(reply, 1), &size);
+    if (!entry_id_parse(applied, size, &lease->applied)) return REDIS_GARBLED;
+    lease->bill = (uint64_t)reply_integer(reply_at(reply, 2));
+    lease->loss_accepted = (uint64_t)reply_integer(reply_at(reply, 3));
+    return REDIS_OK;
+}
+
+static enum redis_err start_lane(struct ownership *o, unsigned p, bool *started) {
+    struct lane_lease lease;
+    enum redis_err err = take_lease(o, p, &lease);
+    *started = !err && lease.epoch != 0;
+    if (!*started) return err;
+    FAILPOINT("after_take");
+    log_event(LOG_INFO, "partition_taken", {"partition", LOG_N(p)}, {"epoch", LOG_N(lease.epoch)});
+    struct door door = o->door;
+    door.partition = p;
+    o->lanes[p] = lane_start(o->shared, &door, &lease, &o->marks[p]);
+    return REDIS_OK;
+}
+
+/* Which partitions nobody holds: one GET each, in one go. */
+static enum redis_err find_free(struct ownership *o, bool *free_places) {
+    unsigned partitions = o->door.book.partitions;
+    struct command c;
+    struct reply reply;
+    keys_buffer key;
+    enum redis_err err = REDIS_OK;
+    command_init(&c);
+    for (unsigned p = 0; p < partitions; p++) {
+        command_begin(&c, "GET");
+        command_copy(&c, key, keys_lease(key, &o->door.book, p));
+        redis_append(o->redis, &c);
+    }
+    command_clear(&c);
+    for (unsigned p = 0; p < partitions; p++) {
+        enum redis_err one = redis_next(o->redis, &reply);
+        free_places[p] = !one && reply_type(reply) == REPLY_NIL && !o->lanes[p];
+        if (one && one != REDIS_REFUSED) err = one; /* a lease of a wrong type concerns its partition only */
+    }
+    return err;
+}
+
+static enum redis_err pick_up(struct ownership *o, unsigned room) {
+    unsigned partitions = o->door.book.partitions;
+    bool *free_places = calloc(partitions, sizeof *free_places);
+    assert(free_places && "out of memory");
+    enum redis_err err = find_free(o, free_places);
+    for (unsigned n = 0; n < partitions && room > 0 && !err; n++) {
+        unsigned p = (o->first + n) % partitions;
+        bool started = false;
+        if (!free_places[p]) continue;
+        enum redis_err one = start_lane(o, p, &started);
+        if (started) room--;
+        if (one != REDIS_REFUSED && one != REDIS_GARBLED) err = one;
+    }
+    free(free_places);
+    return err;
+}
+
+static enum redis_err balance(struct ownership *o) {
+    unsigned held = lanes_held(o), share = (o->door.book.partitions + o->live_workers - 1) / o->live_workers;
+    if (held > share) hand_back(o, held - share);
+    return held < share ? pick_up(o, share - held) : REDIS_OK;
+}
+
+static void note_away(struct ownership *o, enum redis_err err) {
+    if (!o->away) log_event(LOG_WARN, "redis_away", {"class", LOG_S(redis_err_word(err))}, {"error", LOG_S(redis_error(o->redis))});
+    o->away = true;
+    o->retry_ms = o->retry_ms ? o->retry_ms * 2 : RETRY_FIRST_MS;
+    if (o->retry_ms > RETRY_LAST_MS) o->retry_ms = RETRY_LAST_MS;
+    o->retry_at_ms = lane_now_ms() + o->retry_ms;
+}
+
+void ownership_turn(struct ownership *o) {
+    join_ended(o);
+    if (o->away && lane_now_ms() < o->retry_at_ms) return;
+    enum redis_err err = connect_control(o);
+    if (!err) err = beat_when_due(o);
+    if (!err) err = balance(o);
+    if (err) {
+        note_away(o, err);
+    } else if (o->away) {
+        log_event(LOG_INFO, "redis_back", {"url", LOG_S(o->shared->redis.url.host[0] ? o->shared->redis.url.host : o->shared->redis.url.path)});
+        o->away = false;
+        o->retry_ms = 0;
+    }
+}
+
+static unsigned lanes_running(const struct ownership *o) {
+    unsigned running = 0;
+    for (unsigned p = 0; p < o->door.book.partitions; p++) running += o->lanes[p] != NULL;
+    return running;
+}
+
+static void abandon_lanes(struct ownership *o) {
+    for (unsigned p = 0; p < o->door.book.partitions; p++)
+        if (o->lanes[p]) lane_abandon(o->lanes[p]);
+}
+
+static void wait_for_lanes(struct ownership *o, uint64_t deadline_ms) {
+    for (join_ended(o); lanes_running(o) && lane_now_ms() < deadline_ms; join_ended(o)) nanosleep(&(struct timespec){0, 2 * 1000000L}, NULL);
+}
+
+bool ownership_close(struct ownership *o, uint64_t deadline_ms) {
+    if (o->redis && !redis_is_lost(o->redis)) redis_set_timeout(o->redis, 300);
+    for (unsigned p = 0; p < o->door.book.partitions; p++)
+        if (o->lanes[p]) stop_lane(o, o->lanes[p]);
+    wait_for_lanes(o, deadline_ms);
+    if (lanes_running(o)) {
+        abandon_lanes(o);
+        wait_for_lanes(o, deadline_ms + 300);
+    }
+    if (lanes_running(o)) return false;
+    if (o->redis && !redis_is_lost(o->redis)) {
+        enum redis_err ignored = heartbeat(o, "leave"); /* else it is forgotten with its last beat */
+        (void)ignored;
+    }
+    redis_close(o->redis);
+    free(o->lanes);
+    free(o->marks);
+    return true;
+}

@@ -1,0 +1,34 @@
+/* Which partitions this worker serves: it heartbeats, takes its fair share of what is free, hands back what is over. One thread (main's), one
+ * control connection. Decides where work is done, never what. */
+#ifndef WORKER_OWNERSHIP_H
+#define WORKER_OWNERSHIP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "producer/redis.h"
+#include "worker/lane.h"
+
+struct ownership {
+    const struct lane_shared *shared;
+    struct door door;           /* copied into each lane, with its partition */
+    struct redis *redis;        /* control connection */
+    struct lane **lanes;        /* one place per partition, NULL: not ours */
+    struct mark *marks;         /* highest seen acknowledged, kept between ownerships */
+    unsigned first;             /* where this worker starts looking, so that workers do not race for the same partitions */
+    unsigned live_workers;
+    uint64_t beat_at_ms;
+    uint64_t retry_at_ms, retry_ms; /* while Redis is away */
+    bool away;                  /* Redis did not answer last time */
+};
+
+void ownership_init(struct ownership *o, const struct lane_shared *shared, const struct door *door);
+/* Connects and creates the book, or checks that it was created with as many partitions. NULL, or why it cannot be; *err tells the class. */
+const char *ownership_open_book(struct ownership *o, enum redis_err *err);
+/* One turn, to be called a few times a second: joins ended lanes, heartbeats, takes, hands back. Never fails; Redis being away is reported once. */
+void ownership_turn(struct ownership *o);
+/* Stops all lanes, waits for them until `deadline_ms` (lane_now_ms clock), then drops their connections and waits a moment more. Says goodbye
+ * and frees everything. False when a lane is still stuck in a connect: nothing is freed then, and the process should just end. */
+bool ownership_close(struct ownership *o, uint64_t deadline_ms);
+
+#endif

@@ -1,0 +1,14 @@
+/* From the configuration to what lanes read while they run. */
+#include "worker/settings.h"
+
+#include "config/config.h"
+#include "worker/log.h"
+
+void settings_apply(struct settings *settings, const struct config *config) {
+    uint64_t block_ms = config->worker_block_ms, third = config->worker_lease_ttl_ms / 3;
+    atomic_store(&settings->batch, (unsigned)config->worker_batch);
+    atomic_store(&settings->block_ms, (unsigned)(block_ms < third ? block_ms : third)); /* the lease is renewed between two waits */
+    atomic_store(&settings->max_attempts, (unsigned)config->worker_max_attempts);
+    atomic_store(&settings->halt_on_loss, config->worker_on_data_loss == CONFIG_LOSS_HALT);
+    log_configure((enum log_level)config->log_level, config->log_format == CONFIG_FORMAT_JSON);
+}
