@@ -1,4 +1,4 @@
-/* Configuration: a YAML file and TILL_SECTION_NAME environment variables into one plain struct, over the one table of settings in param.def.
+/* Configuration: a YAML file and TILL_SECTION_NAME environment variables into one plain struct, over the one table of settings, param.def.
  * Pure but for reading the files it is told to; nothing is logged; thread-safe as long as a struct belongs to one thread. */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H

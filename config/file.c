@@ -196,7 +196,8 @@ static void file_walk(struct file *file) {
         alive = file_sections(file);
     } else {
         if (!file_unset(&file->node))
-            faults_add(&file->load->faults, file->name, file_place(file), "must be a map of sections, is %s", file_kind_name(file->node.kind));
+            faults_add(&file->load->faults, file->name, file_place(file), "must be a map of sections, is %s",
+                       file_kind_name(file->node.kind));
         alive = file_skip(file);
     }
     if (alive) (void)file_next(file); /* the end, or a fault: a second document, or something behind the map */

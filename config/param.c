@@ -82,14 +82,15 @@ void param_hint_key(const char *section, const char *word, char *out, size_t cap
     out[0] = '\0';
     struct suggest suggest;
     suggest_init(&suggest, word);
-    enum config_param first = param_find_section(section), i;
-    for (i = first; i < CONFIG_PARAM_COUNT && strcmp(param_table[i].section, section) == 0; i++) suggest_offer(&suggest, param_table[i].key);
+    enum config_param first = param_find_section(section), end = first;
+    for (; end < CONFIG_PARAM_COUNT && strcmp(param_table[end].section, section) == 0; end++)
+        suggest_offer(&suggest, param_table[end].key);
     if (suggest_best(&suggest)) {
         snprintf(out, capacity, "did you mean %s?", suggest_best(&suggest));
     } else if (param_hint_elsewhere(word, out, capacity)) {
         param_append(out, capacity, "?", "");
     } else {
         snprintf(out, capacity, "%s has ", section);
-        for (enum config_param k = first; k < i; k++) param_append(out, capacity, k == first ? "" : ", ", param_table[k].key);
+        for (enum config_param i = first; i < end; i++) param_append(out, capacity, i == first ? "" : ", ", param_table[i].key);
     }
 }

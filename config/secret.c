@@ -31,7 +31,8 @@ static bool secret_read(struct secret *secret) {
     else if (!S_ISREG(status.st_mode))
         SECRET_FAIL(secret, "is not a regular file");
     else if (status.st_mode & 077)
-        SECRET_FAIL(secret, "can be read by others than its owner (mode %04o); run: chmod 600 %s", (unsigned)status.st_mode & 07777, secret->path);
+        SECRET_FAIL(secret, "can be read by others than its owner (mode %04o); run: chmod 600 %s", (unsigned)status.st_mode & 07777,
+                    secret->path);
     else
         return true;
     return false;

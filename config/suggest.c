@@ -27,7 +27,8 @@ unsigned suggest_distance(const char *a, const char *b) {
         for (size_t j = 1; j <= b_size; j++) {
             int ca = suggest_fold(a[i - 1]), cb = suggest_fold(b[j - 1]);
             row[j] = suggest_min(suggest_min(above[j], row[j - 1]) + 1, above[j - 1] + (ca != cb));
-            if (i > 1 && j > 1 && ca == suggest_fold(b[j - 2]) && cb == suggest_fold(a[i - 2])) row[j] = suggest_min(row[j], above2[j - 2] + 1);
+            bool swapped = i > 1 && j > 1 && ca == suggest_fold(b[j - 2]) && cb == suggest_fold(a[i - 2]);
+            if (swapped) row[j] = suggest_min(row[j], above2[j - 2] + 1);
         }
     }
     return rows[a_size % 3][b_size];

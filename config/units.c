@@ -51,7 +51,9 @@ enum units_err units_parse_count(const char *text, uint64_t *count) {
     return err;
 }
 
-static const struct unit *unit_find(const struct unit *units, size_t unit_count, const char *name, int (*compare)(const char *, const char *)) {
+typedef int unit_compare(const char *, const char *);
+
+static const struct unit *unit_find(const struct unit *units, size_t unit_count, const char *name, unit_compare *compare) {
     for (size_t i = 0; i < unit_count; i++)
         if (compare(units[i].name, name) == 0) return &units[i];
     return NULL;
