@@ -1,5 +1,5 @@
 /* A payment intent: what an upstream asks for, as a msgpack map on the wire (schema/README.md) and as a plain struct here.
- * Values live in the caller, nothing is allocated, no pointers inside. All functions are pure and thread-safe.
+ * Values live in the caller, no pointers inside, nothing allocated outlives a call. All functions are pure and thread-safe.
  *
  *     bytes --intent_decode--> struct intent --intent_place--> may it be decided here, now?
  *     struct intent --intent_encode--> bytes
@@ -70,24 +70,29 @@ struct intent {
 enum intent_err {
     INTENT_OK,
     INTENT_INVALID,    /* a fault the sender can be told of: source and, if it was readable, key, account and op are set */
-    INTENT_UNREADABLE, /* not msgpack, or no usable source: nobody to answer; goes to the dead stream */
+    INTENT_UNREADABLE, /* not msgpack, no usable source, or a faulty one of source `till`: nobody to answer; to the dead stream */
 };
 
 /* What is wrong: the wire name of the field at fault ("" when it is the bytes) and a sentence for people. */
 struct intent_fault {
-    char field[65]; /* also an unknown field's name, cut and with unprintable bytes as '?' */
+    char field[65]; /* also an unknown field's name, cut and with unprintable bytes as '?'; "intent" for the whole being too large */
     char text[160];
 };
 
 /* Decodes and checks everything that can be told from the bytes alone: fields known, needed ones present, none that the
- * operation does not take, none twice, types, ranges, alphabets, UTF-8; `to` is not `account`, `of` is not `key`; `source` is `till` exactly
- * for follow-ups. `bytes` are only read during the call and may be hostile: any size, depth or count. `intent` is
- * always left fully initialised; a field that was unusable is left empty. */
+ * operation does not take, none twice, types, ranges, alphabets, UTF-8; `to` is not `account`, `of` is not `key`; `source` is `till`
+ * exactly for follow-ups. `bytes` are only read during the call and may be hostile: any size, depth or count. `intent` is
+ * always left fully initialised; a field that was unusable is left empty. The fault reported is the first in this order: the
+ * size; unknown, repeated or ill-valued fields as they stand in the map; missing fields; fields not taken; relations. */
 enum intent_err intent_decode(const void *bytes, size_t size, struct intent *intent, struct intent_fault *fault)
     __attribute__((warn_unused_result));
 
-/* The same checks on a struct filled by hand (producers). NULL, or the sentence of the first fault with `fault` set. */
+/* The same checks on a struct filled by hand (producers), ill-valued fields in field order. NULL, or the sentence of the first
+ * fault, which is fault->text. */
 const char *intent_check(const struct intent *intent, struct intent_fault *fault);
+
+/* Only those between fields, each of which is known to be right by itself: missing, not taken, relations. */
+const char *intent_check_rules(const struct intent *intent, struct intent_fault *fault);
 
 /* Does it belong here and now? `partition` of `partitions` is where the entry lay, `entry_ms` its clock. CODE_ok (0), CODE_invalid with
  * fault->field "account" (routed to the wrong partition) or "at" (more than 5 min ahead of its entry), or CODE_stale. Follow-ups are exempt. */
@@ -96,11 +101,17 @@ int intent_place(const struct intent *intent, unsigned partition, unsigned parti
 /* Encodes the fields in `present`, in field order. False when `capacity` is too small (INTENT_SIZE_MAX always suffices). */
 bool intent_encode(const struct intent *intent, void *bytes, size_t capacity, size_t *size) __attribute__((warn_unused_result));
 
-/* Sets one field from text or number, as JSON lines, the CLI and the decoder do; sets its bit in `present`. NULL, or what is wrong
+/* Sets one field from text or number, as JSON lines, the CLI and the decoder do; sets its bit in `present`. A follow-up's `key` and
+ * `op` are only taken after `source` was set to `till`. NULL, or, with nothing changed, a static sentence saying what is wrong
  * and what would be right ("must be 1..128 printable ASCII characters without space, / { }"). TEXT-like and WORD fields take text, UINT takes number,
  * BOOL takes number 0 or 1. A field of the other type gets e.g. "must be an integer". */
 const char *intent_set_text(struct intent *intent, enum field field, const char *text, size_t size);
 const char *intent_set_number(struct intent *intent, enum field field, uint64_t number);
+
+/* A field's value whether present or not: text (of a WORD its word, not NUL-terminated if filled by hand without one), or number. The
+ * text lives as long as `intent`. Of a field of the other type: "" and 0. */
+const char *intent_text(const struct intent *intent, enum field field, size_t *size);
+uint64_t intent_number(const struct intent *intent, enum field field);
 
 /* Names and their values; `*_of_word` return the NONE value (FIELD_COUNT for fields) when there is no such word. */
 const char *field_name(enum field field);
@@ -123,7 +134,8 @@ size_t intent_identity_of(const struct intent *intent, char out[INTENT_IDENTITY_
 
 /* What the client meant, as 16 hex digits and NUL: the first 8 bytes of the 16-byte BLAKE2b of a msgpack map of the present fields but
  * `v at of_at note`, keys in byte order, shortest encodings. `refund` leaves out `to` and `currency` too: restating them
- * correctly means the same as leaving them out, and a wrong restatement is told from the bill. */
+ * correctly means the same as leaving them out, and a wrong restatement is told from the bill. An optional field given with
+ * its default value is present all the same. */
 void intent_fingerprint(const struct intent *intent, char out[INTENT_FINGERPRINT_SIZE + 1]);
 
 #endif

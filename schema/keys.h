@@ -10,6 +10,7 @@ enum {
     KEYS_BOOK_NAME_MAX = 32,
     KEYS_PARTITIONS_MAX = 1024,
     KEYS_SIZE_MAX = 192, /* of any key, NUL included */
+    KEYS_DAY_MAX = 2932896, /* 9999-12-31, in days since the epoch */
 };
 #define KEYS_GROUP "workers" /* the consumer group of every intents stream */
 
@@ -40,7 +41,8 @@ size_t keys_system_account(keys_buffer out, const struct book *book, unsigned pa
 /* The bills of a UTC day, given as days since the epoch. */
 size_t keys_bills(keys_buffer out, const struct book *book, unsigned partition, uint32_t day);
 
-/* Days since the epoch of a time in ms; its YYYYMMDD. */
+/* Days since the epoch of a time in ms (a time past the year 9999 counts as its last day, so that no entry ID can break a
+ * key); a day's YYYYMMDD. */
 uint32_t keys_day(uint64_t ms);
 void keys_day_text(uint32_t day, char out[9]);
 
