@@ -9,7 +9,7 @@ struct command {
     const char **argv;
     size_t *sizes;
     int count, capacity;
-    char *arena;             /* copies of short-lived arguments; offsets are turned to pointers by command_argv */
+    char *arena;             /* copies of short-lived arguments; when it moves, argv moves with it */
     size_t arena_used, arena_capacity;
 };
 
@@ -18,7 +18,7 @@ void command_clear(struct command *c); /* frees; NULL and an initialised one are
 void command_begin(struct command *c, const char *name); /* empties it and adds the name (static text) */
 void command_borrow(struct command *c, const char *text, size_t size); /* `text` must stay until the command is sent */
 void command_word(struct command *c, const char *text);  /* a NUL-terminated text that stays until the command is sent */
-void command_copy(struct command *c, const char *text, size_t size); /* copied */
+void command_copy(struct command *c, const char *text, size_t size); /* `text` must not be an argument of this command */
 void command_uint(struct command *c, uint64_t n);
 /* The arrays to send, valid until the next change of the command. Running out of memory anywhere above aborts. */
 int command_argv(struct command *c, const char ***argv, const size_t **sizes);

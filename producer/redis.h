@@ -3,7 +3,8 @@
  *
  *     redis_open -> { redis_append ... redis_append, redis_next ... redis_next }* -> redis_close
  *
- * First error wins: once a connection is lost every call returns REDIS_LOST until redis_reopen. Error *replies* do not harm the connection.
+ * First error wins: once a connection is lost (or was garbled) every call returns REDIS_LOST until redis_reopen. Error *replies* do not harm the
+ * connection. A broken connection never raises SIGPIPE in its user; signals do not end a wait.
  */
 #ifndef PRODUCER_REDIS_H
 #define PRODUCER_REDIS_H
@@ -16,33 +17,33 @@
 #include "producer/redis_url.h"
 #include "schema/script.h"
 
-/* What a failure means for what to do next. One table in redis_error.c, tested from canned RESP text. */
+/* What a failure means for what to do next: REDIS_OK, then LOST, BUSY, MOVED, REFUSED, GARBLED, NOSCRIPT, NOGROUP, FENCED, BROKEN, explained in
+ * redis_error.def, where the one table from error replies to classes is too. */
 enum redis_err {
     REDIS_OK = 0,
-    REDIS_LOST,     /* connection gone or timed out: back off, reconnect, read back what is pending; never resend blindly */
-    REDIS_BUSY,     /* LOADING BUSY OOM READONLY TRYAGAIN CLUSTERDOWN MASTERDOWN MISCONF NOREPLICAS UNBLOCKED: back off, try again */
-    REDIS_MOVED,    /* MOVED ASK: follow */
-    REDIS_REFUSED,  /* NOPERM NOAUTH WRONGPASS WRONGTYPE and unknown ERR: stop, a person must look; never counts as an attempt */
-    REDIS_GARBLED,  /* a reply of a shape that cannot be: stop */
-    REDIS_NOSCRIPT, /* load the script and send once more: it did not run */
-    REDIS_NOGROUP,  /* the stream or its group is gone */
-    REDIS_FENCED,   /* our scripts: another worker owns the partition now */
-    REDIS_BROKEN,   /* our scripts: one entry cannot be applied; nothing was written. Text "BROKEN INDEX KEY REASON" */
+#define REDIS_CLASS(name, word, advice) REDIS_##name,
+#include "producer/redis_error.def"
+#undef REDIS_CLASS
 };
 const char *redis_err_word(enum redis_err err); /* "lost", "busy", ... for logs and metrics */
+const char *redis_err_advice(enum redis_err err); /* what to do next, in a sentence for people; "" for REDIS_OK */
 /* The class of an error reply's text, e.g. "OOM command not allowed ...". Pure. */
 enum redis_err redis_classify(const char *text, size_t size);
+
+enum { REDIS_FAULT_MAX = 511 };
 
 struct redis_options {
     struct redis_url url;
     int connect_timeout_ms;
     int timeout_ms; /* of a reply; must exceed any BLOCK */
-    const char *client_name; /* CLIENT SETNAME; NULL: none. Borrowed during open */
+    const char *client_name; /* CLIENT SETNAME, at most 127 bytes; NULL: none. Borrowed during open */
+    char fault[REDIS_FAULT_MAX + 1]; /* for redis_options_of_config only: where it says what is wrong */
 };
 
 struct redis;
-/* Connects, authenticates, selects the db and sets keepalive. Always gives an object unless out of memory (abort), so that redis_error tells why. Fails
- * within connect_timeout_ms (+ timeout_ms for AUTH). */
+/* Connects, authenticates, selects the db and sets keepalive. Always gives an object unless out of memory (abort), so that redis_error tells
+ * why; without a connection it is lost, whatever the class. Fails within connect_timeout_ms (+ timeout_ms for AUTH, + what the resolver takes
+ * for a name). */
 enum redis_err redis_open(struct redis **redis, const struct redis_options *options) __attribute__((warn_unused_result));
 /* Drops the connection with all replies under way and connects again, as redis_open did. */
 enum redis_err redis_reopen(struct redis *redis) __attribute__((warn_unused_result));
@@ -51,8 +52,10 @@ bool redis_is_lost(const struct redis *redis);
 /* The last failure in words ("OOM command not allowed...", "Connection refused"), valid until the next call; "" when none. */
 const char *redis_error(const struct redis *redis);
 int64_t redis_client_id(const struct redis *redis); /* CLIENT ID, read at open; 0 when unknown */
-/* From another thread: the call under way and all later ones return REDIS_LOST at once. */
+/* From another thread, until redis_close begins: the call under way, or the next one (a redis_reopen too), returns REDIS_LOST at once with the
+ * text "interrupted", and the connection is lost until redis_reopen. Only connecting over TCP is not cut short: it ends at its timeout. */
 void redis_interrupt(struct redis *redis);
+/* For the replies from now on, also after redis_reopen. Above 0. */
 void redis_set_timeout(struct redis *redis, int timeout_ms);
 
 /* A reply, or a part of one. Valid until the next redis_next/redis_call/redis_reopen/redis_close on its connection: the connection
@@ -66,16 +69,16 @@ const char *reply_text(struct reply r, size_t *size); /* NUL-terminated; size ma
 bool reply_is(struct reply r, const char *text);
 int64_t reply_integer(struct reply r); /* an integer, or text that is one */
 
-/* Queues a command; sent with the next redis_next (or redis_flush). */
+/* Queues a command; sent with the next redis_next (or redis_flush). The command may be used again at once. Dropped when lost. */
 void redis_append(struct redis *redis, struct command *c);
 enum redis_err redis_flush(struct redis *redis) __attribute__((warn_unused_result));
-/* The reply to the oldest unanswered command. An error reply gives its class and the text in redis_error. */
+/* Sends what is queued, then waits for the reply to the oldest unanswered command (there must be one). An error reply gives its class, the text
+ * in redis_error (its first 1023 bytes) and the reply itself. */
 enum redis_err redis_next(struct redis *redis, struct reply *reply) __attribute__((warn_unused_result));
-/* Keeps the last reply alive beyond the next redis_next: hands it to the caller, to be given back with reply_release. */
+/* Keeps the last reply alive beyond the next redis_next: hands it to the caller, to be given back with reply_release. Nil when there is none. */
 struct reply redis_detach(struct redis *redis);
-void reply_release(struct reply r);
-/* Bytes queued or received but not yet read: true when redis_next would not wait. Used to poll. */
-size_t redis_unanswered(const struct redis *redis); /* commands sent or queued without their reply read */
+void reply_release(struct reply r); /* only what redis_detach gave, never a part of it; nil is fine */
+size_t redis_unanswered(const struct redis *redis); /* commands sent or queued without their reply read; 0 once lost */
 
 /* Append and next, for when nothing else is under way. */
 enum redis_err redis_call(struct redis *redis, struct command *c, struct reply *reply) __attribute__((warn_unused_result));

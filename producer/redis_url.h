@@ -6,7 +6,7 @@ enum redis_url_kind { REDIS_URL_UNIX, REDIS_URL_TCP };
 
 struct redis_url {
     enum redis_url_kind kind;
-    char path[108];   /* of the socket */
+    char path[108];   /* of the socket, at most 106 bytes */
     char host[256];
     int port;         /* default 6379 */
     int db;
@@ -14,9 +14,9 @@ struct redis_url {
     char embedded_dir[96]; /* "" unless embedded: */
 };
 
-/* NULL, or what is wrong with it and what would be right. */
+/* NULL, or what is wrong with it and what would be right: static text that shows nothing of `text`. `url` is all zeros then. */
 const char *redis_url_parse(const char *text, struct redis_url *url);
-/* For messages: never shows the password. */
+/* For messages: never shows the password. 360 bytes hold every url that was parsed. */
 void redis_url_show(const struct redis_url *url, char *out, unsigned capacity);
 
 #endif
