@@ -8,6 +8,7 @@
 
 #include "producer/redis.h"
 #include "producer/till.h"
+#include "schema/entry.h"
 #include "schema/intent.h"
 #include "schema/keys.h"
 
@@ -15,25 +16,26 @@ enum { CLIENT_ERROR_SIZE = 320 };
 
 /* What is known of one partition's backlog, and until when it is believed. */
 struct client_backlog {
-    uint64_t waiting;
+    uint64_t waiting; /* as Redis said */
+    uint64_t sent;    /* by us since then */
     int64_t until_ms;
 };
 
 struct till {
     struct redis *redis;         /* NULL: not connected */
-    struct redis_options redis_options;
+    struct redis_options redis_options; /* its client_name is ours below */
     char client_name[64];
-    struct book book;
+    struct book book;            /* partitions 0 until it was read */
     unsigned partitions_wanted;  /* 0: as the book says */
     int connect_timeout_ms, timeout_ms;
     uint64_t backlog_max;
     unsigned memory_high_water_percent;
     struct client_backlog *backlog; /* one per partition, allocated once the book is known */
+    unsigned *asked;             /* scratch of the guard: partitions whose backlog was just asked for */
     int64_t memory_until_ms;
     unsigned memory_percent;     /* share of maxmemory in use */
-    bool blind_memory, blind_backlog; /* Redis does not let us ask: do not refuse for what we cannot know */
+    bool blind_memory, blind_backlog; /* Redis does not let us ask: nothing is refused for what we cannot know */
     int socket_timeout_ms;       /* as last set on the connection */
-    int64_t socket_set_ms;       /* when */
     struct command command;
     struct intent intent;        /* scratch of encoding */
     uint8_t bytes[INTENT_SIZE_MAX];
@@ -44,27 +46,41 @@ struct till {
 struct redis *client_redis(struct till *till);
 const struct book *client_book(const struct till *till);
 
-/* A monotonic clock for deadlines, and the wall clock for `at`. */
+/* A monotonic clock for deadlines, the wall clock for `at`, and a pause that does not pass the deadline. */
 int64_t client_now_ms(void);
 uint64_t client_wall_ms(void);
+void client_pause(int64_t pause_ms, int64_t deadline_ms);
+/* How long an XREAD may block so that its reply is there before the deadline and the socket's timeout, though Redis looks at its
+ * clock only ten times a second. 0: do not block, look and pause instead. */
+int client_block_ms(const struct till *till, int64_t deadline_ms);
 
-/* Makes sure that there is a connection and that the book is still the one we know. TILL_OK, TILL_READ_FAILED, TILL_INVALID (other
- * number of partitions), TILL_NOT_FOUND (no such book), before the deadline, with till->error set. */
+/* Copies a text, cut to what fits. */
+void client_copy(char *out, size_t capacity, const char *text);
+
+/* A failure in words, kept for till_error. */
+void client_fail(struct till *till, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Makes sure that there is a connection and that the book is still the one we know. TILL_OK, TILL_READ_FAILED, TILL_NOT_PERMITTED,
+ * TILL_INVALID (other number of partitions), TILL_NOT_FOUND (no such book), before the deadline, with till->error set. */
 int client_connect(struct till *till, int64_t deadline_ms) __attribute__((warn_unused_result));
-/* client_connect again and again with pauses, until it works or the deadline has come; gives up at once on what waiting does not heal. */
+/* client_connect again and again with pauses while it is TILL_READ_FAILED, until the deadline has come. */
 int client_reconnect(struct till *till, int64_t deadline_ms) __attribute__((warn_unused_result));
 /* Closes the connection, so that nothing late can be taken for the reply to something else. Keeps till->error. */
 void client_drop(struct till *till);
 
-/* redis_next, redis_call (of till->command) and redis_flush that give up at the deadline. A lost or garbled connection is dropped; till->error says why. */
+/* redis_next, redis_flush and redis_call (of till->command) that give up at the deadline. A lost or garbled connection is dropped;
+ * till->error says why. */
 enum redis_err client_next(struct till *till, int64_t deadline_ms, struct reply *reply) __attribute__((warn_unused_result));
-enum redis_err client_call(struct till *till, int64_t deadline_ms, struct reply *reply) __attribute__((warn_unused_result));
 enum redis_err client_flush(struct till *till, int64_t deadline_ms) __attribute__((warn_unused_result));
+enum redis_err client_call(struct till *till, int64_t deadline_ms, struct reply *reply) __attribute__((warn_unused_result));
 
-/* A failure in words, kept for till_error. */
-void client_fail(struct till *till, const char *text);
+/* Runs `read` on a connection, again on a new one when it was lost and after a pause when Redis is busy, until the deadline. TILL_OK, or
+ * why not: TILL_READ_FAILED, or what client_connect says. `read` must leave no reply unread unless the connection is lost. */
+typedef enum redis_err client_read(struct till *till, int64_t deadline_ms, void *context);
+int client_retry(struct till *till, int64_t deadline_ms, client_read *read, void *context) __attribute__((warn_unused_result));
 
-/* Shows a checked intent as the library's: texts are borrowed from `in`. */
-void client_borrow_intent(const struct intent *in, struct till_intent *out);
+/* Queues XREVRANGE of the last entry, and reads its ID (0-0 for an empty stream). */
+void client_last_append(struct till *till, const char *key, size_t size);
+enum redis_err client_last_next(struct till *till, int64_t deadline_ms, struct entry_id *last) __attribute__((warn_unused_result));
 
 #endif

@@ -92,8 +92,8 @@ struct till;
 
 /* Connects and reads the book. Always gives a handle to be closed, so that till_error can say what is wrong. TILL_OK; TILL_INVALID: an
  * option is wrong, or the book has another number of partitions (the text says both); TILL_NOT_FOUND: no worker has created this
- * book yet (a producer never does); TILL_READ_FAILED: Redis could not be reached or refuses us. A handle that
- * is not TILL_OK is good for till_error and till_close only. */
+ * book yet (a producer never does); TILL_NOT_PERMITTED: Redis refuses us (password, ACL); TILL_READ_FAILED: it could not be reached. A
+ * handle that is not TILL_OK is good for till_error and till_close only. */
 TILL_CHECKED int till_open(struct till **till, const struct till_options *options);
 TILL_API void till_close(struct till *till); /* also its readers must be closed, before; NULL is fine */
 /* The last failure in words, "" when there was none. Valid until the next call with the handle. */
@@ -136,7 +136,7 @@ struct till_result {
 
 /* Enqueues `count` intents, pipelined, in order per account, and fills as many results. Each is checked first; bad ones are left out and
  * the others sent. What was under way when a connection broke is sent again (which may leave two entries with the same identity: one
- * effect, two answers, the second marked replayed) until timeout_ms is over. Returns how many were enqueued. Does
+ * effect, two answers, the second marked replayed) until timeout_ms (above 0) is over. Returns how many were enqueued. Does
  * not wait for answers. No allocation per intent. */
 TILL_API size_t till_send(struct till *till, const struct till_intent *intents, size_t count, int timeout_ms, struct till_result *results);
 

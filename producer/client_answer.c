@@ -1,0 +1,126 @@
+/* Reads response entries into answers, and answers back into the wire's fields. */
+#include "producer/client_answer.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "schema/response.h"
+
+_Static_assert((int)TILL_ANSWER_FIELDS == (int)RESPONSE_FIELD_COUNT, "the public header's count");
+
+/* Where a text field goes; those that are numbers have size 0. */
+static const struct place {
+    size_t offset, size;
+} places[RESPONSE_FIELD_COUNT] = {
+#define TEXT(member) {offsetof(struct till_answer, member), sizeof ((struct till_answer *)0)->member}
+    [RESPONSE_KEY] = TEXT(key),         [RESPONSE_SOURCE] = TEXT(source),     [RESPONSE_OP] = TEXT(op),
+    [RESPONSE_REASON] = TEXT(reason),   [RESPONSE_ACCOUNT] = TEXT(account),   [RESPONSE_CURRENCY] = TEXT(currency),
+    [RESPONSE_BILL] = TEXT(bill),       [RESPONSE_ENTRY] = TEXT(entry),       [RESPONSE_DETAIL] = TEXT(detail),
+#undef TEXT
+};
+
+/* A field's text; the wire's order is fixed, but an unknown field in between must not shift the others. */
+static const char *field_find(struct reply fields, enum response_field field, size_t *size) {
+    size_t count = reply_count(fields), guess = (size_t)field * 2;
+    if (guess + 1 < count && reply_is(reply_at(fields, guess), response_field_name[field]))
+        return reply_text(reply_at(fields, guess + 1), size);
+    for (size_t i = 0; i + 1 < count; i += 2)
+        if (reply_is(reply_at(fields, i), response_field_name[field]))
+            return reply_text(reply_at(fields, i + 1), size);
+    return NULL;
+}
+
+/* A decimal; empty is 0 and not there. */
+static bool number_parse(const char *text, size_t size, int64_t *out, bool *has) {
+    bool negative = size > 0 && text[0] == '-';
+    int64_t n = 0;
+    *out = 0;
+    *has = size > 0;
+    if (size == (size_t)negative)
+        return !negative;
+    for (size_t i = negative; i < size; i++)
+        if (text[i] < '0' || text[i] > '9' || __builtin_mul_overflow(n, 10, &n) || __builtin_sub_overflow(n, text[i] - '0', &n))
+            return false;
+    return !__builtin_mul_overflow(n, negative ? 1 : -1, out);
+}
+
+static bool number_set(struct till_answer *answer, enum response_field field, const char *text, size_t size) {
+    int64_t n;
+    bool has;
+    if (!number_parse(text, size, &n, &has))
+        return false;
+    if (field == RESPONSE_CODE)
+        answer->code = (int)n;
+    else if (field == RESPONSE_AT)
+        answer->at_ms = (uint64_t)n;
+    else if (field == RESPONSE_REPLAYED)
+        answer->replayed = n != 0;
+    else if (field == RESPONSE_AMOUNT)
+        answer->amount_minor = n, answer->has_amount = has;
+    else if (field == RESPONSE_BALANCE)
+        answer->balance_minor = n, answer->has_balance = has;
+    else if (field == RESPONSE_HELD)
+        answer->held_minor = n, answer->has_held = has;
+    return field != RESPONSE_CODE || (has && n >= -99 && n <= 99);
+}
+
+static bool text_set(char *out, size_t capacity, const char *text, size_t size) {
+    if (size >= capacity)
+        return false;
+    memcpy(out, text, size);
+    out[size] = '\0';
+    return true;
+}
+
+static bool field_set(struct till_answer *answer, enum response_field field, const char *text, size_t size) {
+    if (places[field].size == 0)
+        return number_set(answer, field, text, size);
+    return text_set((char *)answer + places[field].offset, places[field].size, text, size);
+}
+
+bool client_answer_parse(struct reply entry, unsigned partition, struct till_answer *answer) {
+    struct reply fields = reply_at(entry, 1);
+    size_t size;
+    memset(answer, 0, sizeof *answer);
+    answer->partition = partition;
+    const char *id = reply_text(reply_at(entry, 0), &size);
+    if (!text_set(answer->response, sizeof answer->response, id, size))
+        return false;
+    for (enum response_field field = 0; field < RESPONSE_FIELD_COUNT; field++) {
+        const char *text = field_find(fields, field, &size);
+        if (text == NULL || !field_set(answer, field, text, size))
+            return false;
+    }
+    return true;
+}
+
+const char *till_answer_field_name(unsigned field) {
+    return field < RESPONSE_FIELD_COUNT ? response_field_name[field] : "";
+}
+
+static const char *number_text(bool has, int64_t n, char out[TILL_NUMBER_SIZE]) {
+    if (!has)
+        return "";
+    snprintf(out, TILL_NUMBER_SIZE, "%" PRId64, n);
+    return out;
+}
+
+const char *till_answer_field(const struct till_answer *answer, unsigned field, char out[TILL_NUMBER_SIZE]) {
+    if (field >= RESPONSE_FIELD_COUNT)
+        return "";
+    if (places[field].size > 0)
+        return (const char *)answer + places[field].offset;
+    if (field == RESPONSE_CODE)
+        return number_text(true, answer->code, out);
+    if (field == RESPONSE_AT)
+        return number_text(answer->at_ms != 0, (int64_t)answer->at_ms, out);
+    if (field == RESPONSE_REPLAYED)
+        return answer->replayed ? "1" : "0";
+    if (field == RESPONSE_AMOUNT)
+        return number_text(answer->has_amount, answer->amount_minor, out);
+    if (field == RESPONSE_BALANCE)
+        return number_text(answer->has_balance, answer->balance_minor, out);
+    return number_text(answer->has_held, answer->held_minor, out);
+}

@@ -1,0 +1,157 @@
+/* Asks Redis for its memory and the partitions' backlogs now and then, and refuses intents that would make things worse. */
+#include "producer/client_guard.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BELIEVED_MS = 250, PERCENT_MAX = 1000 };
+
+/* The number after "\nNAME:", 0 when it is not there. */
+static uint64_t info_number(const char *info, const char *name) {
+    const char *at = strstr(info, name);
+    return at == NULL ? 0 : strtoull(at + strlen(name), NULL, 10);
+}
+
+unsigned client_guard_memory(const char *info) {
+    uint64_t used = info_number(info, "\nused_memory:"), max = info_number(info, "\nmaxmemory:");
+    if (max == 0)
+        return 0;
+    double percent = 100.0 * (double)used / (double)max;
+    return percent < PERCENT_MAX ? (unsigned)percent : PERCENT_MAX;
+}
+
+/* The value of a field in a flat array of names and values. */
+static struct reply field_of(struct reply row, const char *name) {
+    for (size_t i = 0; i + 1 < reply_count(row); i += 2)
+        if (reply_is(reply_at(row, i), name))
+            return reply_at(row, i + 1);
+    return reply_at(row, reply_count(row)); /* nil */
+}
+
+uint64_t client_guard_waiting(struct reply groups, uint64_t length) {
+    for (size_t i = 0; i < reply_count(groups); i++) {
+        struct reply group = reply_at(groups, i);
+        if (!reply_is(field_of(group, "name"), KEYS_GROUP))
+            continue;
+        struct reply lag = field_of(group, "lag");
+        if (reply_type(lag) == REPLY_INTEGER)
+            return (uint64_t)reply_integer(lag) + (uint64_t)reply_integer(field_of(group, "pending"));
+        return length; /* Redis cannot tell (deleted entries, older than 7.0): not more than this can be waiting */
+    }
+    return length;
+}
+
+static bool memory_wanted(const struct till *till, int64_t now_ms) {
+    return !till->blind_memory && till->memory_high_water_percent <= 100 && now_ms >= till->memory_until_ms;
+}
+
+static bool backlog_wanted(const struct till *till, const struct client_backlog *b, int64_t now_ms) {
+    if (till->blind_backlog || till->backlog_max == TILL_NO_LIMIT)
+        return false;
+    bool filled_by_us = b->waiting < till->backlog_max && b->waiting + b->sent >= till->backlog_max; /* the workers may have kept up */
+    return now_ms >= b->until_ms || filled_by_us;
+}
+
+static void memory_append(struct till *till) {
+    command_begin(&till->command, "INFO");
+    command_word(&till->command, "memory");
+    redis_append(till->redis, &till->command);
+}
+
+static void backlog_append(struct till *till, unsigned partition) {
+    keys_buffer key;
+    size_t size = keys_intents(key, &till->book, partition);
+    command_begin(&till->command, "XLEN");
+    command_borrow(&till->command, key, size);
+    redis_append(till->redis, &till->command);
+    command_begin(&till->command, "XINFO");
+    command_word(&till->command, "GROUPS");
+    command_borrow(&till->command, key, size);
+    redis_append(till->redis, &till->command);
+}
+
+/* Queues the questions; how many partitions are asked for, which are left in till->asked. */
+static unsigned backlogs_append(struct till *till, const struct till_intent *intents, size_t count, int64_t now_ms) {
+    unsigned asked = 0;
+    if (till->blind_backlog || till->backlog_max == TILL_NO_LIMIT)
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *account = intents[i].account;
+        if (account == NULL)
+            continue;
+        unsigned partition = keys_partition(&till->book, account, strlen(account));
+        struct client_backlog *b = &till->backlog[partition];
+        if (!backlog_wanted(till, b, now_ms))
+            continue;
+        *b = (struct client_backlog){.until_ms = now_ms + BELIEVED_MS};
+        backlog_append(till, partition);
+        till->asked[asked++] = partition;
+    }
+    return asked;
+}
+
+static enum redis_err memory_next(struct till *till, int64_t deadline_ms, int64_t now_ms) {
+    struct reply reply;
+    enum redis_err err = client_next(till, deadline_ms, &reply);
+    if (err == REDIS_OK) {
+        till->memory_percent = client_guard_memory(reply_text(reply, NULL));
+        till->memory_until_ms = now_ms + BELIEVED_MS;
+    } else if (err == REDIS_REFUSED) {
+        till->blind_memory = true;
+        err = REDIS_OK;
+    }
+    return err;
+}
+
+static enum redis_err backlog_next(struct till *till, unsigned partition, int64_t deadline_ms) {
+    struct reply reply;
+    enum redis_err err = client_next(till, deadline_ms, &reply);
+    if (err == REDIS_LOST || err == REDIS_GARBLED)
+        return err;
+    uint64_t length = err == REDIS_OK ? (uint64_t)reply_integer(reply) : 1;
+    enum redis_err err_groups = client_next(till, deadline_ms, &reply);
+    if (err == REDIS_OK && err_groups == REDIS_OK)
+        till->backlog[partition].waiting = client_guard_waiting(reply, length);
+    else if (err_groups == REDIS_REFUSED)
+        till->blind_backlog = length > 0; /* there is a stream, but not for our eyes; without one nothing waits */
+    else
+        return err_groups != REDIS_OK ? err_groups : err;
+    return REDIS_OK;
+}
+
+enum redis_err client_guard_ask(struct till *till, const struct till_intent *intents, size_t count, int64_t deadline_ms) {
+    int64_t now_ms = client_now_ms();
+    bool memory = memory_wanted(till, now_ms);
+    if (memory)
+        memory_append(till);
+    unsigned asked = backlogs_append(till, intents, count, now_ms);
+    enum redis_err err = memory ? memory_next(till, deadline_ms, now_ms) : REDIS_OK;
+    for (unsigned i = 0; i < asked && till->redis != NULL; i++) {
+        enum redis_err one = backlog_next(till, till->asked[i], deadline_ms);
+        err = err == REDIS_OK || one == REDIS_LOST ? one : err;
+    }
+    for (unsigned i = 0; i < asked && err != REDIS_OK; i++)
+        till->backlog[till->asked[i]].until_ms = 0;
+    if (err == REDIS_OK)
+        till->error[0] = '\0'; /* not to be let see is no failure */
+    return err;
+}
+
+const char *client_guard_refuses(struct till *till, unsigned partition, char *text, size_t capacity) {
+    struct client_backlog *b = &till->backlog[partition];
+    bool counts = till->backlog_max != TILL_NO_LIMIT && !till->blind_backlog;
+    if (till->memory_high_water_percent <= 100 && till->memory_percent >= till->memory_high_water_percent) {
+        snprintf(text, capacity, "Redis uses %u %% of its memory limit, not less than the high water of %u %%", till->memory_percent,
+                 till->memory_high_water_percent);
+        return text;
+    }
+    if (counts && b->waiting + b->sent >= till->backlog_max) {
+        snprintf(text, capacity, "%" PRIu64 " intents wait in partition %u, the backlog's limit is %" PRIu64, b->waiting + b->sent,
+                 partition, till->backlog_max);
+        return text;
+    }
+    b->sent++;
+    return NULL;
+}

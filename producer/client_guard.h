@@ -1,0 +1,20 @@
+/* Backpressure: whether Redis and the workers can take more intents. What was asked is believed for 250 ms. */
+#ifndef PRODUCER_CLIENT_GUARD_H
+#define PRODUCER_CLIENT_GUARD_H
+
+#include <stddef.h>
+
+#include "producer/client.h"
+
+/* Asks what is no longer known, for the partitions of these intents' accounts, in one exchange. What Redis does not let us see is
+ * not asked again and refuses nothing. REDIS_OK or what went wrong. */
+enum redis_err client_guard_ask(struct till *till, const struct till_intent *intents, size_t count, int64_t deadline_ms)
+    __attribute__((warn_unused_result));
+/* NULL: one more may be sent to this partition, which is counted; or the reason why not, in `text`. */
+const char *client_guard_refuses(struct till *till, unsigned partition, char *text, size_t capacity);
+/* Entries waiting, from the replies to XINFO GROUPS and XLEN: undelivered + pending, never too few. */
+uint64_t client_guard_waiting(struct reply groups, uint64_t length);
+/* Percent of maxmemory in use, from INFO memory; 0 without a limit. */
+unsigned client_guard_memory(const char *info);
+
+#endif

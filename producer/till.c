@@ -1,0 +1,132 @@
+/* The handle: options, opening and closing, and what its codes mean. */
+#include "producer/till.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "producer/client.h"
+#include "schema/code.h"
+
+enum { OPEN_PAUSE_MS = 50, TIMEOUT_MS = 5000, CONNECT_TIMEOUT_MS = 2000, HIGH_WATER_PERCENT = 90 };
+#define BACKLOG_MAX 1000000
+
+const char *till_code_word(int code) {
+    return code_word(code);
+}
+
+const char *till_code_sentence(int code) {
+    return code_sentence(code);
+}
+
+static bool book_name_ok(const char *name) {
+    size_t size = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-");
+    return size > 0 && size <= KEYS_BOOK_NAME_MAX && name[size] == '\0';
+}
+
+static bool client_name_ok(const char *name, size_t capacity) {
+    size_t size = 0;
+    while (name[size] > ' ' && name[size] <= '~')
+        size++;
+    return size > 0 && size < capacity && name[size] == '\0';
+}
+
+static const char *take_url(struct till *till, const struct till_options *options) {
+    struct redis_url *url = &till->redis_options.url;
+    if (options->url == NULL)
+        return "url is missing: unix:PATH, redis://[user:password@]host[:port][/db] or embedded:DIR";
+    const char *why = redis_url_parse(options->url, url);
+    if (why != NULL || options->password == NULL)
+        return why;
+    size_t size = strlen(options->password);
+    if (size >= sizeof url->password)
+        return "password is too long";
+    memcpy(url->password, options->password, size + 1);
+    return NULL;
+}
+
+static int or_default(int value, int standard) {
+    return value > 0 ? value : standard;
+}
+
+/* NULL, or which option is wrong. */
+static const char *take_options(struct till *till, const struct till_options *options) {
+    const char *book = options->book != NULL ? options->book : "till";
+    const char *name = options->client_name != NULL ? options->client_name : "till-producer";
+    till->timeout_ms = or_default(options->timeout_ms, TIMEOUT_MS);
+    till->connect_timeout_ms = or_default(options->connect_timeout_ms, CONNECT_TIMEOUT_MS);
+    till->backlog_max = options->backlog_max != 0 ? options->backlog_max : BACKLOG_MAX;
+    till->memory_high_water_percent = options->memory_high_water_percent != 0 ? options->memory_high_water_percent : HIGH_WATER_PERCENT;
+    till->partitions_wanted = options->partitions;
+    for (size_t i = 0; i < sizeof options->reserved / sizeof options->reserved[0]; i++)
+        if (options->reserved[i] != NULL)
+            return "reserved must be zero";
+    if (options->timeout_ms < 0 || options->connect_timeout_ms < 0 || options->open_wait_ms < 0)
+        return "a timeout must not be negative";
+    if (options->partitions > KEYS_PARTITIONS_MAX)
+        return "partitions must be at most 1024";
+    if (!book_name_ok(book))
+        return "book must be 1..32 of a-z 0-9 . _ -";
+    if (!client_name_ok(name, sizeof till->client_name))
+        return "client_name must be 1..63 printable ASCII characters without space";
+    client_copy(till->book.name, sizeof till->book.name, book);
+    client_copy(till->client_name, sizeof till->client_name, name);
+    return take_url(till, options);
+}
+
+/* One try, or tries until the wait is over while that may help. */
+static int open_wait(struct till *till, int wait_ms) {
+    int64_t end_ms = client_now_ms() + wait_ms;
+    for (;;) {
+        int64_t try_ms = client_now_ms() + till->timeout_ms;
+        int code = client_connect(till, wait_ms == 0 || try_ms < end_ms ? try_ms : end_ms);
+        bool heals = code == TILL_READ_FAILED || code == TILL_NOT_FOUND;
+        if (!heals || client_now_ms() + OPEN_PAUSE_MS >= end_ms)
+            return code;
+        client_pause(OPEN_PAUSE_MS, end_ms);
+    }
+}
+
+int till_open(struct till **out, const struct till_options *options) {
+    struct till *till = calloc(1, sizeof *till);
+    if (till == NULL)
+        abort();
+    *out = till;
+    command_init(&till->command);
+    const char *why = take_options(till, options);
+    if (why != NULL) {
+        client_fail(till, "%s", why);
+        return TILL_INVALID;
+    }
+    int code = open_wait(till, options->open_wait_ms);
+    if (code != TILL_OK)
+        return code;
+    till->backlog = calloc(till->book.partitions, sizeof *till->backlog);
+    till->asked = calloc(till->book.partitions, sizeof *till->asked);
+    if (till->backlog == NULL || till->asked == NULL)
+        abort();
+    till->error[0] = '\0';
+    return TILL_OK;
+}
+
+void till_close(struct till *till) {
+    if (till == NULL)
+        return;
+    client_drop(till);
+    command_clear(&till->command);
+    free(till->backlog);
+    free(till->asked);
+    explicit_bzero(&till->redis_options, sizeof till->redis_options); /* the password */
+    free(till);
+}
+
+const char *till_error(const struct till *till) {
+    return till->error;
+}
+
+unsigned till_partitions(const struct till *till) {
+    return till->book.partitions;
+}
+
+unsigned till_partition_of(const struct till *till, const char *account) {
+    return keys_partition(&till->book, account, strlen(account));
+}

@@ -1,0 +1,199 @@
+/* Reads the answers of a source from the response streams of all partitions. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "producer/client_answer.h"
+#include "producer/client.h"
+
+enum { LOOK_PAUSE_MS = 2, READ_AHEAD = 1024, READ_LEAST = 16 };
+
+struct till_reader {
+    struct till *till;
+    char source[TILL_SOURCE_SIZE];
+    struct entry_id *last;   /* per partition: the last answer given out */
+    keys_buffer *keys;       /* per partition */
+    char (*froms)[ENTRY_TEXT_MAX + 1]; /* scratch of a command */
+    char *position;
+    struct reply page;       /* kept beyond other calls with the handle; node NULL: none */
+    size_t stream, entry;    /* next one in the page */
+    int block_ms;            /* of the read under way */
+};
+
+static void *allocate(size_t count, size_t size) {
+    void *memory = calloc(count, size);
+    if (memory == NULL)
+        abort();
+    return memory;
+}
+
+static void page_drop(struct till_reader *r) {
+    if (r->page.node != NULL)
+        reply_release(r->page);
+    r->page = (struct reply){0};
+    r->stream = r->entry = 0;
+}
+
+/* "$": where every stream ends now. */
+static enum redis_err read_ends(struct till *till, int64_t deadline_ms, void *context) {
+    struct till_reader *r = context;
+    for (unsigned p = 0; p < till->book.partitions; p++)
+        client_last_append(till, r->keys[p], strlen(r->keys[p]));
+    enum redis_err worst = REDIS_OK;
+    for (unsigned p = 0; p < till->book.partitions && till->redis != NULL; p++) {
+        enum redis_err err = client_last_next(till, deadline_ms, &r->last[p]);
+        worst = err != REDIS_OK ? err : worst;
+    }
+    return worst;
+}
+
+/* A saved position: an ID for each partition, or one for all. */
+static int position_parse(struct till_reader *r, const char *text) {
+    unsigned partitions = r->till->book.partitions, count = 0;
+    for (const char *at = text;; count++) {
+        size_t size = strcspn(at, ",");
+        if (count == partitions || !entry_id_parse(at, size, &r->last[count]))
+            break;
+        at += size;
+        if (*at++ == '\0' && count + 1 == partitions)
+            return TILL_OK;
+        if (at[-1] == '\0' && count == 0) {
+            for (unsigned p = 1; p < partitions; p++)
+                r->last[p] = r->last[0];
+            return TILL_OK;
+        }
+        if (at[-1] == '\0')
+            break;
+    }
+    client_fail(r->till, "from must be 0, $, an entry ID MS-SEQ, or a position with an ID for each of the %u partitions", partitions);
+    return TILL_INVALID;
+}
+
+static int reader_place(struct till_reader *r, const char *from) {
+    if (from != NULL && strcmp(from, "$") != 0)
+        return position_parse(r, from);
+    return client_retry(r->till, client_now_ms() + r->till->timeout_ms, read_ends, r);
+}
+
+int till_reader_open(struct till *till, const char *source, const char *from, struct till_reader **out) {
+    struct intent checked = {0};
+    *out = NULL;
+    const char *why = intent_set_text(&checked, FIELD_source, source != NULL ? source : "", source != NULL ? strlen(source) : 0);
+    if (why != NULL) {
+        client_fail(till, "source %s", why);
+        return TILL_INVALID;
+    }
+    struct till_reader *r = allocate(1, sizeof *r);
+    unsigned partitions = till->book.partitions;
+    r->till = till;
+    memcpy(r->source, checked.source, sizeof r->source);
+    r->last = allocate(partitions, sizeof *r->last);
+    r->keys = allocate(partitions, sizeof *r->keys);
+    r->froms = allocate(partitions, sizeof *r->froms);
+    r->position = allocate(partitions, ENTRY_TEXT_MAX + 1);
+    for (unsigned p = 0; p < partitions; p++)
+        keys_responses(r->keys[p], &till->book, p, r->source);
+    int code = reader_place(r, from);
+    if (code != TILL_OK)
+        till_reader_close(r);
+    else
+        *out = r;
+    return code;
+}
+
+void till_reader_close(struct till_reader *r) {
+    if (r == NULL)
+        return;
+    page_drop(r);
+    free(r->last);
+    free(r->keys);
+    free(r->froms);
+    free(r->position);
+    free(r);
+}
+
+const char *till_reader_position(struct till_reader *r) {
+    char *at = r->position;
+    for (unsigned p = 0; p < r->till->book.partitions; p++) {
+        if (p > 0)
+            *at++ = ',';
+        at += entry_id_format(r->last[p], at);
+    }
+    return r->position;
+}
+
+/* The partition of a stream in the page: the streams come in the order they were asked for. */
+static unsigned page_partition(const struct till_reader *r, struct reply stream) {
+    size_t size, prefix = 1 + strlen(r->till->book.name) + 1; /* "{B:" */
+    const char *key = reply_text(reply_at(stream, 0), &size);
+    unsigned p = size > prefix ? (unsigned)strtoul(key + prefix, NULL, 10) : 0;
+    return p < r->till->book.partitions ? p : 0;
+}
+
+/* The next response of the page. False: there is none left. */
+static bool page_next(struct till_reader *r, struct till_answer *answer) {
+    while (r->page.node != NULL && r->stream < reply_count(r->page)) {
+        struct reply stream = reply_at(r->page, r->stream), entries = reply_at(stream, 1);
+        if (r->entry >= reply_count(entries)) {
+            r->stream++;
+            r->entry = 0;
+            continue;
+        }
+        struct reply entry = reply_at(entries, r->entry++);
+        unsigned p = page_partition(r, stream);
+        size_t size;
+        const char *id = reply_text(reply_at(entry, 0), &size);
+        struct entry_id at;
+        if (entry_id_parse(id, size, &at))
+            r->last[p] = at;
+        if (client_answer_parse(entry, p, answer))
+            return true;
+    }
+    page_drop(r);
+    return false;
+}
+
+static void read_build(struct till_reader *r) {
+    struct command *c = &r->till->command;
+    unsigned partitions = r->till->book.partitions;
+    command_begin(c, "XREAD");
+    command_word(c, "COUNT");
+    command_uint(c, READ_AHEAD / partitions > READ_LEAST ? READ_AHEAD / partitions : READ_LEAST);
+    if (r->block_ms > 0) {
+        command_word(c, "BLOCK");
+        command_uint(c, (uint64_t)r->block_ms);
+    }
+    command_word(c, "STREAMS");
+    for (unsigned p = 0; p < partitions; p++)
+        command_word(c, r->keys[p]);
+    for (unsigned p = 0; p < partitions; p++)
+        command_borrow(c, r->froms[p], entry_id_format(r->last[p], r->froms[p]));
+}
+
+static enum redis_err read_page(struct till *till, int64_t deadline_ms, void *context) {
+    struct till_reader *r = context;
+    struct reply reply;
+    r->block_ms = r->block_ms < 0 ? 0 : client_block_ms(till, deadline_ms);
+    read_build(r);
+    enum redis_err err = client_call(till, deadline_ms, &reply);
+    if (err == REDIS_OK && reply_count(reply) > 0)
+        r->page = redis_detach(till->redis);
+    return err;
+}
+
+int till_reader_next(struct till_reader *r, int timeout_ms, struct till_answer *answer) {
+    bool once = timeout_ms <= 0;
+    int64_t deadline_ms = client_now_ms() + (once ? r->till->timeout_ms : timeout_ms);
+    while (!page_next(r, answer)) {
+        r->block_ms = once ? -1 : 0;
+        if (client_now_ms() >= deadline_ms)
+            return TILL_NOT_FOUND;
+        if (client_retry(r->till, deadline_ms, read_page, r) != TILL_OK)
+            return TILL_READ_FAILED;
+        if (r->page.node == NULL && once)
+            return TILL_NOT_FOUND;
+        if (r->page.node == NULL && r->block_ms == 0)
+            client_pause(LOOK_PAUSE_MS, deadline_ms);
+    }
+    return TILL_OK;
+}

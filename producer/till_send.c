@@ -1,0 +1,166 @@
+/* Sends intents, pipelined. What was under way when the connection broke is sent again: the identity makes that safe. */
+#include <string.h>
+
+#include "producer/client_guard.h"
+#include "producer/client_intent.h"
+
+enum { CHUNK = 1024, FLUSH_EVERY = 128, RETRY_PAUSE_MS = 5 };
+
+/* Where an intent is while its end is not known; kept in result->code, out of the range of codes. */
+enum {
+    SEND_WAITING = -100,      /* not sent */
+    SEND_UNKNOWN = -101,      /* sent on a connection that was lost before it said what became of it */
+    SEND_FLYING = -102,       /* sent for the first time on this connection */
+    SEND_FLYING_AGAIN = -103, /* sent on an earlier one too */
+};
+
+struct chunk {
+    struct till *till;
+    const struct till_intent *intents;
+    struct till_result *results;
+    size_t count;
+    int64_t deadline_ms;
+};
+
+static bool is_open(int code) {
+    return code <= SEND_WAITING;
+}
+
+static bool is_flying(int code) {
+    return code == SEND_FLYING || code == SEND_FLYING_AGAIN;
+}
+
+static void end(struct till_result *result, int code, const char *text) {
+    result->code = code;
+    client_copy(result->text, sizeof result->text, text);
+}
+
+/* Queues one intent, unless it is refused here. */
+static void send_one(struct chunk *c, size_t i) {
+    struct till_result *result = &c->results[i];
+    int before = result->code;
+    if (!client_intent_take(c->till, &c->intents[i], result))
+        return;
+    unsigned partition = client_intent_partition(c->till);
+    char text[sizeof result->text];
+    if (before == SEND_WAITING && client_guard_refuses(c->till, partition, text, sizeof text) != NULL) {
+        end(result, TILL_BUSY, text);
+        return;
+    }
+    client_intent_append(c->till, partition);
+    result->code = before == SEND_WAITING ? SEND_FLYING : SEND_FLYING_AGAIN;
+}
+
+static enum redis_err chunk_append(struct chunk *c) {
+    unsigned appended = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        if (!is_open(c->results[i].code))
+            continue;
+        send_one(c, i);
+        if (++appended % FLUSH_EVERY == 0) { /* Redis works on these while the next ones are made */
+            enum redis_err err = client_flush(c->till, c->deadline_ms);
+            if (err != REDIS_OK)
+                return err;
+        }
+    }
+    return REDIS_OK;
+}
+
+/* An error reply: this copy was not enqueued. */
+static void refused(struct till *till, enum redis_err err, struct till_result *result) {
+    int code = err == REDIS_BUSY ? TILL_BUSY : TILL_READ_FAILED;
+    end(result, result->code == SEND_FLYING_AGAIN ? TILL_WRITE_FAILED : code, till->error);
+}
+
+static enum redis_err chunk_collect(struct chunk *c) {
+    for (size_t i = 0; i < c->count; i++) {
+        struct till_result *result = &c->results[i];
+        struct reply reply;
+        size_t size;
+        if (!is_flying(result->code))
+            continue;
+        enum redis_err err = client_next(c->till, c->deadline_ms, &reply);
+        if (err == REDIS_LOST || err == REDIS_GARBLED)
+            return err;
+        const char *entry = err == REDIS_OK ? reply_text(reply, &size) : "";
+        if (err != REDIS_OK) {
+            refused(c->till, err, result);
+        } else if (size == 0 || size >= sizeof result->entry) {
+            end(result, TILL_WRITE_FAILED, "Redis gave no entry ID");
+        } else {
+            memcpy(result->entry, entry, size + 1);
+            result->code = TILL_OK;
+        }
+    }
+    return REDIS_OK;
+}
+
+/* One try on one connection. */
+static enum redis_err chunk_try(struct chunk *c) {
+    enum redis_err err = client_guard_ask(c->till, c->intents, c->count, c->deadline_ms);
+    if (err != REDIS_OK)
+        return err;
+    err = chunk_append(c);
+    return err != REDIS_OK ? err : chunk_collect(c);
+}
+
+/* What is still open can no longer be helped: `code` for what was never sent and is not wrong in itself. */
+static void chunk_give_up(struct chunk *c, int code) {
+    for (size_t i = 0; i < c->count; i++) {
+        struct till_result *result = &c->results[i];
+        if (result->code == SEND_WAITING && client_intent_take(c->till, &c->intents[i], result))
+            end(result, code, c->till->error);
+        else if (is_open(result->code))
+            end(result, TILL_WRITE_FAILED, c->till->error);
+    }
+}
+
+static bool chunk_is_open(const struct chunk *c) {
+    for (size_t i = 0; i < c->count; i++)
+        if (is_open(c->results[i].code))
+            return true;
+    return false;
+}
+
+static void chunk_send(struct chunk *c) {
+    while (chunk_is_open(c)) {
+        int code = client_reconnect(c->till, c->deadline_ms);
+        if (code != TILL_OK) {
+            chunk_give_up(c, TILL_READ_FAILED);
+            return;
+        }
+        enum redis_err err = chunk_try(c);
+        for (size_t i = 0; i < c->count; i++)
+            if (is_flying(c->results[i].code))
+                c->results[i].code = SEND_UNKNOWN;
+        if (err != REDIS_OK && (err != REDIS_LOST || client_now_ms() + RETRY_PAUSE_MS >= c->deadline_ms)) {
+            chunk_give_up(c, err == REDIS_BUSY ? TILL_BUSY : TILL_READ_FAILED);
+            return;
+        }
+        if (err != REDIS_OK)
+            client_pause(RETRY_PAUSE_MS, c->deadline_ms);
+    }
+}
+
+/* Fixes key and time for all tries. */
+static void chunk_begin(struct chunk *c, uint64_t now_ms) {
+    for (size_t i = 0; i < c->count; i++) {
+        client_intent_begin(&c->intents[i], now_ms, &c->results[i]);
+        c->results[i].code = SEND_WAITING;
+    }
+}
+
+size_t till_send(struct till *till, const struct till_intent *intents, size_t count, int timeout_ms, struct till_result *results) {
+    int64_t deadline_ms = client_now_ms() + timeout_ms;
+    uint64_t now_ms = client_wall_ms();
+    size_t enqueued = 0;
+    for (size_t from = 0; from < count; from += CHUNK) {
+        size_t size = count - from < CHUNK ? count - from : CHUNK;
+        struct chunk c = {till, intents + from, results + from, size, deadline_ms};
+        chunk_begin(&c, now_ms);
+        chunk_send(&c);
+        for (size_t i = 0; i < size; i++)
+            enqueued += results[from + i].code == TILL_OK;
+    }
+    return enqueued;
+}
