@@ -151,7 +151,9 @@ static void take_digest(const char *text, char digest[SERVER_DIGEST_SIZE]) {
     memcpy(digest, text, SERVER_DIGEST_SIZE);
 }
 
-void server_digest(struct server *server, char digest[SERVER_DIGEST_SIZE]) { take_digest(server_text(server, "DEBUG", "DIGEST", NULL), digest); }
+void server_digest(struct server *server, char digest[SERVER_DIGEST_SIZE]) {
+    take_digest(server_text(server, "DEBUG", "DIGEST", NULL), digest);
+}
 
 void server_digest_key(struct server *server, const char *key, char digest[SERVER_DIGEST_SIZE]) {
     take_digest(server_text(server, "DEBUG", "DIGEST-VALUE", key, NULL), digest);

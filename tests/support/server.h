@@ -2,9 +2,9 @@
  *
  *     server_start -> { commands | server_kill, server_restart | server_pause, server_resume }* -> server_stop
  *
- * It answers some 10 ms after the start, so every test takes its own: nothing is shared and tests can run side by side. What goes wrong
- * here is no test's result: it is said on stderr with the server's log, and the process aborts. Belongs to the thread that started it: the server
- * dies with that thread. Nothing here needs Criterion. */
+ * It answers some 10 ms after the start, so every test takes its own: nothing is shared and tests can run side by side. What goes
+ * wrong here is no test's result: it is said on stderr with the server's log, and the process aborts. Belongs to the thread that
+ * started it: the server dies with that thread. Nothing here needs Criterion. */
 #ifndef TESTS_SUPPORT_SERVER_H
 #define TESTS_SUPPORT_SERVER_H
 

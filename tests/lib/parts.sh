@@ -1,0 +1,129 @@
+# The parts of tests/run. Each is a function part_NAME that fails when something is wrong. Sourced; the current directory is the root.
+
+# configure DIR OPTION...: once; CMake itself sees later what has changed.
+configure() {
+    local dir=$1
+    shift
+    [ -f "$dir/build.ninja" ] || cmake -S . -B "$dir" -G Ninja "$@" || return 1
+}
+
+built_release() { configure build -DCMAKE_BUILD_TYPE=Release && ninja -C build -j "$JOBS"; }
+built_address() {
+    configure build-asan -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG="-O1 -g" -DTILL_TESTS=ON -DTILL_SANITIZE=address -DTILL_WERROR=ON &&
+        ninja -C build-asan -j "$JOBS"
+}
+built_thread() {
+    configure build-tsan -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG="-O1 -g" -DTILL_TESTS=ON -DTILL_SANITIZE=thread &&
+        ninja -C build-tsan -j "$JOBS" till_worker
+}
+# Everything, so that a second compiler's warnings are seen too.
+built_fuzzers() {
+    configure build-fuzz -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG="-O1 -g" \
+        -DTILL_TESTS=ON -DTILL_SANITIZE=fuzzer -DTILL_WERROR=ON && ninja -C build-fuzz -j "$JOBS"
+}
+
+# criterion PROGRAM: runs it and counts its tests.
+criterion() {
+    local out=$scratch/criterion status
+    if [ ! -x "$1" ]; then
+        skip "no tests here yet: $1"
+        return 0
+    fi
+    timeout 600 "$1" -j"$JOBS" --timeout 120 >"$out" 2>&1
+    status=$?
+    cat "$out"
+    sed 's/\x1b\[[0-9;]*m//g' "$out" |
+        sed -nE 's/.*Tested: ([0-9]+) \| Passing: ([0-9]+) \| Failing: ([0-9]+) \| Crashing: ([0-9]+).*/\2 \3 \4/p' |
+        while read -r good bad crashed; do counts "$good" $((bad + crashed)); done
+    return $status
+}
+
+part_tidy() { tests/tidy; }
+
+part_cppcheck() {
+    cppcheck --quiet -j "$JOBS" --std=c11 --language=c --enable=warning,portability,performance --error-exitcode=1 --inline-suppr \
+        --suppressions-list=tests/support/cppcheck.txt -D_GNU_SOURCE -I . schema config producer worker tests
+}
+
+part_schema() { built_address && criterion build-asan/tests/test_schema; }
+part_config() { built_address && criterion build-asan/tests/test_config; }
+part_producer() { built_address && criterion build-asan/tests/test_producer; }
+part_worker() { built_address && criterion build-asan/tests/test_worker; }
+part_flow() { built_address && criterion build-asan/tests/test_flow; }
+part_crash() { built_address && criterion build-asan/tests/test_crash; }
+
+# The same flow tests, with workers that watch for data races.
+part_race() {
+    built_address && built_thread && TILL_WORKER=$root/build-tsan/worker/till-worker criterion build-asan/tests/test_flow
+}
+
+part_shell() {
+    built_address || return 1
+    local file bad=0
+    export TILL=$root/build-asan/producer/cli/till TILL_WORKER=$root/build-asan/worker/till-worker
+    [ -x "$TILL" ] || TILL=$(find "$root/build-asan/producer" -type f -name till -perm -u+x | head -n 1)
+    for file in $(find tests -name 'test_*.sh' | sort); do
+        echo "== $file"
+        if timeout 300 bash "$file"; then counts 1 0; else
+            counts 0 1
+            bad=1
+            echo "FAILED: $file"
+        fi
+    done
+    [ $bad = 0 ]
+}
+
+# fuzz_one PROGRAM: every input that ever crashed it, then new ones from the kept corpus for a while.
+fuzz_one() {
+    local name corpus new
+    name=$(basename "$1")
+    corpus=tests/fuzz/corpus/${name#fuzz_}
+    new=$scratch/fuzz/$name
+    mkdir -p "$new"
+    echo "== $name"
+    set -- "$1" -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$logs/crash-$name-"
+    if [ -d "$corpus" ]; then
+        "$@" -runs=0 "$corpus" 2>&1 || return 1
+    fi
+    "$@" -max_total_time="$FUZZ_SECONDS" -print_final_stats=1 "$new" $([ -d "$corpus" ] && echo "$corpus") 2>&1 | tail -n 40
+    return "${PIPESTATUS[0]}"
+}
+
+part_fuzz() {
+    built_fuzzers || return 1
+    unset ASAN_OPTIONS UBSAN_OPTIONS # a fuzzer dies of what it finds, and says so itself
+    local program bad=0 pids="" pid
+    for program in build-fuzz/tests/fuzz_*; do
+        [ -x "$program" ] || continue
+        { fuzz_one "$program" >"$scratch/$(basename "$program").out"; echo $? >"$scratch/$(basename "$program").rc"; } &
+        pids="$pids $!"
+        [ "$(jobs -pr | wc -l)" -lt "$JOBS" ] || wait -n
+    done
+    for pid in $pids; do wait "$pid"; done
+    for program in build-fuzz/tests/fuzz_*; do
+        [ -x "$program" ] || continue
+        cat "$scratch/$(basename "$program").out"
+        if [ "$(cat "$scratch/$(basename "$program").rc")" = 0 ]; then counts 1 0; else
+            counts 0 1
+            bad=1
+            echo "FAILED: $program; its input is in build-tests/: put it into tests/fuzz/corpus/ and mend it"
+        fi
+    done
+    [ $bad = 0 ]
+}
+
+# The example program of the README, built as a user would: against what is installed, shared and static, and paying for real.
+part_install() {
+    built_release || return 1
+    local to=$scratch/installed
+    cmake --install build --prefix "$to" >/dev/null && bash tests/lib/example.sh "$to"
+}
+
+part_bench() {
+    local out=$scratch/bench.json
+    tests/bench --count 20000 --rate 2000 --seconds 2 >"$out" || return 1
+    cat "$out"
+    jq -e '.audit == "sound" and .payments_per_s > 0 and .floor.redis_us > 0 and .redis_us > 0 and .latency.p99_ms > 0' "$out"
+}
+
+part_demo() { ./run --count 5000 --accounts 200 --dir "$scratch/demo"; }

@@ -1,0 +1,70 @@
+/* Clocks, percentiles and the CPU time of processes. */
+#include "tests/traffic/measure.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+int64_t measure_now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+void measure_sleep_until(int64_t ns) {
+    struct timespec t = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+}
+
+static int compare(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+void measure_sort(int64_t *values, size_t count) { qsort(values, count, sizeof *values, compare); }
+
+int64_t measure_percentile(const int64_t *sorted, size_t count, double part) {
+    if (count == 0) return 0;
+    size_t place = (size_t)(part * (double)count);
+    return sorted[place < count ? place : count - 1];
+}
+
+void measure_pids_parse(const char *text, struct measure_pids *pids) {
+    pids->count = 0;
+    while (*text && pids->count < MEASURE_PIDS_MAX) {
+        char *end;
+        long pid = strtol(text, &end, 10);
+        if (end == text) return;
+        pids->pids[pids->count++] = (int)pid;
+        text = *end == ',' ? end + 1 : end;
+    }
+}
+
+static double one_cpu_us(int pid) {
+    char path[64], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *file = fopen(path, "r");
+    if (!file) return 0;
+    size_t size = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[size] = '\0';
+    const char *after = strrchr(text, ')'); /* the name before it may hold anything */
+    unsigned long user = 0, system_time = 0;
+    if (after) sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system_time);
+    return (double)(user + system_time) * 1e6 / (double)sysconf(_SC_CLK_TCK);
+}
+
+double measure_cpu_us(const struct measure_pids *pids) {
+    double total = 0;
+    for (size_t i = 0; i < pids->count; i++) total += one_cpu_us(pids->pids[i]);
+    return total;
+}
+
+double measure_own_cpu_us(void) {
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}

@@ -1,0 +1,86 @@
+/* What the checkouts send: every intent of the run, from a seed, and what became of it.
+ *
+ * One array holds it all: merchants are opened, accounts opened and topped up, then comes the day. An intent is known by its place in the
+ * array, which is also in its key, so that an answer leads back to it. */
+#ifndef TESTS_TRAFFIC_PLAN_H
+#define TESTS_TRAFFIC_PLAN_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "producer/till.h"
+
+enum kind {
+    KIND_OPEN_MERCHANT,
+    KIND_OPEN,
+    KIND_TOPUP,
+    KIND_PAY,
+    KIND_POOR,   /* a payment above what anybody has */
+    KIND_REFUND, /* of a payment that was seen to be paid */
+    KIND_RETRY,  /* the same intent once more: same key, same at, same everything */
+    KIND_REUSE,  /* malformed: a key used before, for another amount */
+    KIND_STALE,  /* malformed: created more than 23 h ago */
+    KIND_FUTURE, /* malformed: created ten minutes from now */
+    KIND_COUNT
+};
+
+enum { PLAN_NONE = UINT32_MAX, PLAN_REFUND_ALL = 0 };
+
+/* Parts of a thousand; the rest are payments. */
+struct mix {
+    unsigned retries, poor, malformed, refunds;
+};
+
+struct shot {
+    /* the plan */
+    enum kind kind;
+    uint32_t account, merchant;
+    uint32_t of;             /* retry, reuse, refund: the payment meant */
+    _Atomic uint32_t repeat; /* a payment: the retry or reuse of it that was sent, or PLAN_NONE */
+    bool refunded;           /* a payment: a refund of it was sent */
+    int64_t amount_minor;    /* refund: PLAN_REFUND_ALL for all of it */
+    uint64_t at_ms;
+    /* sending: the sender's, until it has ended */
+    int64_t due_ns;          /* when it was to be sent, on our clock */
+    bool sent;
+    unsigned partition;
+    uint64_t entry_ms, entry_seq;
+    /* the answer: the reader's, until `answered` is set */
+    atomic_bool answered;
+    int64_t answered_ns;
+    int code;
+    bool replayed;
+    int64_t answer_amount_minor, balance_minor;
+    uint64_t answer_entry_ms, answer_entry_seq;
+    uint64_t digest;         /* over all of the answer but `replayed` */
+};
+
+struct plan {
+    struct shot *shots;
+    uint32_t setup, count;   /* how many open the book; how many there are in all */
+    uint32_t accounts, merchants;
+    struct mix mix;
+    uint64_t random;
+    char run[9];             /* part of every key */
+};
+
+/* Makes room, and plans the setup: intents 0 .. setup - 1. `day` more are planned one by one. */
+void plan_init(struct plan *plan, uint32_t accounts, uint32_t merchants, uint32_t day, struct mix mix, uint64_t seed);
+void plan_clear(struct plan *plan);
+/* Plans intent n of the day (setup <= n < count), which may refer to those before it. */
+void plan_next(struct plan *plan, uint32_t n);
+
+struct plan_texts {
+    char key[TILL_KEY_SIZE], of[TILL_KEY_SIZE], account[TILL_ACCOUNT_SIZE], to[TILL_ACCOUNT_SIZE];
+};
+/* The library's form of it; texts are in `texts`. */
+void plan_intent(const struct plan *plan, uint32_t n, struct plan_texts *texts, struct till_intent *intent);
+/* The place of the intent with this key, or PLAN_NONE. */
+uint32_t plan_place(const struct plan *plan, const char *key);
+void plan_account_name(uint32_t account, char out[TILL_ACCOUNT_SIZE]);
+void plan_merchant_name(uint32_t merchant, char out[TILL_ACCOUNT_SIZE]);
+#define PLAN_SOURCE "shop"
+#define PLAN_CURRENCY "CNY"
+
+#endif

@@ -1,0 +1,232 @@
+/* Plays the plan: a sender and a reader. */
+#include "tests/traffic/play.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BATCH = 256,
+    SEND_TIMEOUT_MS = 30000,
+    OPEN_WAIT_MS = 30000,
+    READ_TIMEOUT_MS = 100,
+    SILENCE_MS = 60000,       /* without any answer for so long, no more will come */
+    EXTRA_MS = 200,           /* how long to look for answers too many */
+};
+static const int64_t MS = 1000000;
+
+/* The first failure counts, of whichever thread. */
+static void fail(struct play *play, const char *what, const char *why) {
+    if (atomic_exchange(&play->failed, true)) return;
+    snprintf(play->error, sizeof play->error, "%s: %s", what, why);
+}
+
+static bool open_handle(struct play *play, struct till **till) {
+    struct till_options options = {.url = play->url, .open_wait_ms = OPEN_WAIT_MS, .client_name = "traffic"};
+    if (till_open(till, &options) == TILL_OK) return true;
+    fail(play, "cannot connect", till_error(*till));
+    return false;
+}
+
+/* --- the reader --- */
+
+static void mix_in(uint64_t *digest, const void *bytes, size_t size) {
+    for (const unsigned char *b = bytes; size--; b++) *digest = (*digest ^ *b) * UINT64_C(0x100000001b3);
+}
+
+static uint64_t digest_of(const struct till_answer *a) {
+    uint64_t digest = UINT64_C(0xcbf29ce484222325);
+    for (unsigned i = 0; i < TILL_ANSWER_FIELDS; i++) {
+        char number[TILL_NUMBER_SIZE];
+        if (strcmp(till_answer_field_name(i), "replayed") == 0) continue;
+        const char *text = till_answer_field(a, i, number);
+        mix_in(&digest, text, strlen(text) + 1);
+    }
+    return digest;
+}
+
+static void take_answer(struct play *play, const struct till_answer *a, int64_t now) {
+    uint32_t n = plan_place(play->plan, a->key);
+    if (n != PLAN_NONE && (a->replayed || a->code == TILL_KEY_REUSED))
+        n = atomic_load_explicit(&play->plan->shots[n].repeat, memory_order_acquire);
+    struct shot *shot = n == PLAN_NONE ? NULL : &play->plan->shots[n];
+    if (!shot || atomic_load_explicit(&shot->answered, memory_order_relaxed)) {
+        atomic_fetch_add(&play->strange, 1);
+        return;
+    }
+    shot->answered_ns = now;
+    shot->code = a->code;
+    shot->replayed = a->replayed;
+    shot->answer_amount_minor = a->amount_minor;
+    shot->balance_minor = a->balance_minor;
+    shot->digest = digest_of(a);
+    if (sscanf(a->entry, "%lu-%lu", &shot->answer_entry_ms, &shot->answer_entry_seq) != 2) shot->answer_entry_ms = 0;
+    atomic_store_explicit(&shot->answered, true, memory_order_release);
+    atomic_fetch_add(&play->answered, 1);
+    atomic_store(&play->last_answer_ns, now);
+}
+
+static void *read_answers(void *context) {
+    struct play *play = context;
+    struct till *till;
+    struct till_reader *reader = NULL;
+    if (open_handle(play, &till) && till_reader_open(till, PLAN_SOURCE, "0", &reader) != TILL_OK)
+        fail(play, "cannot read answers", till_error(till));
+    while (reader && !atomic_load(&play->stopping)) {
+        struct till_answer answer;
+        if (till_reader_next(reader, READ_TIMEOUT_MS, &answer) == TILL_OK) take_answer(play, &answer, measure_now_ns());
+    }
+    till_reader_close(reader);
+    till_close(till);
+    return NULL;
+}
+
+/* --- the sender --- */
+
+struct batch {
+    struct plan_texts texts[BATCH];
+    struct till_intent intents[BATCH];
+    struct till_result results[BATCH];
+    uint32_t places[BATCH]; /* in the plan */
+};
+
+static bool note_sent(struct shot *shot, unsigned partition, const struct till_result *result) {
+    shot->partition = partition;
+    shot->sent = sscanf(result->entry, "%lu-%lu", &shot->entry_ms, &shot->entry_seq) == 2;
+    return shot->sent;
+}
+
+/* One go at sending what is in the batch. Leaves those in it that were refused for now (busy) and returns how many; -1: no use. */
+static int send_once(struct play *play, struct batch *b, uint32_t count) {
+    int left = 0;
+    atomic_fetch_add(&play->sent, (uint32_t)till_send(play->till, b->intents, count, SEND_TIMEOUT_MS, b->results));
+    for (uint32_t i = 0; i < count; i++) {
+        const struct till_result *result = &b->results[i];
+        struct shot *shot = &play->plan->shots[b->places[i]];
+        if (result->code == TILL_OK && note_sent(shot, till_partition_of(play->till, b->intents[i].account), result)) continue;
+        if (result->code != TILL_BUSY) {
+            fail(play, "cannot send", *result->text ? result->text : till_error(play->till));
+            return -1;
+        }
+        b->intents[left] = b->intents[i];
+        b->places[left++] = b->places[i];
+    }
+    return left;
+}
+
+static bool send_batch(struct play *play, uint32_t from, uint32_t count) {
+    static struct batch batch; /* one sender */
+    for (uint32_t i = 0; i < count; i++) {
+        plan_intent(play->plan, from + i, &batch.texts[i], &batch.intents[i]);
+        batch.places[i] = from + i;
+    }
+    int left = send_once(play, &batch, count);
+    while (left > 0) {
+        measure_sleep_until(measure_now_ns() + 5 * MS);
+        left = send_once(play, &batch, (uint32_t)left);
+    }
+    return left == 0;
+}
+
+static uint32_t waiting(const struct play *play) { return atomic_load(&play->sent) - atomic_load(&play->answered); }
+
+/* Waits until at most so many are unanswered. */
+static bool wait_for_answers(struct play *play, uint32_t at_most) {
+    int64_t began = measure_now_ns();
+    while (waiting(play) > at_most) {
+        int64_t last = atomic_load(&play->last_answer_ns), now = measure_now_ns();
+        if (atomic_load(&play->failed)) return false;
+        if (now - (last > began ? last : began) > SILENCE_MS * MS) {
+            fail(play, "answers are missing", "none has come for a minute");
+            return false;
+        }
+        measure_sleep_until(now + MS / 5);
+    }
+    return true;
+}
+
+static void kill_in_the_middle(struct play *play, uint32_t n) {
+    uint32_t middle = play->plan->setup + (play->rush + play->steady) / 2;
+    if (!play->victim || play->killed_ns || n < middle) return;
+    kill(play->victim, SIGKILL);
+    play->killed_ns = measure_now_ns();
+    play->killed_at = n - play->plan->setup;
+}
+
+static bool play_setup(struct play *play) {
+    const struct plan *plan = play->plan;
+    for (uint32_t n = 0; n < plan->setup;) {
+        uint32_t end = n < plan->merchants ? plan->merchants : plan->setup, count = end - n < BATCH ? end - n : BATCH;
+        if (!send_batch(play, n, count) || !wait_for_answers(play, count)) return false;
+        n += count;
+        if (n == plan->merchants && !wait_for_answers(play, 0)) return false; /* nobody pays a merchant that is not there yet */
+    }
+    return wait_for_answers(play, 0);
+}
+
+static bool play_rush(struct play *play, uint32_t n, uint32_t end) {
+    while (n < end) {
+        uint32_t count = end - n < BATCH ? end - n : BATCH;
+        if (!wait_for_answers(play, play->window > count ? play->window - count : 0)) return false;
+        for (uint32_t i = 0; i < count; i++) {
+            plan_next(play->plan, n + i);
+            play->plan->shots[n + i].due_ns = measure_now_ns();
+        }
+        if (!send_batch(play, n, count)) return false;
+        n += count;
+        kill_in_the_middle(play, n);
+    }
+    return wait_for_answers(play, 0);
+}
+
+static bool play_steady(struct play *play, uint32_t n, uint32_t end) {
+    int64_t began = measure_now_ns(), step = 1000000000 / play->rate;
+    uint32_t first = n;
+    while (n < end) {
+        measure_sleep_until(began + (int64_t)(n - first) * step);
+        uint32_t due = (uint32_t)((measure_now_ns() - began) / step) + 1 - (n - first);
+        uint32_t count = due < 1 ? 1 : due > BATCH ? BATCH : due;
+        if (count > end - n) count = end - n;
+        for (uint32_t i = 0; i < count; i++) {
+            plan_next(play->plan, n + i);
+            play->plan->shots[n + i].due_ns = began + (int64_t)(n + i - first) * step;
+        }
+        if (atomic_load(&play->failed) || !send_batch(play, n, count)) return false;
+        n += count;
+        kill_in_the_middle(play, n);
+    }
+    return wait_for_answers(play, 0);
+}
+
+static bool play_day(struct play *play) {
+    uint32_t middle = play->plan->setup + play->rush;
+    atomic_store(&play->stage, STAGE_RUSH);
+    double redis = measure_cpu_us(&play->redis), workers = measure_cpu_us(&play->workers), own = measure_own_cpu_us();
+    play->rush_began_ns = measure_now_ns();
+    if (!play_rush(play, play->plan->setup, middle)) return false;
+    play->rush_ended_ns = atomic_load(&play->last_answer_ns);
+    play->rush_redis_us = measure_cpu_us(&play->redis) - redis;
+    play->rush_workers_us = measure_cpu_us(&play->workers) - workers;
+    play->rush_own_us = measure_own_cpu_us() - own;
+    atomic_store(&play->stage, STAGE_STEADY);
+    play->steady_began_ns = measure_now_ns();
+    bool played = play_steady(play, middle, play->plan->count);
+    play->steady_ended_ns = measure_now_ns();
+    return played;
+}
+
+bool play_all(struct play *play) {
+    if (!open_handle(play, &play->till)) return false;
+    int err = pthread_create(&play->reader, NULL, read_answers, play);
+    if (err) {
+        fail(play, "cannot start a thread", strerror(err));
+        return false;
+    }
+    bool played = play_setup(play) && play_day(play);
+    if (played) measure_sleep_until(measure_now_ns() + EXTRA_MS * MS);
+    atomic_store(&play->stopping, true);
+    pthread_join(play->reader, NULL);
+    atomic_store(&play->stage, STAGE_END);
+    return played && !atomic_load(&play->failed);
+}

@@ -1,0 +1,161 @@
+/* The end of a run, for a person and for a program. */
+#include "tests/traffic/verdict.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void measure_latency(struct report *r) {
+    const struct play *play = r->play;
+    const struct plan *plan = play->plan;
+    int64_t *values = calloc(play->steady + 1, sizeof *values);
+    size_t count = 0;
+    if (!values) abort();
+    for (uint32_t n = plan->setup + play->rush; n < plan->count; n++) {
+        const struct shot *s = &plan->shots[n];
+        if (s->answered && !judge_was_hit(play, &r->outage, s)) values[count++] = s->answered_ns - s->due_ns;
+    }
+    measure_sort(values, count);
+    r->latency = (struct latency){
+        .count = (uint32_t)count,
+        .p50_ns = measure_percentile(values, count, 0.5),
+        .p99_ns = measure_percentile(values, count, 0.99),
+        .p999_ns = measure_percentile(values, count, 0.999),
+        .most_ns = count ? values[count - 1] : 0,
+    };
+    free(values);
+}
+
+void verdict_make(struct report *r, const struct play *play) {
+    memset(r, 0, sizeof *r);
+    r->play = play;
+    judge_answers(play, &r->judgement);
+    bool asked = judge_balances(play, &r->judgement);
+    judge_recovery(play, &r->outage, &r->recovery);
+    measure_latency(r);
+    r->sound = asked && judge_is_sound(&r->judgement);
+}
+
+static double rush_seconds(const struct play *play) { return (double)(play->rush_ended_ns - play->rush_began_ns) / 1e9; }
+static double rush_per_s(const struct play *play) {
+    double seconds = rush_seconds(play);
+    return seconds > 0 ? play->rush / seconds : 0;
+}
+
+/* 1234567 as 1,234,567. */
+static const char *grouped(uint64_t n, char out[32]) {
+    char digits[24];
+    int size = snprintf(digits, sizeof digits, "%" PRIu64, n), used = 0;
+    for (int i = 0; i < size; i++) {
+        if (i && (size - i) % 3 == 0) out[used++] = ',';
+        out[used++] = digits[i];
+    }
+    out[used] = '\0';
+    return out;
+}
+
+static void print_count(const char *name, uint64_t n) {
+    char text[32];
+    printf("  %-11s %9s   ", name, grouped(n, text));
+}
+
+static void print_money(const char *before, int64_t minor) {
+    char text[32];
+    printf("%s%s %s.%02d", before, PLAN_CURRENCY, grouped((uint64_t)minor / 100, text), (int)(minor % 100));
+}
+
+static void print_refusals(const struct judgement *j) {
+    const char *separator = "";
+    for (int code = 1; code < 32; code++) {
+        char text[32];
+        if (!j->by_code[code]) continue;
+        printf("%s%s %s", separator, till_code_word(code), grouped(j->by_code[code], text));
+        separator = ", ";
+    }
+    printf("\n");
+}
+
+static void print_recovery(const struct report *r) {
+    const struct play *play = r->play;
+    char a[32], b[32];
+    if (!play->killed_ns) return;
+    printf("\n  killed      one worker of %zu with SIGKILL, after intent %s\n", play->workers.count, grouped(play->killed_at, a));
+    if (r->recovery.partitions == 0) {
+        printf("  recovered   at once: no partition went unserved for long enough to be noticed\n");
+        return;
+    }
+    printf("  recovered   in %.2f s: its %u partitions have new owners; %s intents had to wait, %s s at most, none was lost\n",
+           (double)r->recovery.longest_ns / 1e9, r->recovery.partitions, grouped(r->recovery.waited, a),
+           (snprintf(b, sizeof b, "%.2f", (double)r->recovery.waited_most_ns / 1e9), b));
+}
+
+static void print_speed(const struct report *r) {
+    const struct play *play = r->play;
+    char a[32], b[32];
+    printf("\n  speed       %s payments/s at full speed (%s in %.2f s, producer, Redis and workers together on this machine)\n",
+           grouped((uint64_t)rush_per_s(play), a), grouped(play->rush, b), rush_seconds(play));
+    if (r->latency.count == 0) return;
+    printf("  latency     p50 %.2f ms, p99 %.2f ms from enqueue to answer, at %s/s%s\n", (double)r->latency.p50_ns / 1e6,
+           (double)r->latency.p99_ns / 1e6, grouped(play->rate, a), play->killed_ns ? " (but for those that the killing held up)" : "");
+}
+
+static void print_judgement(const struct judgement *j, const struct plan *plan) {
+    char a[32], b[32];
+    printf("\n  answers     %s of %s intents answered, each exactly once; %s wrong\n", grouped(plan->count - j->unanswered - j->unsent, a),
+           grouped(plan->count, b), j->wrong_answers ? "some" : "none");
+    printf("  balances    %s of %s accounts hold what they must\n", grouped(j->balances - j->wrong_balances, a), grouped(j->balances, b));
+    if (*j->first_fault)
+        printf("  WRONG       %u unanswered, %u answers too many, %u wrong answers, %u wrong balances. The first one:\n              %s\n",
+               j->unanswered + j->unsent, j->strange, j->wrong_answers, j->wrong_balances, j->first_fault);
+}
+
+void verdict_print(const struct report *r) {
+    const struct play *play = r->play;
+    const struct judgement *j = &r->judgement;
+    char a[32], b[32];
+    printf("\n");
+    print_count("sent", play->plan->count - play->plan->setup);
+    printf("intents, from %s accounts to %s merchants\n", grouped(play->plan->accounts, a), grouped(play->plan->merchants, b));
+    print_count("paid", j->paid);
+    print_money("", j->paid_minor);
+    printf("\n");
+    print_count("refunded", j->refunded);
+    print_money("", j->refunded_minor);
+    printf("\n");
+    print_count("refused", j->refused);
+    print_refusals(j);
+    print_count("replayed", j->replayed);
+    printf("sent again by the checkout: the first answer again, nothing moved twice\n");
+    print_recovery(r);
+    print_speed(r);
+    print_judgement(j, play->plan);
+}
+
+static void write_rush(FILE *out, const struct play *play) {
+    double n = play->rush ? play->rush : 1;
+    fprintf(out, "\"count\":%u,\"seconds\":%.3f,\"payments_per_s\":%.0f,", play->rush, rush_seconds(play), rush_per_s(play));
+    fprintf(out, "\"redis_us\":%.2f,\"worker_us\":%.2f,\"producer_us\":%.2f,", play->rush_redis_us / n, play->rush_workers_us / n,
+            play->rush_own_us / n);
+}
+
+static void write_day(FILE *out, const struct judgement *j) {
+    fprintf(out, "\"paid\":%u,\"refunded\":%u,\"refused\":%u,\"replayed\":%u,", j->paid, j->refunded, j->refused, j->replayed);
+}
+
+bool verdict_write_json(const struct report *r, const char *path) {
+    const struct judgement *j = &r->judgement;
+    FILE *out = fopen(path, "w");
+    if (!out) return false;
+    fprintf(out, "{");
+    write_rush(out, r->play);
+    write_day(out, j);
+    fprintf(out, "\"latency\":{\"rate\":%u,\"count\":%u,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"p999_ms\":%.3f,\"max_ms\":%.3f},", r->play->rate,
+            r->latency.count, (double)r->latency.p50_ns / 1e6, (double)r->latency.p99_ns / 1e6, (double)r->latency.p999_ns / 1e6,
+            (double)r->latency.most_ns / 1e6);
+    fprintf(out, "\"recovery\":{\"partitions\":%u,\"seconds\":%.3f,\"waited\":%u},", r->recovery.partitions,
+            (double)r->recovery.longest_ns / 1e9, r->recovery.waited);
+    fprintf(out, "\"unanswered\":%u,\"strange\":%u,\"wrong_answers\":%u,\"wrong_balances\":%u,\"sound\":%s}\n", j->unanswered + j->unsent,
+            j->strange, j->wrong_answers, j->wrong_balances, r->sound ? "true" : "false");
+    return fclose(out) == 0;
+}
