@@ -56,7 +56,8 @@ static enum redis_err serve_once(struct lane *lane) {
     struct reply entries = reply_at(reply_at(reply, 0), 1);
     struct reply none = {NULL};
     FAILPOINT("after_read");
-    if (reply_count(entries) > 0) {
+    lane->idle = reply_count(entries) == 0;
+    if (!lane->idle) {
         err = lane_take_entries(lane, entries, none);
         return err ? err : lane_apply_entries(lane, !atomic_load(&lane->stop));
     }
@@ -165,7 +166,17 @@ static void *lane_run(void *argument) {
     return NULL;
 }
 
-struct lane *lane_start(const struct lane_shared *shared, const struct door *door, const struct lane_lease *lease, const struct mark *mark) {
+enum redis_err lane_catch_up(struct lane *lane) {
+    enum redis_err err = connect_lane(lane);
+    if (!err) err = lane_take_over(lane);
+    do {
+        if (!err) err = serve_once(lane);
+    } while (!err && !lane->idle);
+    drain(lane);
+    return err;
+}
+
+struct lane *lane_new(const struct lane_shared *shared, const struct door *door, const struct lane_lease *lease, const struct mark *mark) {
     struct lane *lane = calloc(1, sizeof *lane);
     assert(lane && "out of memory");
     lane->shared = shared;
@@ -178,6 +189,11 @@ struct lane *lane_start(const struct lane_shared *shared, const struct door *doo
     snprintf(lane->epoch_text, sizeof lane->epoch_text, "%llu", (unsigned long long)lease->epoch);
     lane->renewed_at_ms = lane_now_ms();
     batch_init(&lane->batch, &lane->door);
+    return lane;
+}
+
+struct lane *lane_start(const struct lane_shared *shared, const struct door *door, const struct lane_lease *lease, const struct mark *mark) {
+    struct lane *lane = lane_new(shared, door, lease, mark);
     int failed = pthread_create(&lane->thread, NULL, lane_run, lane);
     assert(!failed);
     return lane;
@@ -195,9 +211,7 @@ void lane_abandon(struct lane *lane) {
 
 bool lane_ended(const struct lane *lane) { return atomic_load(&lane->ended); }
 
-void lane_join(struct lane *lane, struct mark *mark) {
-    pthread_join(lane->thread, NULL);
-    *mark = lane->mark;
+void lane_free(struct lane *lane) {
     reply_release(lane->page);
     redis_close(lane->redis);
     redis_close(lane->side);
@@ -206,4 +220,10 @@ void lane_join(struct lane *lane, struct mark *mark) {
     free(lane->referrals);
     free(lane->outbox.items);
     free(lane);
+}
+
+void lane_join(struct lane *lane, struct mark *mark) {
+    pthread_join(lane->thread, NULL);
+    *mark = lane->mark;
+    lane_free(lane);
 }

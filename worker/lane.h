@@ -62,6 +62,7 @@ struct lane {
     uint64_t renewed_at_ms;
     uint32_t day;               /* of the last entry applied */
     bool reading;               /* an XREADGROUP is under way on `redis` */
+    bool idle;                  /* the last read brought nothing */
 };
 
 /* A partition this worker has just taken: what `lease take` answered. */
@@ -70,7 +71,15 @@ struct lane_lease {
     struct entry_id applied;
 };
 
-/* Starts the thread. `mark` is the highest this worker has seen of the partition before. */
+/* A lane without its thread, driven by lane_catch_up on the caller's: for tests and tools that want to see every step. `mark` is the highest this
+ * worker has seen of the partition before. Freed by lane_free. */
+struct lane *lane_new(const struct lane_shared *shared, const struct door *door, const struct lane_lease *lease, const struct mark *mark);
+/* Connects, takes over and serves until a read brings nothing (settings' block_ms is how long that takes). The first failure ends it;
+ * calling it again takes over again, as the thread does after backing off. */
+enum redis_err lane_catch_up(struct lane *lane) __attribute__((warn_unused_result));
+void lane_free(struct lane *lane);
+
+/* Starts the thread. */
 struct lane *lane_start(const struct lane_shared *shared, const struct door *door, const struct lane_lease *lease, const struct mark *mark);
 /* Asks it to finish and release; returns at once. The owner also unblocks its read by CLIENT UNBLOCK client_id. */
 void lane_stop(struct lane *lane);
