@@ -1,12 +1,12 @@
-/* The places of the fields of a batch entry, as apply.lua gets it: see batch.def. */
+/* The columns of a batch, as apply.lua gets it: see batch.def. */
 #ifndef SCHEMA_BATCH_H
 #define SCHEMA_BATCH_H
 
-enum batch_field {
-#define X(name) BATCH_##name,
+enum batch_column {
+#define X(name, kind) BATCH_##name,
 #include "schema/batch.def"
 #undef X
-    BATCH_FIELD_COUNT
+    BATCH_COLUMN_COUNT
 };
 
 #endif

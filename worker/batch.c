@@ -1,4 +1,4 @@
-/* Builds the call of apply.lua. The columns of an entry are listed in schema/batch.def. */
+/* Builds the call of apply.lua. The columns of a batch are listed in schema/batch.def. */
 #include "worker/batch.h"
 
 #include <assert.h>
@@ -12,7 +12,7 @@
 #include "schema/pack.h"
 
 enum {
-    ENTRY_ROOM = 4096,       /* more than the columns of any entry need, without raw fields */
+    ENTRY_ROOM = 4096,       /* more than the cells of any entry need, without raw fields */
     RAW_FIELDS_MAX = 4000,   /* Lua cannot unpack many more arguments than this */
     BLOB_FIRST = 256 * 1024,
 };
@@ -35,6 +35,7 @@ void batch_clear(struct batch *batch) {
     keyset_clear(&batch->keys);
     command_clear(&batch->command);
     free(batch->blob);
+    free(batch->places);
     batch->blob = NULL;
 }
 
@@ -131,81 +132,141 @@ static void pack_raw(struct pack_writer *w, const struct entry *e) {
     free(packed);
 }
 
-/* Columns ENTRY to ACCOUNT_KEY. */
-static void pack_head(struct batch *b, struct pack_writer *w, const struct entry *e) {
+/* What the columns need of an entry beyond the entry itself. */
+struct batch_place {
+    uint32_t account, to, world, responses, of_bills;
+    char identity[INTENT_IDENTITY_MAX + 1], of[INTENT_IDENTITY_MAX + 1];
+    char at[24], amount[24], from[12], origin_entry[INTENT_ENTRY_MAX + 1];
+};
+
+static bool refers_to_bill(const struct intent *i) { return i->op == OP_refund || i->op == OP_rollback; }
+
+static const char *world_currency(const struct intent *i, const struct referral *r) {
+    if (i->op == OP_topup) return i->currency;
+    return i->op == OP_withdraw || i->op == OP_rollback ? r->currency : "";
+}
+
+/* A buried entry touches no account: its names need not even be names. */
+static void place_entry(struct batch *b, const struct entry *e, const struct referral *r, struct batch_place *p) {
     const struct intent *i = &e->intent;
-    char identity[INTENT_IDENTITY_MAX + 1];
     bool applies = e->door != CODE_dead;
-    pack_word(w, e->text);
-    pack_uint(w, e->id.ms);
-    pack_int(w, e->door);
-    pack_word(w, e->reason);
-    pack_word(w, i->op == OP_NONE ? "" : op_word(i->op));
-    pack_word(w, i->source);
-    pack_word(w, i->key);
-    size_t size = intent_identity(i, identity);
-    pack_text(w, identity, size);
-    pack_word(w, i->account);
-    pack_uint(w, applies ? account_place(b, i->account) : 0);
+    unsigned from = 0;
+    p->account = applies ? account_place(b, i->account) : 0;
+    p->to = applies ? account_place(b, refers_to_bill(i) ? r->to : i->to) : 0;
+    p->world = applies ? world_place(b, world_currency(i, r)) : 0;
+    p->responses = responses_place(b, e);
+    p->of_bills = bills_place(b, r);
+    intent_identity(i, p->identity);
+    p->of[0] = p->from[0] = p->origin_entry[0] = p->amount[0] = '\0';
+    if (i->of[0]) intent_identity_of(i, p->of);
+    snprintf(p->at, sizeof p->at, "%llu", (unsigned long long)e->id.ms);
+    if (i->amount_minor) snprintf(p->amount, sizeof p->amount, "%llu", (unsigned long long)i->amount_minor);
+    if (applies && op_is_follow_up(i->op) && followup_origin(i->origin, &from, p->origin_entry)) snprintf(p->from, sizeof p->from, "%u", from);
 }
 
-/* Columns TO to RESPONSES_KEY. */
-static void pack_money(struct batch *b, struct pack_writer *w, const struct entry *e, const struct referral *r) {
+static const char *text_column(enum batch_column column, const struct entry *e, const struct batch_place *p) {
     const struct intent *i = &e->intent;
-    bool refers = i->op == OP_refund || i->op == OP_rollback, applies = e->door != CODE_dead;
-    const char *world = i->op == OP_topup ? i->currency : i->op == OP_withdraw || i->op == OP_rollback ? r->currency : "";
-    pack_word(w, i->to);
-    pack_uint(w, applies ? account_place(b, refers ? r->to : i->to) : 0);
-    pack_uint(w, i->amount_minor);
-    pack_word(w, i->currency);
-    pack_uint(w, applies ? world_place(b, world) : 0);
-    pack_word(w, e->fingerprint);
-    pack_uint(w, responses_place(b, e));
+    switch (column) {
+    case BATCH_ENTRY: return e->text;
+    case BATCH_AT: return p->at;
+    case BATCH_DETAIL: return e->reason;
+    case BATCH_OP: return i->op == OP_NONE ? "" : op_word(i->op);
+    case BATCH_SOURCE: return i->source;
+    case BATCH_KEY: return i->key;
+    case BATCH_IDENTITY: return p->identity;
+    case BATCH_ACCOUNT: return i->account;
+    case BATCH_TO: return i->to;
+    case BATCH_AMOUNT_TEXT: return p->amount;
+    case BATCH_CURRENCY: return i->currency;
+    case BATCH_FINGERPRINT: return e->fingerprint;
+    case BATCH_NOTE: return i->note;
+    case BATCH_OF: return p->of;
+    case BATCH_KIND: return i->kind == KIND_NONE ? "" : kind_word(i->kind);
+    case BATCH_STATUS: return i->status == STATUS_NONE ? "" : status_word(i->status);
+    case BATCH_ORIGIN: return p->from;
+    case BATCH_ORIGIN_ENTRY: return p->origin_entry;
+    case BATCH_MS: case BATCH_DOOR: case BATCH_ACCOUNT_KEY: case BATCH_TO_KEY: case BATCH_AMOUNT: case BATCH_WORLD_KEY:
+    case BATCH_RESPONSES_KEY: case BATCH_OF_KEY: case BATCH_ATTEMPTS: case BATCH_RAW: case BATCH_COLUMN_COUNT: break;
+    }
+    return "";
 }
 
-/* Columns NOTE to RAW. */
-static void pack_rest(struct batch *b, struct pack_writer *w, const struct entry *e, const struct referral *r) {
-    const struct intent *i = &e->intent;
-    char identity[INTENT_IDENTITY_MAX + 1], origin[INTENT_ENTRY_MAX + 1] = "", from_text[12] = "";
-    unsigned from;
-    size_t size = i->of[0] ? intent_identity_of(i, identity) : 0;
-    pack_word(w, i->note);
-    pack_text(w, identity, size);
-    pack_uint(w, bills_place(b, r));
-    pack_word(w, i->kind == KIND_NONE ? "" : kind_word(i->kind));
-    pack_word(w, i->status == STATUS_NONE ? "" : status_word(i->status));
-    if (e->door == CODE_ok && op_is_follow_up(i->op) && followup_origin(i->origin, &from, origin))
-        snprintf(from_text, sizeof from_text, "%u", from);
-    pack_word(w, from_text);
-    pack_word(w, origin);
-    pack_uint(w, e->attempts);
+static uint64_t number_column(enum batch_column column, const struct entry *e, const struct batch_place *p) {
+    switch (column) {
+    case BATCH_MS: return e->id.ms;
+    case BATCH_DOOR: return (uint64_t)e->door;
+    case BATCH_ACCOUNT_KEY: return p->account;
+    case BATCH_TO_KEY: return p->to;
+    case BATCH_AMOUNT: return e->intent.amount_minor;
+    case BATCH_WORLD_KEY: return p->world;
+    case BATCH_RESPONSES_KEY: return p->responses;
+    case BATCH_OF_KEY: return p->of_bills;
+    case BATCH_ATTEMPTS: return e->attempts;
+    case BATCH_ENTRY: case BATCH_AT: case BATCH_DETAIL: case BATCH_OP: case BATCH_SOURCE: case BATCH_KEY: case BATCH_IDENTITY:
+    case BATCH_ACCOUNT: case BATCH_TO: case BATCH_AMOUNT_TEXT: case BATCH_CURRENCY: case BATCH_FINGERPRINT: case BATCH_NOTE: case BATCH_OF:
+    case BATCH_KIND: case BATCH_STATUS: case BATCH_ORIGIN: case BATCH_ORIGIN_ENTRY: case BATCH_RAW: case BATCH_COLUMN_COUNT: break;
+    }
+    return 0;
+}
+
+enum column_kind { COLUMN_TEXT, COLUMN_NUMBER, COLUMN_RAW };
+static const enum column_kind column_kinds[BATCH_COLUMN_COUNT] = {
+#define X(name, kind) COLUMN_##kind,
+#include "schema/batch.def"
+#undef X
+};
+
+static bool cell_present(enum batch_column column, const struct entry *e, const struct batch_place *p) {
+    switch (column_kinds[column]) {
+    case COLUMN_TEXT: return text_column(column, e, p)[0] != '\0';
+    case COLUMN_NUMBER: return number_column(column, e, p) != 0;
+    case COLUMN_RAW: return e->door == CODE_dead;
+    }
+    return false;
+}
+
+static void pack_cell(struct pack_writer *w, enum batch_column column, const struct entry *e, const struct batch_place *p) {
+    switch (column_kinds[column]) {
+    case COLUMN_TEXT: pack_word(w, text_column(column, e, p)); return;
+    case COLUMN_NUMBER: pack_uint(w, number_column(column, e, p)); return;
+    case COLUMN_RAW: break;
+    }
     if (e->door == CODE_dead) pack_raw(w, e);
     else pack_nil(w);
 }
 
-static void blob_reserve(struct batch *b, const struct entry *entries, uint32_t count) {
+static void pack_column(struct pack_writer *w, enum batch_column column, const struct entry *entries, const struct batch_place *places,
+                        uint32_t count) {
+    uint32_t n = 0;
+    while (n < count && !cell_present(column, &entries[n], &places[n])) n++;
+    pack_array(w, n < count ? count : 0);
+    for (uint32_t m = 0; n < count && m < count; m++) pack_cell(w, column, &entries[m], &places[m]);
+}
+
+static void reserve(struct batch *b, const struct entry *entries, uint32_t count) {
     size_t room = 64;
     for (uint32_t n = 0; n < count; n++) room += ENTRY_ROOM + (entries[n].door == CODE_dead ? raw_room(&entries[n]) : 0);
-    if (room <= b->blob_capacity) return;
-    free(b->blob);
-    b->blob = malloc(b->blob_capacity = room);
-    assert(b->blob && "out of memory");
+    if (room > b->blob_capacity) {
+        free(b->blob);
+        b->blob = malloc(b->blob_capacity = room);
+    }
+    if (count > b->place_capacity) {
+        free(b->places);
+        b->places = malloc((b->place_capacity = count) * sizeof *b->places);
+    }
+    assert(b->blob && b->places && "out of memory");
 }
 
 static size_t pack_batch(struct batch *b, const struct entry *entries, const struct referral *referrals, uint32_t count, uint32_t drops) {
     struct pack_writer w;
-    blob_reserve(b, entries, count);
+    reserve(b, entries, count);
     pack_writer_init(&w, b->blob, b->blob_capacity);
-    pack_array(&w, 3);
+    pack_array(&w, 3 + BATCH_COLUMN_COUNT);
     pack_uint(&w, b->door->partition);
     pack_uint(&w, drops);
-    pack_array(&w, count);
-    for (uint32_t n = 0; n < count; n++) {
-        pack_array(&w, BATCH_FIELD_COUNT);
-        pack_head(b, &w, &entries[n]);
-        pack_money(b, &w, &entries[n], &referrals[n]);
-        pack_rest(b, &w, &entries[n], &referrals[n]);
-    }
+    pack_uint(&w, count);
+    for (uint32_t n = 0; n < count; n++) place_entry(b, &entries[n], &referrals[n], &b->places[n]);
+    for (enum batch_column column = 0; column < BATCH_COLUMN_COUNT; column++) pack_column(&w, column, entries, b->places, count);
     assert(!w.full);
     return w.size;
 }

@@ -23,6 +23,8 @@ struct batch {
     const struct door *door;
     struct keyset keys;
     struct command command;
+    struct batch_place *places; /* of each entry: where its keys stand, its identities */
+    uint32_t place_capacity;
     uint8_t *blob;
     size_t blob_capacity;
     char account_prefix[64]; /* "{B:p}:account:" */

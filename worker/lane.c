@@ -212,6 +212,7 @@ void lane_abandon(struct lane *lane) {
 bool lane_ended(const struct lane *lane) { return atomic_load(&lane->ended); }
 
 void lane_free(struct lane *lane) {
+    if (!lane) return;
     reply_release(lane->page);
     redis_close(lane->redis);
     redis_close(lane->side);

@@ -77,7 +77,7 @@ struct lane *lane_new(const struct lane_shared *shared, const struct door *door,
 /* Connects, takes over and serves until a read brings nothing (settings' block_ms is how long that takes). The first failure ends it;
  * calling it again takes over again, as the thread does after backing off. */
 enum redis_err lane_catch_up(struct lane *lane) __attribute__((warn_unused_result));
-void lane_free(struct lane *lane);
+void lane_free(struct lane *lane); /* NULL is fine */
 
 /* Starts the thread. */
 struct lane *lane_start(const struct lane_shared *shared, const struct door *door, const struct lane_lease *lease, const struct mark *mark);

@@ -52,13 +52,17 @@ struct worker {
     struct ownership ownership;
 };
 
+/* Prints all faults, one a line, and clears them. */
+static int report_faults(enum config_err err, struct config_faults *faults) {
+    if (err) fprintf(stderr, "%s\n", faults->text ? faults->text : "the configuration cannot be read");
+    config_faults_clear(faults);
+    return err ? EXIT_USAGE : 0;
+}
+
 static int load_config(const char *path, struct config *config) {
     struct config_faults faults = {0};
     enum config_err err = config_load(path, config, &faults);
-    if (err) fprintf(stderr, "%s", faults.text ? faults.text : "the configuration cannot be read");
-    if (err && faults.size && faults.text[faults.size - 1] != '\n') fputc('\n', stderr);
-    config_faults_clear(&faults);
-    return err ? EXIT_USAGE : 0;
+    return report_faults(err, &faults);
 }
 
 static int usage_error(const char *what) {
@@ -69,24 +73,24 @@ static int usage_error(const char *what) {
 static void name_worker(struct worker *w) {
     char host[64] = "worker";
     gethostname(host, sizeof host - 1);
-    if (w->config.worker_name[0]) snprintf(w->name, sizeof w->name, "%s", w->config.worker_name);
+    if (w->config.worker_name[0]) snprintf(w->name, sizeof w->name, "%.64s", w->config.worker_name);
     else snprintf(w->name, sizeof w->name, "%s-%d", host, (int)getpid());
 }
 
-/* From settings to what the rest works with. NULL, or what is wrong. */
-static const char *set_up(struct worker *w) {
-    bool has_secret = false;
+/* From settings to what the rest works with. */
+static int set_up(struct worker *w) {
+    struct config_faults faults = {0};
     const char *wrong = redis_options_of_config(&w->config, &w->redis);
-    if (!wrong) wrong = config_read_secret(&w->config, w->door.secret, &has_secret);
-    if (wrong) return wrong;
+    if (wrong) return usage_error(wrong);
+    enum config_err err = config_read_secret(&w->config, w->door.secret, &w->door.has_secret, &faults);
+    if (report_faults(err, &faults)) return EXIT_USAGE;
     name_worker(w);
     settings_apply(&w->settings, &w->config);
-    snprintf(w->door.book.name, sizeof w->door.book.name, "%s", w->config.book_name);
+    snprintf(w->door.book.name, sizeof w->door.book.name, "%.32s", w->config.book_name);
     w->door.book.partitions = (unsigned)w->config.book_partitions;
-    w->door.has_secret = has_secret;
     w->redis.client_name = w->name;
     w->shared = (struct lane_shared){w->redis, &w->settings, w->name, (unsigned)w->config.worker_lease_ttl_ms};
-    return NULL;
+    return 0;
 }
 
 static void reload(struct worker *w) {
@@ -210,8 +214,8 @@ int main(int argc, char **argv) {
     if (sodium_init() < 0) return usage_error("libsodium does not work here");
     int bad = load_config(w.config_path, &w.config);
     if (bad) return bad;
-    const char *wrong = set_up(&w);
-    if (wrong) return usage_error(wrong);
+    bad = set_up(&w);
+    if (bad) return bad;
     if (check_only) return puts("the configuration is good") < 0;
     return run(&w);
 }

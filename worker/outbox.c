@@ -59,7 +59,7 @@ static enum redis_err send_follow_ups(struct lane *lane, struct command *c, cons
     struct intent follow_up;
     struct reply reply;
     for (unsigned target = 0; target < lane->door.book.partitions; target++) {
-        if (target == from || !followup_derive(&item->entry->intent, item->merchant, item->code, item->entry->text, &lane->door.book, from,
+        if (target == from || !followup_derive(&item->entry->intent, item->code, item->merchant, item->entry->text, &lane->door.book, from,
                                                target, &follow_up))
             continue;
         append_follow_up(lane, c, &follow_up, target);

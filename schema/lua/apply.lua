@@ -3,13 +3,15 @@
 -- All reads, type checks and decisions come before the first write: Redis does not roll back a script that dies in the middle.
 -- No allow-oom in the first line: a full Redis refuses the script whole.
 -- KEYS: 1 meta 2 intents 3 ledger 4 unanswered 5 bills of the day 6 bills of the day before 7 dead, then `drops` bills to drop,
---       then in any order: accounts, response streams, bills of earlier days. The entries name them by their place.
--- ARGV: 1 epoch 2 msgpack [partition, drops, entries]; all entries are of one UTC day; an entry is as in batch.def
+--       then in any order: accounts, response streams, bills of earlier days. The columns name them by their place.
+-- ARGV: 1 epoch 2 msgpack [partition, drops, entry count, column, ...]; all entries are of one UTC day; columns as in batch.def
 -- Reply: the last bill number, then three numbers for each entry still to be answered: its number in the batch, its code,
 --        1 if it acts on a merchant.
 -- Errors: FENCED; BROKEN n key reason: entry n (0: none) cannot be applied. Nothing was written then.
 local META, INTENTS, LEDGER, UNANSWERED, BILLS, BILLS_BEFORE, DEAD = 1, 2, 3, 4, 5, 6, 7
 --@codes
+local batch = cmsgpack.unpack(ARGV[2])
+local partition, drops, count = batch[1], batch[2], batch[3]
 --@batch
 local OPS = {}
 --@include fence.lua
@@ -28,13 +30,8 @@ local OPS = {}
 --@include rollback.lua
 --@include decide.lua
 --@include write.lua
-fence(KEYS[META], ARGV[1])
-local batch = cmsgpack.unpack(ARGV[2])
-partition = batch[1]
-load_meta(batch[3])
-decide_batch(batch[3])
-current = 0
-check_types()
-write_batch(batch[2])
+load_meta(ARGV[1])
+decide_batch()
+write_batch()
 table.insert(todo, 1, last_bill)
 return todo

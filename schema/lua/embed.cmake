@@ -5,8 +5,9 @@
 # Every script starts with `#!lua`, which stays its very first line. In it, and in what it includes, these lines stand for more:
 #
 #   --@include NAME.lua   the contents of that file, once per script however often it is asked for
-#   --@codes              local CODE = { ok = 0, ... }, REASON = { [0] = "ok", ... }, DECIDED = { [0] = true, ... } from code.def
-#   --@batch              local ENTRY, MS, ... = 1, 2, ... from batch.def
+#   --@codes              local REASON = { [0] = "ok", ... }, DECIDED = { [0] = true, ... }, CODE_TEXT = { [0] = "0", ... } from code.def;
+#                         from there on CODE.word becomes the number of that word
+#   --@batch              local ENTRY, MS, ... = unpack(batch, 4) from batch.def
 #
 # Whole-line comments and blank lines are dropped (Redis keeps the text in memory); long comments and strings over several lines
 # are refused, since a line in one cannot be told from a comment. OUT/NAME.lua is the flattened text: line numbers in the
@@ -17,44 +18,52 @@ cmake_minimum_required(VERSION 3.25)
 function(embed_codes out)
   file(READ "${DEFS}/code.def" text)
   string(REGEX MATCHALL "\nX\\(-?[0-9]+, [a-z_]+, [A-Z_]+," rows "${text}")
-  set(codes "")
   set(reasons "")
   set(decided "")
+  set(texts "")
   foreach(row IN LISTS rows)
     string(REGEX MATCH "X\\((-?[0-9]+), ([a-z_]+), ([A-Z_]+)," row "${row}")
     set(number "${CMAKE_MATCH_1}")
-    string(APPEND codes " ${CMAKE_MATCH_2} = ${number},")
+    set_property(GLOBAL PROPERTY "EMBED_CODE_${CMAKE_MATCH_2}" "${number}")
+    string(APPEND texts " [${number}] = \"${number}\",")
     string(APPEND reasons " [${number}] = \"${CMAKE_MATCH_2}\",")
     if(CMAKE_MATCH_3 STREQUAL "DECIDED")
       string(APPEND decided " [${number}] = true,")
     endif()
   endforeach()
-  if(codes STREQUAL "")
+  if(reasons STREQUAL "")
     message(FATAL_ERROR "${DEFS}/code.def: no rows understood")
   endif()
-  set(${out} "local CODE = {${codes} }\nlocal REASON = {${reasons} }\nlocal DECIDED = {${decided} }\n" PARENT_SCOPE)
+  set(${out} "local REASON = {${reasons} }\nlocal DECIDED = {${decided} }\nlocal CODE_TEXT = {${texts} }\n" PARENT_SCOPE)
 endfunction()
 
-# `out` becomes one `local` statement with the places of a batch entry's fields, from batch.def.
+# `out` becomes one `local` statement that names the columns of the unpacked `batch`, from batch.def.
 function(embed_batch out)
   file(READ "${DEFS}/batch.def" text)
-  string(REGEX MATCHALL "\nX\\([A-Z_]+\\)" rows "${text}")
+  string(REGEX MATCHALL "\nX\\([A-Z_]+," rows "${text}")
   set(names "")
-  set(places "")
-  set(place 0)
   foreach(row IN LISTS rows)
-    string(REGEX MATCH "[A-Z_]+\\)" name "${row}")
-    string(REPLACE ")" "" name "${name}")
-    math(EXPR place "${place} + 1")
+    string(REGEX REPLACE "\nX\\(([A-Z_]+)," "\\1" name "${row}")
     list(APPEND names "${name}")
-    list(APPEND places "${place}")
   endforeach()
-  if(place EQUAL 0)
+  if(names STREQUAL "")
     message(FATAL_ERROR "${DEFS}/batch.def: no rows understood")
   endif()
   string(REPLACE ";" ", " names "${names}")
-  string(REPLACE ";" ", " places "${places}")
-  set(${out} "local ${names} = ${places}\n" PARENT_SCOPE)
+  set(${out} "local ${names} = unpack(batch, 4)\n" PARENT_SCOPE)
+endfunction()
+
+# `out` becomes the line with every CODE.word replaced by its number: words in the source, no table to build at every call.
+function(embed_code_words out file line)
+  while("${line}" MATCHES "CODE\\.([a-z_]+)")
+    set(word "${CMAKE_MATCH_1}")
+    get_property(number GLOBAL PROPERTY "EMBED_CODE_${word}")
+    if("${number}" STREQUAL "")
+      message(FATAL_ERROR "${file}: no such code, or no --@codes before it: ${word}")
+    endif()
+    string(REPLACE "CODE.${word}" "${number}" line "${line}")
+  endwhile()
+  set(${out} "${line}\n" PARENT_SCOPE)
 endfunction()
 
 # Appends what one line stands for to the global property EMBED_TEXT. Text is never handled as a list: Lua is full of ; and [ ].
@@ -75,7 +84,7 @@ function(embed_line file line)
   elseif("${line}" MATCHES "\\[=*\\[" AND NOT "${line}" MATCHES "\\]=*\\]")
     message(FATAL_ERROR "${file}: a string over several lines cannot be embedded: ${line}")
   else()
-    set(more "${line}\n")
+    embed_code_words(more "${file}" "${line}")
   endif()
   set_property(GLOBAL APPEND_STRING PROPERTY EMBED_TEXT "${more}")
 endfunction()

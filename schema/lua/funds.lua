@@ -4,19 +4,19 @@ local function move_funds(i, from, to, amount, funded)
   if not fits(from, -amount) or not fits(to, amount) then return CODE.limit_exceeded end
   if funded and from.balance - from.held < amount then return CODE.insufficient_funds end
   out.bill = move(i, from, to, amount)
-  out.amount = amount
+  out.amount = to_text(amount)
   return CODE.ok
 end
 
 -- The merchant's shard in this partition: whoever is not known here as a merchant cannot be paid.
-local function merchant(index, name)
-  local m = account(index, name)
+local function merchant(place, name)
+  local m = account(place, name)
   return m and m.kind == 'merchant' and m or nil
 end
 
--- The account that KEYS[index] must be for `name`: the lane looked the name up before the call, the script decides by what it sees.
-local function counterpart(index, name)
+-- The account that KEYS[place] must be for `name`: the lane looked the name up before the call, the script decides by what it sees.
+local function counterpart(place, name)
   local suffix = ':account:' .. name
-  if index == 0 or string.sub(KEYS[index], -#suffix) ~= suffix then broken('account:' .. name, 'is not declared') end
-  return index
+  if not place or place == 0 or string.sub(KEYS[place], -#suffix) ~= suffix then broken('account:' .. name, 'is not declared') end
+  return place
 end

@@ -1,12 +1,12 @@
 -- open: creates the account. A merchant must be known in every partition before anybody hears of it: answered after its `adopt`s.
 OPS.open = function(i)
   if party(i) then return CODE.already_exists end
-  out.account = new_account(i[ACCOUNT_KEY], i[KIND], i[CURRENCY], i[ACCOUNT])
+  out.account = new_account(ACCOUNT_KEY[i], KIND[i], CURRENCY[i], ACCOUNT[i])
   touch(out.account, i)
-  return CODE.ok, '', i[KIND] == 'merchant'
+  return CODE.ok, '', KIND[i] == 'merchant'
 end
 
 -- adopt (follow-up): the merchant's shard in this partition.
 OPS.adopt = function(i)
-  if not account(i[ACCOUNT_KEY], i[ACCOUNT]) then touch(new_account(i[ACCOUNT_KEY], i[KIND], i[CURRENCY], i[ACCOUNT]), i) end
+  if not account(ACCOUNT_KEY[i], ACCOUNT[i]) then touch(new_account(ACCOUNT_KEY[i], KIND[i], CURRENCY[i], ACCOUNT[i]), i) end
 end

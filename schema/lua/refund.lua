@@ -5,15 +5,15 @@ OPS.refund = function(i)
   local paid = bill_of(i)
   if not paid then return CODE.not_found, 'of' end
   if paid.op ~= 'pay' or paid.code ~= CODE.ok then return (a.status ~= 'active' and CODE.account_frozen) or CODE.wrong_state end
-  if i[TO] ~= '' and i[TO] ~= paid.to then return CODE.invalid, 'to' end
-  if i[CURRENCY] ~= '' and i[CURRENCY] ~= paid.currency then return CODE.invalid, 'currency' end
+  if (TO[i] or '') ~= '' and TO[i] ~= paid.to then return CODE.invalid, 'to' end
+  if (CURRENCY[i] or '') ~= '' and CURRENCY[i] ~= paid.currency then return CODE.invalid, 'currency' end
   out.to, out.currency, out.detail = paid.to, paid.currency, paid.bill
-  local m = merchant(counterpart(i[TO_KEY], paid.to), paid.to)
+  local m = merchant(counterpart(TO_KEY[i], paid.to), paid.to)
   if not m then return CODE.not_found, 'to' end
   if a.status ~= 'active' or m.status ~= 'active' then return CODE.account_frozen end
   if paid.state ~= 'captured' then return CODE.wrong_state end
   local left = paid.captured - paid.refunded
-  local amount = i[AMOUNT] ~= 0 and i[AMOUNT] or left
+  local amount = (AMOUNT[i] or 0) ~= 0 and AMOUNT[i] or left
   if amount > left or left == 0 then return CODE.limit_exceeded end
   local code = move_funds(i, m, a, amount, false)
   if code == CODE.ok then

@@ -1,32 +1,31 @@
 -- state: the accounts of the partition as one batch sees them: loaded at first touch, changed in memory, written once at the end.
--- Nothing here writes to Redis. `current` is the number of the entry being decided, for the error that names it.
+-- Nothing here writes to Redis. `i` is everywhere the number of an entry in the batch; `current` the one being decided.
 local accounts, touched, rows = {}, {}, {}
-local current, partition, last_bill = 0, 0, 0
+local current, last_bill = 0, 0
+local FIELDS = { 'balance', 'held', 'seq', 'kind', 'currency', 'status' }
 
 -- Gives up the whole batch before anything was written, naming the entry that cannot be applied.
 local function broken(key, reason)
   error({ err = 'BROKEN ' .. current .. ' ' .. key .. ' ' .. reason })
 end
 
-local FIELDS = { 'kind', 'currency', 'status', 'balance', 'held', 'seq' }
-
--- The account behind KEYS[index], or false when there is none.
-local function account(index, name)
-  local a = accounts[index]
+-- The account behind KEYS[place], or false when there is none.
+local function account(place, name)
+  local a = accounts[place]
   if a ~= nil then return a end
-  local h = redis.pcall('HMGET', KEYS[index], 'kind', 'currency', 'status', 'balance', 'held', 'seq')
-  if h.err then broken(KEYS[index], h.err) end
+  local h = redis.pcall('HMGET', KEYS[place], 'balance', 'held', 'seq', 'kind', 'currency', 'status')
+  if h.err then broken(KEYS[place], h.err) end
   if not (h[1] or h[2] or h[3] or h[4] or h[5] or h[6]) then
-    accounts[index] = false
+    accounts[place] = false
     return false
   end
   for n = 1, 6 do
-    if not h[n] then broken(KEYS[index], 'has no ' .. FIELDS[n]) end
+    if not h[n] then broken(KEYS[place], 'has no ' .. FIELDS[n]) end
   end
-  a = { key = index, name = name, kind = h[1], currency = h[2], status = h[3],
-        balance = to_integer(h[4]), held = to_integer(h[5]), seq = to_integer(h[6]) }
-  if not (a.balance and a.held and a.seq) then broken(KEYS[index], 'balance, held or seq is not an integer') end
-  accounts[index] = a
+  a = { place = place, name = name, balance = to_integer(h[1]), held = to_integer(h[2]), seq = to_integer(h[3]), kind = h[4],
+        currency = h[5], status = h[6], balance_text = h[1], held_text = h[2] }
+  if not (a.balance and a.held and a.seq) then broken(KEYS[place], 'balance, held or seq is not an integer') end
+  accounts[place] = a
   return a
 end
 
@@ -35,21 +34,22 @@ local function touch(a, i)
   if not a.touched then
     a.touched = true
     touched[#touched + 1] = a
-    if a.new then a.opened = i[MS] end
+    if a.new then a.opened = AT[i] end
   end
-  a.changed = i[MS]
+  a.changed = AT[i]
 end
 
-local function new_account(index, kind, currency, name)
-  local a = { key = index, name = name, kind = kind, currency = currency, status = 'active', balance = 0, held = 0, seq = 0, new = true }
-  accounts[index] = a
+local function new_account(place, kind, currency, name)
+  local a = { place = place, name = name, kind = kind, currency = currency, status = 'active', balance = 0, held = 0, seq = 0,
+              balance_text = '0', held_text = '0', new = true }
+  accounts[place] = a
   return a
 end
 
 -- A system account comes into being with its first posting.
-local function system_account(index, word, currency)
+local function system_account(place, word, currency)
   local name = '@' .. word .. ':' .. currency
-  return account(index, name) or new_account(index, 'system', currency, name)
+  return account(place, name) or new_account(place, 'system', currency, name)
 end
 
 -- Would the balance stay exact?
@@ -59,8 +59,11 @@ local function fits(a, amount)
 end
 
 local function post(i, bill, a, amount, hold)
-  a.balance, a.held, a.seq = a.balance + amount, a.held + hold, a.seq + 1
-  rows[#rows + 1] = { bill, i[IDENTITY], i[OP], a.name, amount, hold, a.balance, a.held, a.seq, i[MS], i[NOTE] }
+  local balance = a.balance + amount
+  a.balance, a.held, a.seq = balance, a.held + hold, a.seq + 1
+  a.balance_text = to_text(balance)
+  if hold ~= 0 then a.held_text, a.new_held = to_text(a.held), true end
+  rows[#rows + 1] = { bill, IDENTITY[i], OP[i], a.name, amount, hold, balance, a.held, a.seq, MS[i] or 0, NOTE[i] or '' }
   touch(a, i)
 end
 

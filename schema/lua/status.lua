@@ -1,6 +1,6 @@
 -- status: freeze, thaw, close. A merchant's shards follow by `mark`, and the answer waits for that.
 local function set_status(i, a, status)
-  a.status = status
+  a.status, a.new_status = status, true
   touch(a, i)
   return CODE.ok, '', a.kind == 'merchant'
 end
@@ -30,6 +30,6 @@ end
 
 -- mark (follow-up): a shard takes the status of its merchant.
 OPS.mark = function(i)
-  local a = merchant(i[ACCOUNT_KEY], i[ACCOUNT])
-  if a then set_status(i, a, i[STATUS]) end
+  local a = merchant(ACCOUNT_KEY[i], ACCOUNT[i])
+  if a then set_status(i, a, STATUS[i]) end
 end

@@ -1,76 +1,53 @@
--- write: everything the batch decided. Appending to streams can still fail (their IDs can be exhausted), so it comes first and is undone
--- by deleting what was appended; nothing after it can fail, because check_types has seen every key.
+-- write: everything the batch decided. What can still fail comes first: appending to streams (a wrong type, IDs exhausted), undone by
+-- deleting what was appended, and the acknowledgement (a wrong type). Nothing after those can fail: all other keys have been read.
 
-local function stream_or_broken(place, n)
-  local size = redis.pcall('XLEN', KEYS[place])
-  if type(size) == 'table' then
-    current = n or 0
-    broken(KEYS[place], size.err)
-  end
+local appended = {}
+
+-- `i`: the entry whose answer it is; it is named when the stream of its source is unusable.
+local function undo_if_failed(place, reply, i)
+  if type(reply) ~= 'table' or not reply.err then return end
+  for n = 1, #appended, 2 do redis.call('XDEL', KEYS[appended[n]], appended[n + 1]) end
+  current = i or 0
+  broken(KEYS[place], reply.err)
 end
 
--- Which entry of the batch waits for an answer on this stream: it is named when the stream turns out to be unusable.
-local function check_types()
-  stream_or_broken(INTENTS)
-  if #rows > 0 then stream_or_broken(LEDGER) end
-  if #buried > 0 then stream_or_broken(DEAD) end
-  if #unanswered > 0 then redis.call('HLEN', KEYS[UNANSWERED]) end
-  local seen = {}
-  for n = 1, #answers do
-    local place = answers[n][1]
-    if not seen[place] then
-      seen[place] = true
-      stream_or_broken(place, answers_to[n])
-    end
-  end
+local function keep_appended(place, id, i)
+  undo_if_failed(place, id, i)
+  appended[#appended + 1], appended[#appended + 2] = place, id
 end
 
 local function append_all()
-  local appended = {}
-  local function keep(place, id, entry)
-    if type(id) == 'table' and id.err then
-      for n = 1, #appended do redis.call('XDEL', appended[n][1], appended[n][2]) end
-      current = entry or 0
-      broken(KEYS[place], id.err)
-    end
-    appended[#appended + 1] = { KEYS[place], id }
-  end
-  if #rows > 0 then keep(LEDGER, redis.pcall('XADD', KEYS[LEDGER], '*', 'rows', cmsgpack.pack(rows))) end
+  if #rows > 0 then keep_appended(LEDGER, redis.pcall('XADD', KEYS[LEDGER], '*', 'rows', cmsgpack.pack(rows))) end
   for n = 1, #buried do
     local i = buried[n]
-    keep(DEAD, redis.pcall('XADD', KEYS[DEAD], '*', 'entry', i[ENTRY], 'reason', i[DETAIL], 'attempts', i[ATTEMPTS], unpack(i[RAW])))
+    keep_appended(DEAD, redis.pcall('XADD', KEYS[DEAD], '*', 'entry', ENTRY[i], 'reason', DETAIL[i], 'attempts', ATTEMPTS[i] or 0, unpack(RAW[i])))
   end
-  for n = 1, #answers do keep(answers[n][1], respond(answers[n]), answers_to[n]) end
-end
-
-local function write_records(place, records)
-  local args = {}
-  for identity, record in pairs(records) do
-    args[#args + 1], args[#args + 2] = identity, record
-  end
-  if #args > 0 then redis.call('HSET', KEYS[place], unpack(args)) end
+  for n = 1, #answers do keep_appended(answers[n][1], respond(answers[n]), answers_to[n]) end
+  if #acknowledged > 0 then undo_if_failed(INTENTS, redis.pcall('XACK', KEYS[INTENTS], 'workers', unpack(acknowledged))) end
 end
 
 local function write_account(a)
+  local key = KEYS[a.place]
   if a.new then
-    redis.call('HSET', KEYS[a.key], 'kind', a.kind, 'currency', a.currency, 'status', a.status, 'balance', a.balance, 'held', a.held,
-      'seq', a.seq, 'opened', a.opened, 'changed', a.changed)
-  else
-    redis.call('HSET', KEYS[a.key], 'status', a.status, 'balance', a.balance, 'held', a.held, 'seq', a.seq, 'changed', a.changed)
+    return redis.call('HSET', key, 'kind', a.kind, 'currency', a.currency, 'status', a.status, 'balance', a.balance_text, 'held', a.held_text,
+      'seq', to_text(a.seq), 'opened', a.opened, 'changed', a.changed)
   end
+  if a.new_status then redis.call('HSET', key, 'status', a.status) end
+  if a.new_held then redis.call('HSET', key, 'held', a.held_text) end
+  redis.call('HSET', key, 'balance', a.balance_text, 'seq', to_text(a.seq), 'changed', a.changed)
 end
 
-local function write_batch(drops)
+local function write_batch()
+  if #unanswered > 0 then redis.call('HLEN', KEYS[UNANSWERED]) end -- raises on a wrong type, with nothing written yet
   append_all()
   for n = DEAD + 1, DEAD + drops do redis.call('UNLINK', KEYS[n]) end
-  write_records(BILLS, decided)
-  for place, records in pairs(rewritten) do write_records(place, records) end
+  if #records > 0 then redis.call('HSET', KEYS[BILLS], unpack(records)) end
+  for place, list in pairs(rewritten) do redis.call('HSET', KEYS[place], unpack(list)) end
   for n = 1, #touched do write_account(touched[n]) end
   if #unanswered > 0 then redis.call('HSET', KEYS[UNANSWERED], unpack(unanswered)) end
-  local meta = { 'applied', applied, 'bill', last_bill }
+  local meta = { 'applied', applied, 'bill', to_text(last_bill) }
   for from, entry in pairs(new_origins) do
     meta[#meta + 1], meta[#meta + 2] = from, entry
   end
   redis.call('HSET', KEYS[META], unpack(meta))
-  if #acknowledged > 0 then redis.call('XACK', KEYS[INTENTS], 'workers', unpack(acknowledged)) end
 end
