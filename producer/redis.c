@@ -72,24 +72,30 @@ static enum redis_err redis_explain(struct redis *redis, int why) {
     return context->err == REDIS_ERR_PROTOCOL || context->err == REDIS_ERR_OOM ? REDIS_GARBLED : REDIS_LOST;
 }
 
-/* After any failure of hiredis: what comes next on this connection could be the answer to anything. */
-static enum redis_err redis_lose(struct redis *redis) {
-    enum redis_err err = redis_explain(redis, errno);
-    if (atomic_exchange(&redis->interrupted, false)) {
-        redis_say(redis, "interrupted", strlen("interrupted"));
-        err = REDIS_LOST;
-    }
-    redis_drop(redis);
-    return err;
-}
-
-/* An interrupt that found no call under way ends the next one. */
+/* An interrupt is told once: by the call it ended, or by the next one. */
 static bool redis_take_interrupt(struct redis *redis) {
-    if (!atomic_load_explicit(&redis->interrupted, memory_order_relaxed)) return false;
+    if (!atomic_load(&redis->interrupted)) return false;
     atomic_store(&redis->interrupted, false);
     redis_say(redis, "interrupted", strlen("interrupted"));
     redis_drop(redis);
     return true;
+}
+
+/* After any failure of hiredis: what comes next on this connection could be the answer to anything. */
+static enum redis_err redis_lose(struct redis *redis) {
+    int why = errno;
+    if (redis_take_interrupt(redis)) return REDIS_LOST;
+    enum redis_err err = redis_explain(redis, why);
+    redis_drop(redis);
+    return err;
+}
+
+static enum redis_err redis_lose_dial(struct redis *redis, int why) {
+    if (redis_take_interrupt(redis)) return REDIS_LOST;
+    if (why == ETIMEDOUT) snprintf(redis->error, sizeof redis->error, "no connection within %d ms", redis->options.connect_timeout_ms);
+    else snprintf(redis->error, sizeof redis->error, "%s", strerror(why));
+    redis_drop(redis);
+    return REDIS_LOST;
 }
 
 static bool redis_write(redisContext *context) {
@@ -225,10 +231,13 @@ static enum redis_err redis_greet(struct redis *redis) {
 
 static enum redis_err redis_connect(struct redis *redis) {
     if (redis_take_interrupt(redis)) return REDIS_LOST;
-    redis->context = redis_dial(&redis->options);
+    redis->context = redis_dial_start(&redis->options.url);
     if (redis->context->err) return redis_lose(redis);
-    redis->context->reader->maxbuf = IDLE_BUFFER_MAX; /* hiredis would give the buffer back after every reply above 16 kB */
     redis_publish_fd(redis, redis->context->fd);
+    if (redis_take_interrupt(redis)) return REDIS_LOST; /* it came before there was an fd to shut down */
+    int why = redis_dial_finish(redis->context, &redis->options);
+    if (why) return redis_lose_dial(redis, why);
+    redis->context->reader->maxbuf = IDLE_BUFFER_MAX; /* hiredis would give the buffer back after every reply above 16 kB */
     enum redis_err err = redis_greet(redis);
     if (err) redis_drop(redis);
     return err;

@@ -1,6 +1,5 @@
 # till_redis: the one seam to hiredis, and where its options come from.
-add_library(till_redis STATIC
-  ${CMAKE_CURRENT_LIST_DIR}/command.c ${CMAKE_CURRENT_LIST_DIR}/redis.c ${CMAKE_CURRENT_LIST_DIR}/redis_config.c
-  ${CMAKE_CURRENT_LIST_DIR}/redis_dial.c ${CMAKE_CURRENT_LIST_DIR}/redis_error.c ${CMAKE_CURRENT_LIST_DIR}/redis_reply.c ${CMAKE_CURRENT_LIST_DIR}/redis_script.c
-  ${CMAKE_CURRENT_LIST_DIR}/redis_url.c)
+set(seam command redis redis_config redis_dial redis_error redis_reply redis_script redis_url)
+list(TRANSFORM seam REPLACE "(.+)" "${CMAKE_CURRENT_LIST_DIR}/\\1.c")
+add_library(till_redis STATIC ${seam})
 target_link_libraries(till_redis PUBLIC till_schema till_config Threads::Threads PRIVATE PkgConfig::HIREDIS)

@@ -3,8 +3,8 @@
  *
  *     redis_open -> { redis_append ... redis_append, redis_next ... redis_next }* -> redis_close
  *
- * First error wins: once a connection is lost (or was garbled) every call returns REDIS_LOST until redis_reopen. Error *replies* do not harm the
- * connection. A broken connection never raises SIGPIPE in its user; signals do not end a wait.
+ * First error wins: once a connection is lost (or was garbled) every call returns REDIS_LOST until redis_reopen. Error *replies* do not
+ * harm the connection. A broken connection never raises SIGPIPE in its user; signals do not end a wait.
  */
 #ifndef PRODUCER_REDIS_H
 #define PRODUCER_REDIS_H
@@ -17,8 +17,8 @@
 #include "producer/redis_url.h"
 #include "schema/script.h"
 
-/* What a failure means for what to do next: REDIS_OK, then LOST, BUSY, MOVED, REFUSED, GARBLED, NOSCRIPT, NOGROUP, FENCED, BROKEN, explained in
- * redis_error.def, where the one table from error replies to classes is too. */
+/* What a failure means for what to do next: REDIS_OK, then LOST, BUSY, MOVED, REFUSED, GARBLED, NOSCRIPT, NOGROUP, FENCED, BROKEN, told
+ * in redis_error.def, where the one table from error replies to classes is too. */
 enum redis_err {
     REDIS_OK = 0,
 #define REDIS_CLASS(name, word, advice) REDIS_##name,
@@ -41,9 +41,9 @@ struct redis_options {
 };
 
 struct redis;
-/* Connects, authenticates, selects the db and sets keepalive. Always gives an object unless out of memory (abort), so that redis_error tells
- * why; without a connection it is lost, whatever the class. Fails within connect_timeout_ms (+ timeout_ms for AUTH, + what the resolver takes
- * for a name). */
+/* Connects, authenticates, selects the db and sets keepalive. Always gives an object unless out of memory (abort), so that redis_error
+ * tells why; without a connection it is lost, whatever the class. Fails within connect_timeout_ms (+ timeout_ms for AUTH, + what the
+ * resolver takes for a name). */
 enum redis_err redis_open(struct redis **redis, const struct redis_options *options) __attribute__((warn_unused_result));
 /* Drops the connection with all replies under way and connects again, as redis_open did. */
 enum redis_err redis_reopen(struct redis *redis) __attribute__((warn_unused_result));
@@ -52,8 +52,8 @@ bool redis_is_lost(const struct redis *redis);
 /* The last failure in words ("OOM command not allowed...", "Connection refused"), valid until the next call; "" when none. */
 const char *redis_error(const struct redis *redis);
 int64_t redis_client_id(const struct redis *redis); /* CLIENT ID, read at open; 0 when unknown */
-/* From another thread, until redis_close begins: the call under way, or the next one (a redis_reopen too), returns REDIS_LOST at once with the
- * text "interrupted", and the connection is lost until redis_reopen. Only connecting over TCP is not cut short: it ends at its timeout. */
+/* From another thread, until redis_close begins: the call under way, or the next one (a redis_reopen too), returns REDIS_LOST at once with
+ * the text "interrupted", and the connection is lost until redis_reopen. Only the resolver of names is not cut short. */
 void redis_interrupt(struct redis *redis);
 /* For the replies from now on, also after redis_reopen. Above 0. */
 void redis_set_timeout(struct redis *redis, int timeout_ms);
@@ -72,10 +72,11 @@ int64_t reply_integer(struct reply r); /* an integer, or text that is one */
 /* Queues a command; sent with the next redis_next (or redis_flush). The command may be used again at once. Dropped when lost. */
 void redis_append(struct redis *redis, struct command *c);
 enum redis_err redis_flush(struct redis *redis) __attribute__((warn_unused_result));
-/* Sends what is queued, then waits for the reply to the oldest unanswered command (there must be one). An error reply gives its class, the text
- * in redis_error (its first 1023 bytes) and the reply itself. */
+/* Sends what is queued, then waits for the reply to the oldest unanswered command (there must be one). An error reply gives its class, the
+ * text in redis_error (its first 1023 bytes) and the reply itself. */
 enum redis_err redis_next(struct redis *redis, struct reply *reply) __attribute__((warn_unused_result));
-/* Keeps the last reply alive beyond the next redis_next: hands it to the caller, to be given back with reply_release. Nil when there is none. */
+/* Keeps the last reply alive beyond the next redis_next: hands it to the caller, to be given back with reply_release. Nil when there is
+ * none. */
 struct reply redis_detach(struct redis *redis);
 void reply_release(struct reply r); /* only what redis_detach gave, never a part of it; nil is fine */
 size_t redis_unanswered(const struct redis *redis); /* commands sent or queued without their reply read; 0 once lost */
@@ -85,7 +86,8 @@ enum redis_err redis_call(struct redis *redis, struct command *c, struct reply *
 /* Starts "EVALSHA sha nkeys" in `c`; the caller adds keys and arguments. */
 void redis_script_begin(struct command *c, const struct script *script, unsigned keys);
 /* redis_call that answers NOSCRIPT by SCRIPT LOAD and one more try. */
-enum redis_err redis_script_call(struct redis *redis, const struct script *script, struct command *c, struct reply *reply) __attribute__((warn_unused_result));
+enum redis_err redis_script_call(struct redis *redis, const struct script *script, struct command *c, struct reply *reply)
+    __attribute__((warn_unused_result));
 enum redis_err redis_script_load(struct redis *redis, const struct script *script) __attribute__((warn_unused_result));
 
 #endif

@@ -5,7 +5,8 @@
 #include "config/config.h"
 #include "producer/redis.h"
 
-/* Fills `options`, reading the password file; client_name is left NULL. NULL, or what is wrong, as "redis.url: ...", valid as long as `options`. */
+/* Fills `options`, reading the password file; client_name is left NULL. NULL, or what is wrong, as
+ * "redis.url: ...", valid as long as `options`. */
 const char *redis_options_of_config(const struct config *config, struct redis_options *options);
 
 #endif

@@ -1,4 +1,5 @@
-/* Connecting: unix or TCP, within a time, with a socket that notices a dead peer in seconds. */
+/* Connecting: unix or TCP, within a time, with a socket that notices a dead peer in seconds. Begun without blocking, since hiredis' own
+ * wait shows its socket to nobody who could end it, and fails on any signal. */
 #include "producer/redis.h"
 
 #include <hiredis/hiredis.h>
@@ -9,6 +10,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -21,25 +23,23 @@ static int64_t dial_now_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static struct timeval dial_timeval(int64_t ms) { return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000}; }
-
-static redisContext *dial_once(const struct redis_url *url, int64_t timeout_ms) {
-    struct timeval timeout = dial_timeval(timeout_ms > 0 ? timeout_ms : 1); /* 0 would be for ever */
-    redisContext *context = url->kind == REDIS_URL_UNIX ? redisConnectUnixWithTimeout(url->path, timeout)
-                                                        : redisConnectWithTimeout(url->host, url->port, timeout);
+struct redisContext *redis_dial_start(const struct redis_url *url) {
+    redisContext *context = url->kind == REDIS_URL_UNIX ? redisConnectUnixNonBlock(url->path) : redisConnectNonBlock(url->host, url->port);
     if (!context) abort();
     return context;
 }
 
-/* hiredis takes a signal while it waits for the connection as a failure. */
-static redisContext *dial_through_signals(const struct redis_options *options) {
-    int64_t left_ms = options->connect_timeout_ms, deadline_ms = dial_now_ms() + left_ms;
-    redisContext *context = dial_once(&options->url, left_ms);
-    while (context->err == REDIS_ERR_IO && errno == EINTR && (left_ms = deadline_ms - dial_now_ms()) > 0) {
-        redisFree(context);
-        context = dial_once(&options->url, left_ms);
+/* 0, or the errno of why not. Signals do not end the wait. */
+static int dial_wait(int fd, int timeout_ms) {
+    int64_t left_ms = timeout_ms, deadline_ms = dial_now_ms() + left_ms;
+    struct pollfd waiting = {.fd = fd, .events = POLLOUT};
+    while (poll(&waiting, 1, (int)left_ms) <= 0) {
+        left_ms = deadline_ms - dial_now_ms();
+        if (left_ms <= 0) return ETIMEDOUT;
     }
-    return context;
+    int why = 0;
+    socklen_t size = sizeof why;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &why, &size) == 0 ? why : errno;
 }
 
 /* Best effort: where the system has no such option the reply's timeout still finds a dead peer. */
@@ -49,6 +49,7 @@ static void dial_set(int fd, int level, int option, int value) {
 }
 
 static void dial_tune_tcp(int fd) {
+    dial_set(fd, IPPROTO_TCP, TCP_NODELAY, 1); /* hiredis 1.x does it only for a wait of its own */
     dial_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
     dial_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
     dial_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
@@ -57,15 +58,22 @@ static void dial_tune_tcp(int fd) {
 }
 
 void redis_dial_timeout(struct redisContext *context, int timeout_ms) {
-    int left_in_context = redisSetTimeout(context, dial_timeval(timeout_ms));
+    struct timeval timeout = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+    int left_in_context = redisSetTimeout(context, timeout);
     (void)left_in_context;
 }
 
-struct redisContext *redis_dial(const struct redis_options *options) {
-    redisContext *context = dial_through_signals(options);
-    if (context->err) return context;
+static void dial_make_blocking(redisContext *context) {
+    fcntl(context->fd, F_SETFL, fcntl(context->fd, F_GETFL) & ~O_NONBLOCK);
+    context->flags |= REDIS_BLOCK;
+}
+
+int redis_dial_finish(struct redisContext *context, const struct redis_options *options) {
+    int why = dial_wait(context->fd, options->connect_timeout_ms);
+    if (why) return why;
     fcntl(context->fd, F_SETFD, FD_CLOEXEC); /* an embedded server we start must not hold our connections */
     if (options->url.kind == REDIS_URL_TCP) dial_tune_tcp(context->fd);
+    dial_make_blocking(context);
     redis_dial_timeout(context, options->timeout_ms);
-    return context;
+    return 0;
 }

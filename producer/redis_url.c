@@ -99,7 +99,8 @@ static const char *url_take_host(struct span host, const char *allowed, struct r
     if (host.size >= sizeof url->host) return "the host is longer than 255 bytes";
     memcpy(url->host, host.at, host.size);
     url->host[host.size] = '\0';
-    return strspn(url->host, allowed) == host.size ? NULL : "the host is no name or address; an IPv6 address goes in brackets: redis://[::1]:6379";
+    if (strspn(url->host, allowed) == host.size) return NULL;
+    return "the host is no name or address; an IPv6 address goes in brackets: redis://[::1]:6379";
 }
 
 #define LETTERS_AND_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -116,8 +117,8 @@ static const char *url_parse_host(struct span text, struct redis_url *url) {
     struct span rest = {text.at + used, text.size - used};
     if (rest.size == 0) return NULL;
     if (*rest.at != ':') return "after the ] belongs nothing or :port: redis://[::1]:6379";
-    if (!url_parse_number((struct span){rest.at + 1, rest.size - 1}, 1, PORT_MAX, &url->port)) return "the port must be a number from 1 to 65535";
-    return NULL;
+    struct span port = {rest.at + 1, rest.size - 1};
+    return url_parse_number(port, 1, PORT_MAX, &url->port) ? NULL : "the port must be a number from 1 to 65535";
 }
 
 static const char *url_parse_tcp(const char *text, struct redis_url *url) {

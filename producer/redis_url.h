@@ -1,4 +1,5 @@
-/* Where Redis is: unix:PATH | redis://[user:password@]host[:port][/db] | embedded:DIR (a server of Till's own, on the socket DIR/redis.sock). */
+/* Where Redis is: unix:PATH | redis://[user:password@]host[:port][/db] | embedded:DIR
+ * (a server of Till's own, on the socket DIR/redis.sock). */
 #ifndef PRODUCER_REDIS_URL_H
 #define PRODUCER_REDIS_URL_H
 

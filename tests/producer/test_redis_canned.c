@@ -8,10 +8,12 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -176,7 +178,8 @@ Test(redis_canned, numbers_in_text) {
         int64_t n;
     } rows[] = {
         {":9223372036854775807\r\n", INT64_MAX}, {"$20\r\n-9223372036854775808\r\n", INT64_MIN}, {"$19\r\n9223372036854775808\r\n", 0},
-        {"+12\r\n", 12}, {"$2\r\n 1\r\n", 0}, {"$2\r\n+1\r\n", 0}, {"$3\r\n1.5\r\n", 0}, {"$0\r\n\r\n", 0}, {"$1\r\n-\r\n", 0}, {"$-1\r\n", 0},
+        {"+12\r\n", 12}, {"$2\r\n 1\r\n", 0}, {"$2\r\n+1\r\n", 0}, {"$3\r\n1.5\r\n", 0},
+        {"$0\r\n\r\n", 0}, {"$1\r\n-\r\n", 0}, {"$-1\r\n", 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct canned canned;
@@ -331,4 +334,76 @@ Test(redis_canned, tcp_notices_a_dead_peer) {
     cr_expect(reply_is(reply, "PONG"));
     redis_close(redis);
     canned_close(&canned);
+}
+
+/* A listener whose queue is full answers no SYN: a host that swallows everything. */
+struct black_hole {
+    int listener, fillers[8];
+    struct redis_options options;
+};
+
+static void black_hole_open(struct black_hole *hole) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    hole->listener = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert(bind(hole->listener, (struct sockaddr *)&address, size) == 0 && listen(hole->listener, 0) == 0);
+    getsockname(hole->listener, (struct sockaddr *)&address, &size);
+    for (size_t i = 0; i < sizeof hole->fillers / sizeof *hole->fillers; i++) {
+        hole->fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        int ignored = connect(hole->fillers[i], (struct sockaddr *)&address, size);
+        (void)ignored;
+    }
+    hole->options = (struct redis_options){.timeout_ms = TIMEOUT_MS, .connect_timeout_ms = 300};
+    hole->options.url = (struct redis_url){.kind = REDIS_URL_TCP, .host = "127.0.0.1", .port = ntohs(address.sin_port)};
+}
+
+static void black_hole_close(struct black_hole *hole) {
+    for (size_t i = 0; i < sizeof hole->fillers / sizeof *hole->fillers; i++) close(hole->fillers[i]);
+    close(hole->listener);
+}
+
+static void ignore_signal(int signal) { (void)signal; }
+
+/* Also under a timer that fires all the time. */
+Test(redis_canned, connecting_keeps_its_timeout) {
+    struct sigaction action = {.sa_handler = ignore_signal}; /* no SA_RESTART */
+    struct itimerval often = {.it_interval.tv_usec = 5000, .it_value.tv_usec = 5000};
+    struct black_hole hole;
+    struct redis *redis;
+    black_hole_open(&hole);
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &often, NULL);
+    int64_t start_ms = wait_now_ms();
+    enum redis_err err = redis_open(&redis, &hole.options);
+    int64_t took_ms = wait_now_ms() - start_ms;
+    setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
+    cr_expect_eq(err, REDIS_LOST);
+    cr_expect(took_ms >= 290 && took_ms < 1500, "took %lld ms", (long long)took_ms);
+    cr_expect_str_eq(redis_error(redis), "no connection within 300 ms");
+    redis_close(redis);
+    black_hole_close(&hole);
+}
+
+static void *interrupt_soon(void *context) {
+    usleep(50 * 1000); /* there is nothing to see from outside; an interrupt that comes early must end the call as well */
+    redis_interrupt(context);
+    return NULL;
+}
+
+Test(redis_canned, interrupt_ends_connecting) {
+    struct black_hole hole;
+    struct redis *redis;
+    pthread_t thread;
+    black_hole_open(&hole);
+    hole.options.connect_timeout_ms = 1000;
+    cr_expect_eq(redis_open(&redis, &hole.options), REDIS_LOST);
+    pthread_create(&thread, NULL, interrupt_soon, redis);
+    int64_t start_ms = wait_now_ms();
+    cr_expect_eq(redis_reopen(redis), REDIS_LOST);
+    int64_t took_ms = wait_now_ms() - start_ms;
+    pthread_join(thread, NULL);
+    cr_expect(took_ms < 500, "took %lld ms", (long long)took_ms);
+    cr_expect_str_eq(redis_error(redis), "interrupted");
+    redis_close(redis);
+    black_hole_close(&hole);
 }

@@ -1,67 +1,14 @@
-/* The seam against a real server: pipelines, timeouts, interrupts, scripts, lost and found connections, rights. */
-#include "producer/redis.h"
-#include "tests/support/server.h"
+/* The seam against a real server: pipelines, timeouts, interrupts, lost and found connections, rights. */
+#include "tests/producer/redis_fixture.h"
 #include "tests/support/wait.h"
 
-#include <criterion/criterion.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/time.h>
 
-static struct server server;
-static struct redis_options options;
-static struct redis *redis;
-
-static void connect_to_server(void) {
-    cr_assert_null(redis_url_parse(server.url, &options.url));
-    options.connect_timeout_ms = 2000;
-    options.timeout_ms = 10000;
-    enum redis_err err = redis_open(&redis, &options);
-    cr_assert_eq(err, REDIS_OK, "%s", redis_error(redis));
-}
-
-static void set_up(void) {
-    server_start(&server, NULL);
-    options = (struct redis_options){.client_name = "seam-test"};
-    connect_to_server();
-}
-
-static void tear_down(void) {
-    redis_close(redis);
-    server_stop(&server);
-}
-
-static void append(const char *first, ...) __attribute__((sentinel));
-static void append(const char *first, ...) {
-    struct command c;
-    va_list arguments;
-    command_init(&c);
-    command_begin(&c, first);
-    va_start(arguments, first);
-    for (const char *text; (text = va_arg(arguments, const char *));) command_word(&c, text);
-    va_end(arguments);
-    redis_append(redis, &c);
-    command_clear(&c);
-}
-
-static enum redis_err next(void) {
-    struct reply ignored;
-    return redis_next(redis, &ignored);
-}
-
-#define EXPECT_ERR(call, expected)                                                                                              \
-    do {                                                                                                                        \
-        enum redis_err err_ = (call);                                                                                           \
-        cr_expect_eq(err_, (expected), "%s: %s (%s)", #call, redis_err_word(err_), redis_error(redis));                         \
-    } while (0)
-
-#define EXPECT_ERROR_STARTS(text) cr_expect(strncmp(redis_error(redis), text, strlen(text)) == 0, "says \"%s\"", redis_error(redis))
-
-TestSuite(redis_server, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(redis_server, .init = redis_fixture_open, .fini = redis_fixture_close, .timeout = 60);
 
 Test(redis_server, greets_with_name_and_id) {
     cr_expect_eq(redis_client_id(redis), server_integer(&server, "CLIENT", "ID", NULL) - 1);
@@ -183,11 +130,13 @@ Test(redis_server, signals_do_not_end_a_wait) {
 static int64_t interrupted_at_ms;
 static atomic_bool is_blocked_seen;
 
+static bool wait_for_a_blocked_client(void) {
+    return WAIT_UNTIL(strstr(server_text(&server, "INFO", "clients", NULL), "blocked_clients:1") != NULL, 10000);
+}
+
 static void *interrupt_when_blocked(void *context) {
     (void)context;
-    struct server *of = &server;
-    bool blocked = WAIT_UNTIL(strstr(server_text(of, "INFO", "clients", NULL), "blocked_clients:1") != NULL, 10000);
-    atomic_store(&is_blocked_seen, blocked);
+    atomic_store(&is_blocked_seen, wait_for_a_blocked_client());
     interrupted_at_ms = wait_now_ms();
     redis_interrupt(redis);
     return NULL;
@@ -285,85 +234,8 @@ Test(redis_server, killed_connection_is_lost_in_the_middle_of_a_pipeline) {
     cr_expect_eq(server_integer(&server, "EXISTS", "b", NULL), 0);
 }
 
-static const char ECHO_BODY[] = "#!lua\nreturn ARGV[1]";
-
-/* The SHA1 as the server computes it. */
-static struct script echo_script(void) {
-    static char sha1[41];
-    snprintf(sha1, sizeof sha1, "%s", server_text(&server, "SCRIPT", "LOAD", ECHO_BODY, NULL));
-    return (struct script){.name = "echo", .body = ECHO_BODY, .size = sizeof ECHO_BODY - 1, .sha1 = sha1};
-}
-
-Test(redis_server, script_is_loaded_when_it_is_missing) {
-    struct script script = echo_script();
-    struct command c;
-    struct reply reply;
-    command_init(&c);
-    for (int i = 0; i < 3; i++) {
-        cr_assert_str_eq(server_text(&server, "SCRIPT", "FLUSH", NULL), "OK");
-        redis_script_begin(&c, &script, 0);
-        command_copy(&c, "hello", 5);
-        EXPECT_ERR(redis_call(redis, &c, &reply), REDIS_NOSCRIPT);
-        EXPECT_ERR(redis_script_call(redis, &script, &c, &reply), REDIS_OK);
-        cr_expect(reply_is(reply, "hello"), "round %d", i);
-        EXPECT_ERR(redis_call(redis, &c, &reply), REDIS_OK);
-    }
-    command_clear(&c);
-}
-
-/* A script whose SHA1 is not its body's: one try, no endless loop. */
-Test(redis_server, script_with_a_wrong_sha1_ends) {
-    struct script script = {.name = "x", .body = ECHO_BODY, .size = sizeof ECHO_BODY - 1, .sha1 = "0123456789012345678901234567890123456789"};
-    struct command c;
-    struct reply reply;
-    command_init(&c);
-    redis_script_begin(&c, &script, 0);
-    EXPECT_ERR(redis_script_call(redis, &script, &c, &reply), REDIS_NOSCRIPT);
-    command_clear(&c);
-}
-
-/* How this server's scripts say it; canned texts are in test_redis_error.c. */
-static const struct {
-    const char *body, *starts;
-    enum redis_err err;
-} scripts[] = {
-    {"error({err = 'FENCED epoch 3'})", "FENCED epoch 3", REDIS_FENCED},
-    {"return {err = 'FENCED epoch 3'}", "FENCED epoch 3", REDIS_FENCED},
-    {"return redis.error_reply('FENCED epoch 3')", "FENCED epoch 3", REDIS_FENCED},
-    {"error({err = 'BROKEN 2 key reason'})", "BROKEN 2 key reason", REDIS_BROKEN},
-    {"error('BROKEN')", "ERR ", REDIS_REFUSED},
-    {"return nil + 1", "ERR ", REDIS_REFUSED},
-    {"return redis.call('LPUSH', 'text', 'x')", "WRONGTYPE ", REDIS_REFUSED},
-    {"return redis.pcall('LPUSH', 'text', 'x')", "WRONGTYPE ", REDIS_REFUSED},
-    {"return redis.call('XREADGROUP', 'GROUP', 'g', 'c', 'STREAMS', 'none', '>')", "NOGROUP ", REDIS_NOGROUP},
-    {"while true do", "ERR ", REDIS_REFUSED},
-};
-
-Test(redis_server, script_errors_have_their_class) {
-    cr_assert_str_eq(server_text(&server, "SET", "text", "x", NULL), "OK");
-    for (int declared = 0; declared < 2; declared++)
-        for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
-            char body[200];
-            snprintf(body, sizeof body, "%s%s", declared ? "#!lua\n" : "", scripts[i].body);
-            append("EVAL", body, "0", NULL);
-            EXPECT_ERR(next(), scripts[i].err);
-            EXPECT_ERROR_STARTS(scripts[i].starts);
-        }
-}
-
-Test(redis_server, full_server_is_busy) {
-    cr_assert_str_eq(server_text(&server, "CONFIG", "SET", "maxmemory", "1", NULL), "OK");
-    append("SET", "k", "v", NULL);
-    append("EVAL", "#!lua\nreturn redis.call('SET', KEYS[1], 'v')", "1", "k", NULL);
-    append("EVAL", "return redis.call('SET', KEYS[1], 'v')", "1", "k", NULL);
-    for (int i = 0; i < 3; i++) {
-        EXPECT_ERR(next(), REDIS_BUSY);
-        EXPECT_ERROR_STARTS("OOM ");
-    }
-}
-
 static void *delete_when_blocked(void *context) {
-    if (WAIT_UNTIL(strstr(server_text(&server, "INFO", "clients", NULL), "blocked_clients:1") != NULL, 10000)) server_text(&server, "DEL", context, NULL);
+    if (wait_for_a_blocked_client()) server_text(&server, "DEL", context, NULL);
     return NULL;
 }
 
@@ -391,7 +263,8 @@ Test(redis_server, passwords) {
     static const struct {
         const char *user, *password, *starts;
     } rows[] = {
-        {"", "", "NOAUTH "}, {"", "wrong", "WRONGPASS "}, {"", "right", NULL}, {"default", "right", NULL}, {"nobody", "right", "WRONGPASS "},
+        {"", "", "NOAUTH "},         {"", "wrong", "WRONGPASS "},        {"", "right", NULL},
+        {"default", "right", NULL}, {"nobody", "right", "WRONGPASS "},
     };
     cr_assert_str_eq(server_text(&server, "CONFIG", "SET", "requirepass", "right", NULL), "OK");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -33,7 +33,8 @@ static const struct good goods[] = {
     {"redis://t%3ail:a%2Fb%40c%25%3f@[::1]",
      {.kind = REDIS_URL_TCP, .host = "::1", .port = 6379, .user = "t:il", .password = "a/b@c%?"}, "redis://t:il:***@[::1]:6379/0"},
     {"redis://:p@ss:w@db", {.kind = REDIS_URL_TCP, .host = "db", .port = 6379, .password = "p@ss:w"}, "redis://:***@db:6379/0"},
-    {"redis://" A63 ":x@db", {.kind = REDIS_URL_TCP, .host = "db", .port = 6379, .user = A63, .password = "x"}, "redis://" A63 ":***@db:6379/0"},
+    {"redis://" A63 ":x@db",
+     {.kind = REDIS_URL_TCP, .host = "db", .port = 6379, .user = A63, .password = "x"}, "redis://" A63 ":***@db:6379/0"},
 };
 
 Test(redis_url, good) {
