@@ -193,9 +193,14 @@ bool judge_is_sound(const struct judgement *j) {
 
 /* --- the killing --- */
 
-bool judge_was_hit(const struct play *play, const struct outage *outage, const struct shot *s) {
+bool judge_was_calm(const struct play *play, const struct outage *outage, const struct shot *s) {
+    return !play->killed_ns || s->answered_ns < play->killed_ns || s->due_ns > outage->over_ns;
+}
+
+/* An intent that met a partition which nobody served. */
+static bool had_to_wait(const struct play *play, const struct outage *outage, const struct shot *s) {
     int64_t served = outage->served_ns[s->partition];
-    return play->killed_ns && served - play->killed_ns >= OUTAGE_MIN_NS && s->answered_ns >= play->killed_ns && s->due_ns <= served;
+    return served - play->killed_ns >= OUTAGE_MIN_NS && s->answered_ns >= play->killed_ns && s->due_ns <= served;
 }
 
 void judge_recovery(const struct play *play, struct outage *outage, struct recovery *recovery) {
@@ -216,8 +221,9 @@ void judge_recovery(const struct play *play, struct outage *outage, struct recov
     }
     for (uint32_t n = plan->setup; n < plan->count; n++) {
         const struct shot *s = &plan->shots[n];
-        if (!judge_was_hit(play, outage, s)) continue;
+        if (!had_to_wait(play, outage, s)) continue;
         recovery->waited++;
+        if (s->answered_ns > outage->over_ns) outage->over_ns = s->answered_ns;
         if (s->answered_ns - s->due_ns > recovery->waited_most_ns) recovery->waited_most_ns = s->answered_ns - s->due_ns;
     }
 }

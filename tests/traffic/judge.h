@@ -35,11 +35,12 @@ struct recovery {
     int64_t waited_most_ns;
 };
 enum { RECOVERY_PARTITIONS_MAX = 1024 };
-/* Whether an intent had to wait because of it. */
 struct outage {
     int64_t served_ns[RECOVERY_PARTITIONS_MAX]; /* by partition: when one sent after the kill was first answered */
+    int64_t over_ns;                            /* when the last intent that had to wait was answered */
 };
 void judge_recovery(const struct play *play, struct outage *outage, struct recovery *recovery);
-bool judge_was_hit(const struct play *play, const struct outage *outage, const struct shot *shot);
+/* Whether an intent lies wholly before the kill or wholly after what followed from it. */
+bool judge_was_calm(const struct play *play, const struct outage *outage, const struct shot *shot);
 
 #endif

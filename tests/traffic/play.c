@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    BATCH = 256,
+    BATCH = 1024,
     SEND_TIMEOUT_MS = 30000,
     OPEN_WAIT_MS = 30000,
     READ_TIMEOUT_MS = 100,

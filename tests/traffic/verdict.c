@@ -14,7 +14,7 @@ static void measure_latency(struct report *r) {
     if (!values) abort();
     for (uint32_t n = plan->setup + play->rush; n < plan->count; n++) {
         const struct shot *s = &plan->shots[n];
-        if (s->answered && !judge_was_hit(play, &r->outage, s)) values[count++] = s->answered_ns - s->due_ns;
+        if (s->answered && judge_was_calm(play, &r->outage, s)) values[count++] = s->answered_ns - s->due_ns;
     }
     measure_sort(values, count);
     r->latency = (struct latency){
@@ -97,7 +97,7 @@ static void print_speed(const struct report *r) {
            grouped((uint64_t)rush_per_s(play), a), grouped(play->rush, b), rush_seconds(play));
     if (r->latency.count == 0) return;
     printf("  latency     p50 %.2f ms, p99 %.2f ms from enqueue to answer, at %s/s%s\n", (double)r->latency.p50_ns / 1e6,
-           (double)r->latency.p99_ns / 1e6, grouped(play->rate, a), play->killed_ns ? " (but for those that the killing held up)" : "");
+           (double)r->latency.p99_ns / 1e6, grouped(play->rate, a), play->killed_ns ? ", before the kill and after the recovery" : "");
 }
 
 static void print_judgement(const struct judgement *j, const struct plan *plan) {

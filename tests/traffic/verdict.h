@@ -7,7 +7,7 @@
 #include "tests/traffic/judge.h"
 
 struct latency {
-    uint32_t count; /* of the steady stage, without those that the killing hit */
+    uint32_t count; /* of the steady stage, without the time between the kill and the end of its consequences */
     int64_t p50_ns, p99_ns, p999_ns, most_ns;
 };
 
