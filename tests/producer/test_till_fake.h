@@ -25,7 +25,7 @@ struct till_intent fake_pay(const char *account, const char *key);
 /* The XADD of a response with these values in the wire's order. Returns the server's answer. */
 const char *fake_respond(struct server *server, unsigned partition, const char *const values[15]);
 
-/* Answers intents as a worker would: the first of an identity with code 0 and its own entry, further ones as replayed with the first one's. */
+/* Answers intents as a worker would: the first of an identity with its own entry, further ones as replayed with the first one's. */
 struct fake_worker {
     pthread_t thread;
     char url[112];
