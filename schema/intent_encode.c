@@ -16,6 +16,8 @@ static const enum field fingerprint_order[] = {
 enum { FINGERPRINT_COUNT = sizeof fingerprint_order / sizeof fingerprint_order[0] };
 _Static_assert(FINGERPRINT_COUNT == FIELD_COUNT - 4, "every field but v, at, of_at and note");
 
+static const uint32_t all_fields = FIELD_BIT(FIELD_COUNT) - 1;
+
 static void encode_field(struct pack_writer *w, const struct intent *intent, enum field field) {
     size_t size;
     pack_text(w, field_name(field), strlen(field_name(field)));
@@ -31,10 +33,11 @@ static void encode_field(struct pack_writer *w, const struct intent *intent, enu
 
 bool intent_encode(const struct intent *intent, void *bytes, size_t capacity, size_t *size) {
     struct pack_writer w;
+    uint32_t present = intent->present & all_fields;
     pack_writer_init(&w, bytes, capacity);
-    pack_map(&w, (uint32_t)__builtin_popcount(intent->present));
+    pack_map(&w, (uint32_t)__builtin_popcount(present));
     for (enum field field = 0; field < FIELD_COUNT; field++)
-        if (intent->present & FIELD_BIT(field))
+        if (present & FIELD_BIT(field))
             encode_field(&w, intent, field);
     *size = w.size;
     return !w.full;
@@ -65,7 +68,7 @@ size_t intent_identity_of(const struct intent *intent, char out[INTENT_IDENTITY_
 }
 
 void intent_fingerprint(const struct intent *intent, char out[INTENT_FINGERPRINT_SIZE + 1]) {
-    uint32_t meant = intent->present;
+    uint32_t meant = intent->present & all_fields;
     meant &= ~(FIELD_BIT(FIELD_v) | FIELD_BIT(FIELD_at) | FIELD_BIT(FIELD_of_at) | FIELD_BIT(FIELD_note));
     if (intent->op == OP_refund)
         meant &= ~(FIELD_BIT(FIELD_to) | FIELD_BIT(FIELD_currency));

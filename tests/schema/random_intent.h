@@ -1,0 +1,17 @@
+/* Random intents that are right by every rule, from a seed. */
+#ifndef TESTS_SCHEMA_RANDOM_INTENT_H
+#define TESTS_SCHEMA_RANDOM_INTENT_H
+
+#include <stdint.h>
+
+#include "schema/intent.h"
+
+/* The next number of a generator whose state is never 0. */
+uint64_t random_next(uint64_t *state);
+
+/* TILL_TEST_SEED, or the clock; printed, so that a failure can be had again. */
+uint64_t random_seed(const char *test);
+
+struct intent random_intent(uint64_t *state);
+
+#endif

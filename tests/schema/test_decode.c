@@ -1,0 +1,310 @@
+/* Decoding: every field of every operation, wrong in every way it can be, and the order in which faults are reported. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "schema/intent.h"
+#include "tests/schema/from_json.h"
+
+#define HEAD "\"v\":1,\"source\":\"shop\",\"key\":\"k1\",\"at\":1700000000000,\"account\":\"alice\""
+#define TILL "\"v\":1,\"source\":\"till\",\"key\":\"coffee/shop/k1>x\",\"at\":1700000000000,\"account\":\"coffee\",\"origin\":\"3:17-4\",\"entry\":\"17-4\""
+
+/* Each operation with just what it needs. */
+static const char *const least[OP_COUNT] = {
+    [OP_open] = "{\"op\":\"open\"," HEAD ",\"kind\":\"user\",\"currency\":\"CNY\"}",
+    [OP_freeze] = "{\"op\":\"freeze\"," HEAD "}",
+    [OP_thaw] = "{\"op\":\"thaw\"," HEAD "}",
+    [OP_close] = "{\"op\":\"close\"," HEAD "}",
+    [OP_inquire] = "{\"op\":\"inquire\"," HEAD "}",
+    [OP_topup] = "{\"op\":\"topup\"," HEAD ",\"amount\":1,\"currency\":\"CNY\"}",
+    [OP_withdraw] = "{\"op\":\"withdraw\"," HEAD ",\"amount\":1}",
+    [OP_pay] = "{\"op\":\"pay\"," HEAD ",\"to\":\"coffee\",\"amount\":1999,\"currency\":\"CNY\"}",
+    [OP_refund] = "{\"op\":\"refund\"," HEAD ",\"of\":\"k0\"}",
+    [OP_rollback] = "{\"op\":\"rollback\"," HEAD ",\"of\":\"k0\"}",
+    [OP_adopt] = "{\"op\":\"adopt\"," TILL ",\"kind\":\"merchant\",\"currency\":\"CNY\"}",
+    [OP_mark] = "{\"op\":\"mark\"," TILL ",\"status\":\"frozen\"}",
+};
+
+/* A value each field takes. */
+static const char *const usual[FIELD_COUNT] = {
+    [FIELD_v] = "1", [FIELD_op] = "\"pay\"", [FIELD_source] = "\"shop\"", [FIELD_key] = "\"k1\"", [FIELD_at] = "1700000000000",
+    [FIELD_account] = "\"alice\"", [FIELD_to] = "\"coffee\"", [FIELD_amount] = "5", [FIELD_currency] = "\"CNY\"", [FIELD_of] = "\"k0\"",
+    [FIELD_of_at] = "1700000000000", [FIELD_kind] = "\"user\"", [FIELD_status] = "\"frozen\"", [FIELD_allow_duplicate] = "true",
+    [FIELD_note] = "\"hello\"", [FIELD_origin] = "\"3:17-4\"", [FIELD_entry] = "\"17-4\"",
+};
+
+static struct intent intent;
+static struct intent_fault fault;
+
+static enum intent_err decode(json_t *map) {
+    struct message m;
+    message_from_json(&m, map);
+    return intent_decode(m.bytes, m.size, &intent, &fault);
+}
+
+static enum intent_err decode_text(const char *text) {
+    struct message m;
+    message_from_text(&m, text);
+    return intent_decode(m.bytes, m.size, &intent, &fault);
+}
+
+static json_t *map_of(enum op op) {
+    json_t *map = json_loads(least[op], 0, NULL);
+    cr_assert(map != NULL, "%s", op_word(op));
+    return map;
+}
+
+static json_t *json_of(const char *text) {
+    json_t *value = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    cr_assert(value != NULL, "%s", text);
+    return value;
+}
+
+/* A faulty follow-up, or one without a sender, has nobody to be told. */
+static enum intent_err outcome(enum op op, enum field field) {
+    return op_is_follow_up(op) || field == FIELD_source ? INTENT_UNREADABLE : INTENT_INVALID;
+}
+
+static void expect(enum intent_err err, enum intent_err wanted, const char *field, const char *row) {
+    cr_assert(err == wanted, "%s: outcome %d, not %d (%s)", row, err, wanted, fault.text);
+    cr_assert(strcmp(fault.field, field) == 0, "%s: fault in '%s', not '%s' (%s)", row, fault.field, field, fault.text);
+    cr_assert((err == INTENT_OK) == (fault.text[0] == '\0'), "%s: %s", row, fault.text);
+}
+
+Test(decode, every_operation_with_what_it_needs) {
+    for (enum op op = OP_NONE + 1; op < OP_COUNT; op++) {
+        expect(decode_text(least[op]), INTENT_OK, "", op_word(op));
+        cr_assert(intent.op == op && intent.present == op_fields_needed(op), "%s", op_word(op));
+    }
+}
+
+Test(decode, every_operation_with_all_it_may_have) {
+    for (enum op op = OP_NONE + 1; op < OP_COUNT; op++) {
+        json_t *map = map_of(op);
+        for (enum field field = 0; field < FIELD_COUNT; field++)
+            if (op_fields_allowed(op) & ~op_fields_needed(op) & FIELD_BIT(field))
+                json_object_set_new(map, field_name(field), json_of(usual[field]));
+        expect(decode(map), INTENT_OK, "", op_word(op));
+        cr_assert(intent.present == op_fields_allowed(op), "%s", op_word(op));
+        json_decref(map);
+    }
+}
+
+Test(decode, every_field_missing_twice_or_not_taken) {
+    for (enum op op = OP_NONE + 1; op < OP_COUNT; op++)
+        for (enum field field = 0; field < FIELD_COUNT; field++) {
+            char row[64], twice[64];
+            snprintf(row, sizeof row, "%s %s", op_word(op), field_name(field));
+            json_t *map = map_of(op);
+            if (!(op_fields_allowed(op) & FIELD_BIT(field))) {
+                json_object_set_new(map, field_name(field), json_of(usual[field]));
+                expect(decode(map), outcome(op, field), field_name(field), row);
+            } else if (op_fields_needed(op) & FIELD_BIT(field)) {
+                snprintf(twice, sizeof twice, "%s+", field_name(field));
+                json_object_set(map, twice, json_object_get(map, field_name(field)));
+                expect(decode(map), op_is_follow_up(op) ? INTENT_UNREADABLE : INTENT_INVALID, field_name(field), row);
+                json_object_del(map, twice);
+                json_object_del(map, field_name(field));
+                expect(decode(map), outcome(op, field), field_name(field), row);
+                cr_assert(intent.op == (field == FIELD_op || field == FIELD_source ? OP_NONE : op), "%s", row);
+            }
+            json_decref(map);
+        }
+}
+
+Test(decode, every_field_of_a_wrong_type) {
+    static const char *const wrong[] = {"null", "[]", "{}", "[1]", "{\"a\":1}", "1.0", "0.5", "-1", "\"hex:00\"", "\"\\u0001\""};
+    for (enum op op = OP_NONE + 1; op < OP_COUNT; op++)
+        for (enum field field = 0; field < FIELD_COUNT; field++)
+            for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+                char row[96];
+                if (!(op_fields_allowed(op) & FIELD_BIT(field)) || (field == FIELD_note && i == 9))
+                    continue;
+                snprintf(row, sizeof row, "%s %s %s", op_word(op), field_name(field), wrong[i]);
+                json_t *map = map_of(op);
+                json_object_set_new(map, field_name(field), json_of(wrong[i]));
+                expect(decode(map), outcome(op, field), field_name(field), row);
+                cr_assert_not(intent.present & FIELD_BIT(field), "%s", row);
+                json_decref(map);
+            }
+}
+
+static const struct { enum op op; const char *field, *value; bool good; } values[] = {
+    {OP_pay, "v", "0", false}, {OP_pay, "v", "2", false}, {OP_pay, "v", "\"1\"", false}, {OP_pay, "v", "true", false},
+    {OP_pay, "at", "0", false}, {OP_pay, "at", "1", true}, {OP_pay, "at", "9007199254740991", true}, {OP_pay, "at", "9007199254740992", false},
+    {OP_pay, "amount", "0", false}, {OP_pay, "amount", "9007199254740991", true}, {OP_pay, "amount", "9007199254740992", false},
+    {OP_pay, "amount", "9223372036854775807", false}, {OP_pay, "amount", "\"5\"", false}, {OP_pay, "amount", "true", false},
+    {OP_pay, "amount", "-9223372036854775808", false}, {OP_pay, "amount", "5e0", false},
+    {OP_pay, "op", "\"hold\"", false}, {OP_pay, "op", "\"\"", false}, {OP_pay, "op", "\"PAY\"", false}, {OP_pay, "op", "\"pay \"", false},
+    {OP_pay, "op", "\"adopt\"", false}, {OP_pay, "op", "\"mark\"", false}, {OP_pay, "op", "\"pa\"", false}, {OP_pay, "op", "\"pay\\u0000\"", false},
+    {OP_pay, "key", "\"\"", false}, {OP_pay, "key", "\"a b\"", false}, {OP_pay, "key", "\"a/b\"", false}, {OP_pay, "key", "\"a{b\"", false},
+    {OP_pay, "key", "\"a}b\"", false}, {OP_pay, "key", "\"\\u00e9\"", false}, {OP_pay, "key", "\"a\\u007f\"", false},
+    {OP_pay, "key", "\"a\\u0000\"", false}, {OP_pay, "key", "\"!~>|\\\\\\\"\"", true}, {OP_pay, "key", "7", false},
+    {OP_pay, "account", "\"\"", false}, {OP_pay, "account", "\"@world:CNY\"", false}, {OP_pay, "account", "\"a@b\"", true},
+    {OP_pay, "account", "\"a/b\"", false}, {OP_pay, "account", "\"a b\"", false}, {OP_pay, "account", "\"\\u00e9\"", false},
+    {OP_pay, "account", "\"A.b_c:d-9\"", true}, {OP_pay, "account", "\"a\\u0000b\"", false},
+    {OP_pay, "to", "\"@book\"", false}, {OP_pay, "to", "\"\"", false}, {OP_pay, "to", "\"alice\"", false}, {OP_pay, "to", "\"Alice\"", true},
+    {OP_pay, "currency", "\"cny\"", false}, {OP_pay, "currency", "\"CN\"", false}, {OP_pay, "currency", "\"CNYY\"", false},
+    {OP_pay, "currency", "\"C1Y\"", false}, {OP_pay, "currency", "156", false},
+    {OP_pay, "allow_duplicate", "false", true}, {OP_pay, "allow_duplicate", "1", false}, {OP_pay, "allow_duplicate", "\"true\"", false},
+    {OP_pay, "note", "\"\"", true}, {OP_pay, "note", "\"\\u00e9 \\ud83d\\ude00 \\n\"", true}, {OP_pay, "note", "\"a\\u0000b\"", false},
+    {OP_pay, "source", "\"a.b_c-9\"", true}, {OP_pay, "amuont", "1", false}, {OP_pay, "expires", "1", false}, {OP_pay, "at_ms", "1", false},
+    {OP_open, "kind", "\"merchant\"", true}, {OP_open, "kind", "\"app\"", true}, {OP_open, "kind", "\"system\"", false}, {OP_open, "kind", "\"\"", false},
+    {OP_refund, "of", "\"k1\"", false}, {OP_refund, "of", "\"a/b\"", false}, {OP_refund, "of", "\"\"", false}, {OP_refund, "of_at", "0", false},
+    {OP_rollback, "of", "\"k1\"", false}, {OP_rollback, "amount", "1", false},
+    {OP_mark, "status", "\"active\"", true}, {OP_mark, "status", "\"closed\"", true}, {OP_mark, "status", "\"open\"", false},
+    {OP_mark, "origin", "\"1023:0-0\"", true}, {OP_mark, "origin", "\"1024:0-0\"", false}, {OP_mark, "origin", "\"01:0-0\"", false},
+    {OP_mark, "origin", "\"3:17\"", false}, {OP_mark, "origin", "\"3-1:17-4\"", false}, {OP_mark, "origin", "\":17-4\"", false},
+    {OP_mark, "origin", "\"17-4\"", false}, {OP_mark, "origin", "\"3:17-4 \"", false}, {OP_mark, "origin", "\"3:17-4\\u0000\"", false},
+    {OP_mark, "entry", "\"17\"", false}, {OP_mark, "entry", "\"17-04\"", false}, {OP_mark, "entry", "\"18446744073709551616-0\"", false},
+    {OP_mark, "key", "\"a/b/c>d\"", true}, {OP_mark, "key", "\"a b\"", false}, {OP_mark, "key", "\"a{b\"", false}, {OP_mark, "op", "\"pay\"", false},
+    {OP_mark, "account", "\"@world:CNY\"", false},
+};
+
+Test(decode, values_at_the_edge) {
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        char row[128];
+        snprintf(row, sizeof row, "%s %s %s", op_word(values[i].op), values[i].field, values[i].value);
+        json_t *map = map_of(values[i].op);
+        json_object_set_new(map, values[i].field, json_of(values[i].value));
+        bool good = values[i].good;
+        expect(decode(map), good ? INTENT_OK : outcome(values[i].op, FIELD_op), good ? "" : values[i].field, row);
+        json_decref(map);
+    }
+}
+
+/* Every source is at fault in the same way: nobody is left to tell. */
+Test(decode, sources_that_are_none) {
+    static const char *const sources[] = {"\"\"", "\"Shop\"", "\"a b\"", "\"a/b\"", "\"a:b\"", "\"a{b\"", "\"\\u00e9\"", "\"a\\u0000\"", "7", "null", "[]"};
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+        json_t *map = map_of(OP_pay);
+        json_object_set_new(map, "source", json_of(sources[i]));
+        expect(decode(map), INTENT_UNREADABLE, "source", sources[i]);
+        json_decref(map);
+    }
+}
+
+static const struct { enum op op; const char *field; size_t longest; char letter; } lengths[] = {
+    {OP_pay, "key", 128, 'k'}, {OP_pay, "account", 64, 'a'}, {OP_pay, "to", 64, 't'}, {OP_pay, "note", 256, 'n'}, {OP_refund, "of", 128, 'o'},
+    {OP_pay, "source", 32, 's'}, {OP_mark, "key", 256, 'k'},
+};
+
+Test(decode, lengths_at_the_edge) {
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        char text[300];
+        memset(text, lengths[i].letter, sizeof text);
+        json_t *map = map_of(lengths[i].op);
+        json_object_set_new(map, lengths[i].field, json_stringn(text, lengths[i].longest));
+        expect(decode(map), INTENT_OK, "", lengths[i].field);
+        json_object_set_new(map, lengths[i].field, json_stringn(text, lengths[i].longest + 1));
+        expect(decode(map), outcome(lengths[i].op, field_of_name(lengths[i].field, strlen(lengths[i].field))), lengths[i].field, lengths[i].field);
+        json_decref(map);
+    }
+}
+
+static const struct { const char *name, *bytes; bool good; } notes[] = {
+    {"a null", "\xc0\x80", false}, {"overlong 2", "\xc1\xbf", false}, {"least 2", "\xc2\x80", true}, {"overlong 3", "\xe0\x9f\xbf", false},
+    {"least 3", "\xe0\xa0\x80", true}, {"before the surrogates", "\xed\x9f\xbf", true}, {"a surrogate", "\xed\xa0\x80", false},
+    {"after the surrogates", "\xee\x80\x80", true}, {"overlong 4", "\xf0\x8f\xbf\xbf", false}, {"least 4", "\xf0\x90\x80\x80", true},
+    {"the last", "\xf4\x8f\xbf\xbf", true}, {"past the last", "\xf4\x90\x80\x80", false}, {"f5", "\xf5\x80\x80\x80", false}, {"ff", "\xff", false},
+    {"cut", "a\xe4\xb8", false}, {"alone", "\x80", false}, {"followed by a letter", "\xc3(", false}, {"all in a row", "\xc3\xa9\xe4\xb8\xad\xf0\x9f\x98\x80z", true},
+};
+
+Test(decode, notes_are_utf8) {
+    for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
+        struct message m;
+        message_from_text(&m, least[OP_pay]);
+        size_t size = strlen(notes[i].bytes);
+        m.bytes[0]++;
+        memcpy(m.bytes + m.size, "\xa4note", 5);
+        m.bytes[m.size + 5] = (uint8_t)(0xa0 | size);
+        memcpy(m.bytes + m.size + 6, notes[i].bytes, size);
+        m.size += 6 + size;
+        bool good = notes[i].good;
+        expect(intent_decode(m.bytes, m.size, &intent, &fault), good ? INTENT_OK : INTENT_INVALID, good ? "" : "note", notes[i].name);
+    }
+}
+
+/* The order of reporting: as the fields stand in the map, then missing, then not taken, then relations. */
+static const struct { const char *name, *text, *field; } orders[] = {
+    {"unknown before ill-valued", "{\"zzz\":1,\"amount\":0,\"op\":\"pay\"," HEAD "}", "zzz"},
+    {"ill-valued before unknown", "{\"amount\":0,\"zzz\":1,\"op\":\"pay\"," HEAD "}", "amount"},
+    {"twice where it is again", "{\"op\":\"pay\",\"op+\":\"pay\",\"amount\":0," HEAD "}", "op"},
+    {"ill-valued before twice", "{\"op\":\"pay\",\"amount\":0,\"op+\":\"pay\"," HEAD "}", "amount"},
+    {"an ill-valued field again", "{\"amount\":0,\"amount+\":1,\"zzz\":1,\"op\":\"pay\"," HEAD "}", "amount"},
+    {"ill-valued before missing", "{\"currency\":\"x\",\"op\":\"pay\"," HEAD "}", "currency"},
+    {"missing in field order", "{\"op\":\"pay\"," HEAD "}", "to"},
+    {"missing in field order, whatever the map's", "{\"currency\":\"CNY\",\"op\":\"pay\",\"source\":\"shop\"}", "v"},
+    {"missing before not taken", "{\"op\":\"topup\"," HEAD ",\"to\":\"bob\",\"currency\":\"CNY\"}", "amount"},
+    {"not taken before relations", "{\"op\":\"pay\"," HEAD ",\"to\":\"alice\",\"amount\":1,\"currency\":\"CNY\",\"kind\":\"user\"}", "kind"},
+    {"not taken in field order", "{\"op\":\"freeze\"," HEAD ",\"kind\":\"user\",\"amount\":1,\"to\":\"bob\"}", "to"},
+    {"op missing", "{" HEAD "}", "op"},
+    {"to before of", "{\"op\":\"refund\"," HEAD ",\"of\":\"k1\",\"to\":\"alice\"}", "to"},
+};
+
+Test(decode, faults_in_their_order) {
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
+        expect(decode_text(orders[i].text), INTENT_INVALID, orders[i].field, orders[i].name);
+}
+
+Test(decode, the_answer_can_say_whose_it_is) {
+    cr_assert(decode_text("{\"zzz\":1,\"amount\":-1,\"op\":\"pay\"," HEAD "}") == INTENT_INVALID);
+    cr_assert_str_eq(intent.source, "shop");
+    cr_assert_str_eq(intent.key, "k1");
+    cr_assert_str_eq(intent.account, "alice");
+    cr_assert(intent.op == OP_pay && intent.amount_minor == 0 && !(intent.present & FIELD_BIT(FIELD_amount)));
+}
+
+Test(decode, the_source_may_come_last) {
+    cr_assert(decode_text("{\"key\":\"a/b/c>d\",\"op\":\"mark\",\"status\":\"active\",\"origin\":\"0:1-1\",\"entry\":\"1-1\",\"v\":1,\"at\":1,"
+                          "\"account\":\"a\",\"source\":\"till\"}") == INTENT_OK, "%s", fault.text);
+}
+
+Test(decode, names_at_fault_can_be_shown) {
+    expect(decode_text("{\"a\\u0007b c\\u00e9\":1,\"op\":\"freeze\"," HEAD "}"), INTENT_INVALID, "a?b?c??", "unprintable");
+    expect(decode_text("{\"\":1,\"op\":\"freeze\"," HEAD "}"), INTENT_INVALID, "?", "empty");
+    json_t *map = map_of(OP_freeze);
+    char name[201];
+    memset(name, 'n', 200), name[200] = '\0';
+    json_object_set_new(map, name, json_true());
+    cr_assert(decode(map) == INTENT_INVALID);
+    cr_assert(strlen(fault.field) == sizeof fault.field - 1);
+    json_decref(map);
+}
+
+Test(decode, sizes_at_the_edge) {
+    static uint8_t bytes[2 * 1024 * 1024];
+    struct message m;
+    message_from_text(&m, least[OP_pay]);
+    m.bytes[0]++;
+    for (size_t size = 1; size <= sizeof bytes; size = size < 16000 ? 16000 : size < INTENT_SIZE_MAX + 3 ? size + 1 : size * 4 / 3) {
+        size_t filler = size > m.size + 9 ? size - m.size - 9 : 0; /* "zz" and a text of this size */
+        memcpy(bytes, m.bytes, m.size);
+        memcpy(bytes + m.size, "\xa3zzz\xdb", 5);
+        for (int i = 0; i < 4; i++)
+            bytes[m.size + 5 + (size_t)i] = (uint8_t)(filler >> (24 - 8 * i));
+        memset(bytes + m.size + 9, 'x', filler);
+        enum intent_err err = intent_decode(bytes, m.size + 9 + filler, &intent, &fault);
+        char row[32];
+        snprintf(row, sizeof row, "%zu bytes", size);
+        if (size > 1024 * 1024)
+            expect(err, INTENT_UNREADABLE, "", row);
+        else
+            expect(err, INTENT_INVALID, size > INTENT_SIZE_MAX ? "intent" : "zzz", row);
+    }
+}
+
+Test(decode, every_cut_and_every_changed_byte_ends_well) {
+    struct message whole, m;
+    message_from_text(&whole, least[OP_mark]);
+    for (size_t size = 0; size < whole.size; size++)
+        expect(intent_decode(whole.bytes, size, &intent, &fault), INTENT_UNREADABLE, "", "cut");
+    for (size_t at = 0; at < whole.size; at++)
+        for (int byte = 0; byte < 256; byte++) {
+            m = whole;
+            m.bytes[at] = (uint8_t)byte;
+            enum intent_err err = intent_decode(m.bytes, m.size, &intent, &fault);
+            cr_assert((err == INTENT_OK) == (fault.text[0] == '\0'), "byte %zu = %d", at, byte);
+            cr_assert(err != INTENT_OK || intent_check(&intent, &fault) == NULL, "byte %zu = %d: %s", at, byte, fault.text);
+        }
+}
