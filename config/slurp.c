@@ -22,7 +22,7 @@ static int slurp_fill(int fd, char *bytes, size_t capacity, size_t *size) {
 }
 
 int slurp_read(const char *path, void *bytes, size_t capacity, size_t *size, struct stat *status) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | (status ? O_NONBLOCK : 0));
     if (fd < 0) return errno;
     struct stat ignored;
     int err = fstat(fd, status ? status : &ignored) == 0 ? slurp_fill(fd, bytes, capacity, size) : errno;
