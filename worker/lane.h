@@ -21,6 +21,7 @@
 #include "producer/redis.h"
 #include "worker/batch.h"
 #include "worker/door.h"
+#include "worker/gather.h"
 #include "worker/mark.h"
 #include "worker/outbox.h"
 #include "worker/settings.h"
@@ -62,6 +63,7 @@ struct lane {
     uint64_t renewed_at_ms;
     uint32_t day;               /* of the last entry applied */
     bool reading;               /* an XREADGROUP is under way on `redis` */
+    struct gather gather;
     bool idle;                  /* the last read brought nothing */
 };
 
