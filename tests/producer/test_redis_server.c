@@ -172,6 +172,16 @@ Test(redis_server, interrupt_between_calls_ends_the_next) {
     EXPECT_ERR(redis_reopen(redis), REDIS_OK);
 }
 
+/* Not even replies that are here already are given out after it. */
+Test(redis_server, interrupt_holds_back_replies_already_read) {
+    append("ECHO", "one", NULL);
+    append("ECHO", "two", NULL);
+    EXPECT_ERR(next(), REDIS_OK);
+    redis_interrupt(redis);
+    EXPECT_ERR(next(), REDIS_LOST);
+    cr_expect_eq(redis_unanswered(redis), 0);
+}
+
 static void *interrupt_often(void *context) {
     atomic_bool *stop = context;
     while (!atomic_load(stop)) redis_interrupt(redis);
