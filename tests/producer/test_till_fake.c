@@ -3,11 +3,11 @@
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "producer/redis.h"
 #include "schema/entry.h"
 #include "schema/intent.h"
 #include "schema/response.h"
@@ -72,6 +72,30 @@ const char *fake_respond(struct server *server, unsigned partition, const char *
     return server_call(server, 33, argv, sizes);
 }
 
+struct redis *fake_connect(const char *url) {
+    struct redis *redis;
+    struct redis_options options = {.connect_timeout_ms = 1000, .timeout_ms = 1000, .client_name = "fake"};
+    if (redis_url_parse(url, &options.url) != NULL || redis_open(&redis, &options) != REDIS_OK)
+        process_die(NULL, "fake: cannot connect to %s", url);
+    return redis;
+}
+
+struct reply fake_run(struct redis *redis, ...) {
+    struct command command;
+    struct reply reply;
+    va_list words;
+    va_start(words, redis);
+    command_init(&command);
+    command_begin(&command, va_arg(words, const char *));
+    for (const char *word; (word = va_arg(words, const char *)) != NULL;)
+        command_word(&command, word);
+    va_end(words);
+    if (redis_call(redis, &command, &reply) != REDIS_OK)
+        process_die(NULL, "fake: %s", redis_error(redis));
+    command_clear(&command);
+    return reply;
+}
+
 static void answer_add(struct fake *f, unsigned partition, const char *const values[RESPONSE_FIELD_COUNT]) {
     keys_buffer key;
     struct reply reply;
@@ -100,16 +124,6 @@ static const char *first_entry(struct fake *f, const struct intent *intent, cons
     return seen->entry;
 }
 
-static void cut_connections(struct fake *f) {
-    struct reply reply;
-    command_begin(&f->command, "CLIENT");
-    command_word(&f->command, "KILL");
-    command_word(&f->command, "SKIPME");
-    command_word(&f->command, "yes");
-    if (redis_call(f->redis, &f->command, &reply) != REDIS_OK)
-        process_die(NULL, "fake worker: %s", redis_error(f->redis));
-}
-
 static void answer_noise(struct fake *f, unsigned partition, const struct intent *intent) {
     const char *values[] = {"other-key", intent->source, "pay", "3", "insufficient_funds", intent->account, "0", "CNY",
                             "1",         "0",            "",    "1", "1-1",                "0",             ""};
@@ -129,7 +143,7 @@ static void answer(struct fake *f, unsigned partition, const char *entry, const 
     char amount[24], at[24], code[8];
     const char *first = first_entry(f, intent, entry, &replayed);
     if (atomic_load(&f->worker->kill_waiting) > 0 && atomic_fetch_sub(&f->worker->kill_waiting, 1) > 0)
-        cut_connections(f);
+        fake_run(f->redis, "CLIENT", "KILL", "SKIPME", "yes", NULL);
     if (atomic_load(&f->worker->mute) > 0 && atomic_fetch_sub(&f->worker->mute, 1) > 0)
         return;
     if (atomic_load(&f->worker->before_noise))
@@ -181,9 +195,7 @@ static void look(struct fake *f) {
 
 static void *run(void *context) {
     struct fake f = {.worker = context};
-    struct redis_options options = {.connect_timeout_ms = 1000, .timeout_ms = 1000, .client_name = "fake-worker"};
-    if (redis_url_parse(f.worker->url, &options.url) != NULL || redis_open(&f.redis, &options) != REDIS_OK)
-        process_die(NULL, "fake worker: cannot connect to %s", f.worker->url);
+    f.redis = fake_connect(f.worker->url);
     f.seen = calloc(SEEN_MAX, sizeof *f.seen);
     command_init(&f.command);
     for (unsigned p = 0; p < FAKE_PARTITIONS; p++)

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "producer/redis.h"
 #include "producer/till.h"
 #include "schema/keys.h"
 #include "tests/support/server.h"
@@ -24,6 +25,10 @@ struct till_options fake_options(const struct server *server);
 struct till_intent fake_pay(const char *account, const char *key);
 /* The XADD of a response with these values in the wire's order. Returns the server's answer. */
 const char *fake_respond(struct server *server, unsigned partition, const char *const values[15]);
+
+/* A connection of its own, for threads besides the test's; and a command of words on it, NULL at the end. The reply lives until the next. */
+struct redis *fake_connect(const char *url);
+struct reply fake_run(struct redis *redis, ...) __attribute__((sentinel));
 
 /* Answers intents as a worker would: the first of an identity with its own entry, further ones as replayed with the first one's. */
 struct fake_worker {

@@ -25,27 +25,40 @@ static int64_t enqueued(void) {
     return sum;
 }
 
-/* Reads a partition's intents; returns how many there are. */
-static size_t intents_of(struct till *till, unsigned partition, struct intent *out, size_t capacity) {
+/* Shows every intent of a partition, in order. */
+static void intents_visit(unsigned partition, void (*visit)(const struct intent *, void *), void *context) {
     keys_buffer key;
-    struct reply reply;
-    client_drop(till); /* a test may have cut it */
-    cr_assert_eq(client_connect(till, client_now_ms() + 1000), TILL_OK);
-    command_begin(&till->command, "XRANGE");
-    command_borrow(&till->command, key, keys_intents(key, &fake_book, partition));
-    command_word(&till->command, "-");
-    command_word(&till->command, "+");
-    cr_assert_eq(client_call(till, client_now_ms() + 5000, &reply), REDIS_OK);
-    cr_assert_leq(reply_count(reply), capacity);
+    keys_intents(key, &fake_book, partition);
+    struct redis *redis = fake_connect(server.url);
+    struct reply reply = fake_run(redis, "XRANGE", key, "-", "+", NULL);
     for (size_t i = 0; i < reply_count(reply); i++) {
         struct reply fields = reply_at(reply_at(reply, i), 1);
+        struct intent intent;
         struct intent_fault fault;
         size_t size;
         const char *bytes = reply_text(reply_at(fields, 1), &size);
         cr_assert(reply_is(reply_at(fields, 0), "intent"));
-        cr_assert_eq(intent_decode(bytes, size, &out[i], &fault), INTENT_OK, "%s", fault.text);
+        cr_assert_eq(intent_decode(bytes, size, &intent, &fault), INTENT_OK, "%s", fault.text);
+        visit(&intent, context);
     }
-    return reply_count(reply);
+    redis_close(redis);
+}
+
+struct found {
+    struct intent *intents;
+    size_t count, capacity;
+};
+
+static void found_add(const struct intent *intent, void *context) {
+    struct found *found = context;
+    cr_assert_lt(found->count, found->capacity);
+    found->intents[found->count++] = *intent;
+}
+
+static size_t intents_of(unsigned partition, struct intent *out, size_t capacity) {
+    struct found found = {out, 0, capacity};
+    intents_visit(partition, found_add, &found);
+    return found.count;
 }
 
 Test(till_send, every_intent_lies_in_its_partition_in_order, .fini = stop) {
@@ -64,7 +77,7 @@ Test(till_send, every_intent_lies_in_its_partition_in_order, .fini = stop) {
     cr_assert_eq(till_send(till, intents, COUNT, 5000, results), (size_t)COUNT);
     size_t total = 0;
     for (unsigned p = 0; p < FAKE_PARTITIONS; p++) {
-        size_t count = intents_of(till, p, found, COUNT);
+        size_t count = intents_of(p, found, COUNT);
         for (size_t i = 0; i < count; i++) {
             cr_assert_eq(keys_partition(&fake_book, found[i].account, strlen(found[i].account)), p);
             cr_assert(i == 0 || strcmp(found[i - 1].key, found[i].key) < 0, "%s before %s", found[i - 1].key, found[i].key);
@@ -96,7 +109,7 @@ Test(till_send, all_fields_cross_the_wire, .fini = stop) {
     struct intent found[3];
     uint64_t before = client_wall_ms();
     cr_assert_eq(till_send(till, intents, 3, 1000, results), 3u, "%s", results[0].text);
-    cr_assert_eq(intents_of(till, till_partition_of(till, "alice"), found, 3), 3u);
+    cr_assert_eq(intents_of(till_partition_of(till, "alice"), found, 3), 3u);
     cr_assert(found[0].op == OP_pay && found[0].amount_minor == 1999 && found[0].allow_duplicate);
     cr_assert_str_eq(found[0].to, "coffee");
     cr_assert_str_eq(found[0].note, "größe");
@@ -196,25 +209,38 @@ Test(till_send, a_hung_server_ends_at_the_deadline, .fini = stop) {
     till_close(till);
 }
 
+enum { CUT_EVERY_MS = 8 };
+
 static void *cut(void *context) {
     atomic_bool *stop_cutting = context;
-    struct server second = server;
-    second.connection = NULL;
-    second.text = NULL;
+    struct redis *redis = fake_connect(server.url);
     while (!atomic_load(stop_cutting)) {
-        server_text(&second, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes", NULL);
-        wait_more(wait_now_ms() + 1000);
+        fake_run(redis, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes", NULL);
+        client_pause(CUT_EVERY_MS, INT64_MAX);
     }
+    redis_close(redis);
     return NULL;
+}
+
+/* Numbers are seen for the first time one after the other. */
+struct order {
+    int next;
+    size_t count;
+};
+
+static void order_check(const struct intent *intent, void *context) {
+    struct order *order = context;
+    int n = atoi(intent->key);
+    cr_assert_leq(n, order->next, "%d came before %d", n, order->next);
+    order->next += n == order->next;
+    order->count++;
 }
 
 Test(till_send, lost_connections_lose_nothing_and_keep_the_order, .fini = stop, .timeout = 60) {
     enum { COUNT = 20000 };
     static struct till_intent intents[COUNT];
     static struct till_result results[COUNT];
-    static struct intent found[4 * COUNT];
     static char keys[COUNT][16];
-    static bool seen[COUNT];
     atomic_bool stop_cutting = false;
     pthread_t thread;
     fake_server_start(&server, NULL);
@@ -228,14 +254,10 @@ Test(till_send, lost_connections_lose_nothing_and_keep_the_order, .fini = stop, 
     atomic_store(&stop_cutting, true);
     pthread_join(thread, NULL);
     cr_assert_eq(sent, (size_t)COUNT, "%d: %s", (int)sent, results[sent < COUNT ? sent : 0].text);
-    size_t count = intents_of(till, till_partition_of(till, "alice"), found, 4 * COUNT);
-    cr_assert_gt(count, (size_t)COUNT, "no connection was cut with intents under way: the test showed nothing");
-    for (size_t i = 0; i < count; i++) {
-        int n = atoi(found[i].key);
-        cr_assert(n == 0 || seen[n - 1], "%d came before %d", n, n - 1);
-        seen[n] = true;
-    }
-    cr_assert(seen[COUNT - 1]);
+    struct order order = {0};
+    intents_visit(till_partition_of(till, "alice"), order_check, &order);
+    cr_assert_eq(order.next, COUNT);
+    cr_assert_gt(order.count, (size_t)COUNT, "no connection was cut with intents under way: the test showed nothing");
     till_close(till);
 }
 
