@@ -1,0 +1,93 @@
+/* The fold under test: a private Redis, a book, and lanes without threads. The test owns the clock (every entry has an explicit ID) and the
+ * batch boundaries.
+ *
+ *     fold_start -> { fold_add ..., fold_run, fold_answers | fold_dump | ... }* -> fold_stop
+ *
+ * Intents are written as text, an operation and the wire's fields: "pay account=a to=m amount=5 currency=CNY". What is left out is filled
+ * in: source=shop, a key of its own (k1, k2, ...), at=the entry's time. `at` and `of_at` may be relative to that: at=-23h, at=+5m. `currency`
+ * is CNY where the operation needs one and the text says none. The clock starts in 2030, ahead of any follow-up that a lane adds by the
+ * server's own clock. Whatever goes wrong here is no test's result: it aborts with a message. */
+#ifndef TESTS_WORKER_FOLD_H
+#define TESTS_WORKER_FOLD_H
+
+#include <stdint.h>
+
+#include "schema/entry.h"
+#include "schema/intent.h"
+#include "schema/ledger.h"
+#include "schema/response.h"
+#include "tests/support/server.h"
+#include "worker/lane.h"
+
+enum { FOLD_PARTITIONS_MAX = 8, FOLD_VALUE_MAX = 140, FOLD_BATCH = 128 };
+#define FOLD_CLOCK_MS UINT64_C(1900000000000) /* 2030-03-17T17:46:40Z */
+#define FOLD_DAY_MS UINT64_C(86400000)
+
+struct fold {
+    struct server server;
+    struct settings settings;
+    struct lane_shared shared;
+    struct door door;
+    struct lane *lanes[FOLD_PARTITIONS_MAX];
+    struct redis *redis;      /* the test's own */
+    struct command command;
+    uint64_t clock_ms;        /* of the next entry */
+    uint64_t seq;             /* of the next entry */
+    unsigned keys_made;
+    char entry[ENTRY_TEXT_MAX + 1]; /* ID of the entry added last */
+    unsigned partition;       /* where it went */
+};
+
+struct fold_answer { char text[RESPONSE_FIELD_COUNT][FOLD_VALUE_MAX]; };
+
+void fold_start(struct fold *fold, unsigned partitions, unsigned batch);
+void fold_stop(struct fold *fold);
+/* Everything anew: an empty Redis, fresh lanes, the clock and the keys at their beginning. */
+void fold_reset(struct fold *fold);
+/* Fresh lanes, as if another worker had taken every partition. */
+void fold_take_over(struct fold *fold);
+void fold_set_batch(struct fold *fold, unsigned batch);
+/* From now on follow-ups are signed with a secret made of this byte, and none without it is taken. 0: unsigned. */
+void fold_set_secret(struct fold *fold, uint8_t byte);
+
+/* Makes an intent of text; see above. */
+void fold_intent(struct fold *fold, const char *text, struct intent *intent);
+/* XADDs intents given as text, ';' between them, to their accounts' partitions ("p=N ..." in front: to that one). A line "+23h" or "+1ms" moves
+ * the clock instead. A '!' in front of an intent says that it will be refused. "raw ..." goes unchecked, see fold_bytes. */
+void fold_add(struct fold *fold, const char *lines);
+/* Encodes text as it stands, whatever the schema thinks of it: "pay account=a amount=-5 tip=1 currency='12". Digits are an integer, with
+ * a point a float, true false nil what they say, anything else or after ' is text; -NAME leaves out what would be filled in. */
+size_t fold_bytes(struct fold *fold, const char *text, uint8_t *bytes, size_t capacity);
+void fold_add_intent(struct fold *fold, unsigned partition, const struct intent *intent);
+void fold_add_bytes(struct fold *fold, unsigned partition, const void *bytes, size_t size);
+/* XADDs plain fields, `count` names and values by turns. */
+void fold_add_fields(struct fold *fold, unsigned partition, size_t count, const char *const *texts, const size_t *sizes);
+unsigned fold_partition_of(const struct fold *fold, const char *account);
+/* "90m", "-23h", "1d": milliseconds of the units ms s m h d. */
+int64_t fold_duration_ms(const char *text);
+
+/* One turn of a lane, as lane_catch_up. */
+enum redis_err fold_try(struct fold *fold, unsigned partition);
+/* Turns of all lanes until nothing is waiting anywhere, with retries after REDIS_BROKEN only; aborts on anything else. */
+void fold_run(struct fold *fold);
+
+/* The answers of a source in a partition, in their order; freed by the caller. Returns how many. */
+size_t fold_answers(struct fold *fold, unsigned partition, const char *source, struct fold_answer **answers);
+/* The last answer there; all empty when there is none. */
+struct fold_answer fold_last_answer(struct fold *fold, unsigned partition, const char *source);
+/* A key of the partition: "meta", "bills:20300317", "account:a"; valid until the next call. */
+const char *fold_key(const struct fold *fold, unsigned partition, const char *rest);
+/* A field of an account's hash in that partition, as text; "" when there is none. Valid until the next command. */
+const char *fold_account(struct fold *fold, unsigned partition, const char *account, const char *field);
+
+/* What counts of a partition, as text to compare and to read: accounts, bills, unanswered, the ledger's rows, watermarks, dead entries,
+ * and the answers ordered by entry. Without leases, consumers, attempts, and the IDs that Redis gave to what was appended. Freed by the caller. */
+char *fold_dump(struct fold *fold, unsigned partition);
+/* The names of all keys of the partition, sorted, NULL at the end; freed by fold_keys_free. */
+char **fold_keys(struct fold *fold, unsigned partition);
+void fold_keys_free(char **keys);
+/* A line "KEY DIGEST" for every key of the partition but intents, lease, and what `except` says: names after the "}:", separated by
+ * spaces, '*' at the end of one for any rest. Freed by the caller. */
+char *fold_digests(struct fold *fold, unsigned partition, const char *except);
+
+#endif
