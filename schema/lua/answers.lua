@@ -34,7 +34,8 @@ local function replay_answer(i, b)
            '1', b.detail }
 end
 
--- Which field makes this intent another one than the bill's? '' when it cannot be told; nil when they are the same.
+-- Which field makes this intent another one than the bill's? '' when it cannot be told; nil when they are the same. A refused intent's
+-- bill does not tell: it has no amount, and perhaps the account's currency instead of the intent's.
 local function difference(i, b)
   local to, currency = TO[i] or '', CURRENCY[i] or ''
   if b.op ~= OP[i] then return 'op' end
@@ -42,6 +43,7 @@ local function difference(i, b)
   if b.fingerprint == FINGERPRINT[i] and b.op ~= 'refund' then return nil end
   local other_currency = currency ~= '' and b.currency ~= '' and b.currency ~= currency
   if b.fingerprint == FINGERPRINT[i] then return other_currency and 'currency' or nil end
-  if (AMOUNT[i] or 0) ~= 0 and b.code == CODE.ok and b.amount and b.amount ~= AMOUNT[i] then return 'amount' end
+  if b.code ~= CODE.ok then return '' end
+  if (AMOUNT[i] or 0) ~= 0 and b.amount and b.amount ~= AMOUNT[i] then return 'amount' end
   return other_currency and 'currency' or ''
 end

@@ -14,11 +14,16 @@ local function to_text(n)
   return string.format('%d', n)
 end
 
+-- Is the integer text a greater than b? As text: 64 bits do not fit a double.
+local function greater(a, b)
+  if #a ~= #b then return #a > #b end
+  return a > b
+end
+
 -- Does stream entry ID a come after b?
 local function comes_after(a, b)
   local a_ms, a_seq = string.match(a, '^(%d+)%-(%d+)$')
   local b_ms, b_seq = string.match(b, '^(%d+)%-(%d+)$')
-  a_ms, b_ms = tonumber(a_ms), tonumber(b_ms)
-  if a_ms ~= b_ms then return a_ms > b_ms end
-  return tonumber(a_seq) > tonumber(b_seq)
+  if a_ms ~= b_ms then return greater(a_ms, b_ms) end
+  return greater(a_seq, b_seq)
 end

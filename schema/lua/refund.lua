@@ -2,6 +2,7 @@
 OPS.refund = function(i)
   local a = party(i)
   if not a then return CODE.not_found, 'account' end
+  if (CURRENCY[i] or '') ~= '' then out.currency = CURRENCY[i] end -- as said, until it is known better: the bill must fit a repetition
   local paid = bill_of(i)
   if not paid then return CODE.not_found, 'of' end
   if paid.op ~= 'pay' or paid.code ~= CODE.ok then return (a.status ~= 'active' and CODE.account_frozen) or CODE.wrong_state end
