@@ -146,6 +146,12 @@ Test(config_load, timeouts_from_file_and_environment_are_held_together, .init = 
                   "TILL_REDIS_TIMEOUT: redis.timeout: 9s is not above worker.block, which is 9s (TILL_WORKER_BLOCK)");
 }
 
+Test(config_load, nothing_follows_from_a_wrong_variable, .init = load_text_clean_environment) {
+    setenv("TILL_WORKER_BLOCK", "200", 1);
+    expect_faults("redis: {timeout: 500ms}\n", true,
+                  "TILL_WORKER_BLOCK: worker.block: must be a duration such as 250ms, 3s, 5m, 24h or 180d, is \"200\" (it needs a unit)");
+}
+
 Test(config_load, a_password_is_never_shown, .init = load_text_clean_environment) {
     static const struct {
         const char *url, *shown;
