@@ -1,25 +1,22 @@
--- answers: what is told to whom. Collected while deciding; written by respond.lua. `out` is the answer being made: an operation fills it.
+-- answers: what is told to whom. Collected while deciding; written by respond.lua.
 local answers = {}    -- each { place of the stream, key, source, op, code, account, amount, currency, balance, held, bill, at, entry, replayed, detail }
 local answers_to = {} -- the number in the batch of the entry that each answers
-local out = {}
+
+-- The answer being made, and what else its bill says. An operation fills them; all text.
+local acting, currency                      -- the account it acts on (its balance is told), and in which currency
+local moved, billed, subject = '', '', ''   -- amount that moved, bill number, and the answer's detail
+local payee, state, captured = '', '', '0'
 
 local function begin_answer(i)
-  out.amount, out.bill, out.to, out.state, out.currency, out.detail = MOVES[OP[i]] and '0' or '', '', TO[i] or '', '', CURRENCY[i] or '', ''
-  out.captured, out.account = '0', nil
+  acting, currency, moved, billed, subject = nil, CURRENCY[i] or '', MOVES[OP[i]] and '0' or '', '', ''
+  payee, state, captured = TO[i] or '', '', '0'
 end
 
--- The account the intent acts on; it is the one whose balance the answer tells.
+-- The account the intent acts on.
 local function party(i)
-  local a = account(ACCOUNT_KEY[i], ACCOUNT[i])
-  out.account = a
-  if a then out.currency = a.currency end
-  return a
-end
-
-local function make_answer(i, code, detail)
-  local a = out.account
-  return { RESPONSES_KEY[i], KEY[i], SOURCE[i], OP[i], code, ACCOUNT[i], out.amount, out.currency, a and a.balance_text or '',
-           a and a.held_text or '', out.bill, AT[i], ENTRY[i], '0', detail }
+  acting = account(ACCOUNT_KEY[i], ACCOUNT[i])
+  if acting then currency = acting.currency end
+  return acting
 end
 
 -- An answer that says no more than a code and what is at fault.
@@ -37,11 +34,11 @@ end
 -- Which field makes this intent another one than the bill's? '' when it cannot be told; nil when they are the same. A refused intent's
 -- bill does not tell: it has no amount, and perhaps the account's currency instead of the intent's.
 local function difference(i, b)
-  local to, currency = TO[i] or '', CURRENCY[i] or ''
+  local to, stated = TO[i] or '', CURRENCY[i] or ''
   if b.op ~= OP[i] then return 'op' end
   if to ~= '' and b.to ~= '' and b.to ~= to then return 'to' end
   if b.fingerprint == FINGERPRINT[i] and b.op ~= 'refund' then return nil end
-  local other_currency = currency ~= '' and b.currency ~= '' and b.currency ~= currency
+  local other_currency = stated ~= '' and b.currency ~= '' and b.currency ~= stated
   if b.fingerprint == FINGERPRINT[i] then return other_currency and 'currency' or nil end
   if b.code ~= CODE.ok then return '' end
   if (AMOUNT[i] or 0) ~= 0 and b.amount and b.amount ~= AMOUNT[i] then return 'amount' end

@@ -69,11 +69,15 @@ local function replay(i, record)
   give_answer(i, replay_answer(i, b))
 end
 
-local function keep_bill(i, a)
-  local record = FINGERPRINT[i] .. '|' .. CODE_TEXT[a[5]] .. '|' .. a[4] .. '|' .. a[11] .. '|' .. a[7] .. '|' .. a[8] .. '|' .. a[9] .. '|'
-    .. a[10] .. '|' .. a[12] .. '|' .. a[13] .. '|' .. out.to .. '|' .. out.state .. '|' .. out.captured .. '|0|' .. a[15]
+-- Keeps the decision as a bill and returns the answer that tells it.
+local function keep_bill(i, code, detail)
+  local balance, held, op, at, entry = '', '', OP[i], AT[i], ENTRY[i]
+  if acting then balance, held = acting.balance_text, acting.held_text end
+  local record = FINGERPRINT[i] .. '|' .. CODE_TEXT[code] .. '|' .. op .. '|' .. billed .. '|' .. moved .. '|' .. currency .. '|' .. balance .. '|'
+    .. held .. '|' .. at .. '|' .. entry .. '|' .. payee .. '|' .. state .. '|' .. captured .. '|0|' .. detail
   decided[IDENTITY[i]] = record
   records[#records + 1], records[#records + 2] = IDENTITY[i], record
+  return { RESPONSES_KEY[i], KEY[i], SOURCE[i], op, code, ACCOUNT[i], moved, currency, balance, held, billed, at, entry, '0', detail }
 end
 
 -- Decides an intent nobody has seen before. `waits`: its consequences must be on their way before it is answered.
@@ -81,8 +85,7 @@ local function decide_new(i)
   begin_answer(i)
   local code, detail, waits = OPS[OP[i]](i)
   if not DECIDED[code] then return give_answer(i, plain_answer(i, code, detail)) end
-  local a = make_answer(i, code, detail or out.detail)
-  keep_bill(i, a)
+  local a = keep_bill(i, code, detail or subject)
   if not waits then return give_answer(i, a) end
   a[16] = 1
   unanswered[#unanswered + 1], unanswered[#unanswered + 2] = ENTRY[i], cmsgpack.pack(a)

@@ -3,8 +3,7 @@
 local function move_funds(i, from, to, amount, funded)
   if not fits(from, -amount) or not fits(to, amount) then return CODE.limit_exceeded end
   if funded and from.balance - from.held < amount then return CODE.insufficient_funds end
-  out.bill = move(i, from, to, amount)
-  out.amount = to_text(amount)
+  billed, moved = move(i, from, to, amount), to_text(amount)
   return CODE.ok
 end
 

@@ -1,8 +1,8 @@
 -- open: creates the account. A merchant must be known in every partition before anybody hears of it: answered after its `adopt`s.
 OPS.open = function(i)
   if party(i) then return CODE.already_exists end
-  out.account = new_account(ACCOUNT_KEY[i], KIND[i], CURRENCY[i], ACCOUNT[i])
-  touch(out.account, i)
+  acting = new_account(ACCOUNT_KEY[i], KIND[i], CURRENCY[i], ACCOUNT[i])
+  touch(acting, i)
   return CODE.ok, '', KIND[i] == 'merchant'
 end
 

@@ -7,6 +7,6 @@ OPS.pay = function(i)
   if a.currency ~= CURRENCY[i] or m.currency ~= CURRENCY[i] then return CODE.currency_mismatch end
   if a.status ~= 'active' or m.status ~= 'active' then return CODE.account_frozen end
   local code = move_funds(i, a, m, AMOUNT[i], true)
-  if code == CODE.ok then out.state, out.captured = 'captured', AMOUNT_TEXT[i] end
+  if code == CODE.ok then state, captured = 'captured', AMOUNT_TEXT[i] end
   return code
 end

@@ -2,13 +2,13 @@
 OPS.refund = function(i)
   local a = party(i)
   if not a then return CODE.not_found, 'account' end
-  if (CURRENCY[i] or '') ~= '' then out.currency = CURRENCY[i] end -- as said, until it is known better: the bill must fit a repetition
+  if (CURRENCY[i] or '') ~= '' then currency = CURRENCY[i] end -- as said, until it is known better: the bill must fit a repetition
   local paid = bill_of(i)
   if not paid then return CODE.not_found, 'of' end
   if paid.op ~= 'pay' or paid.code ~= CODE.ok then return (a.status ~= 'active' and CODE.account_frozen) or CODE.wrong_state end
   if (TO[i] or '') ~= '' and TO[i] ~= paid.to then return CODE.invalid, 'to' end
   if (CURRENCY[i] or '') ~= '' and CURRENCY[i] ~= paid.currency then return CODE.invalid, 'currency' end
-  out.to, out.currency, out.detail = paid.to, paid.currency, paid.bill
+  payee, currency, subject = paid.to, paid.currency, paid.bill
   local m = merchant(counterpart(TO_KEY[i], paid.to), paid.to)
   if not m then return CODE.not_found, 'to' end
   if a.status ~= 'active' or m.status ~= 'active' then return CODE.account_frozen end

@@ -18,7 +18,7 @@ OPS.rollback = function(i)
   if not UNDOES[done.op] or done.code ~= CODE.ok then return (a.status ~= 'active' and CODE.account_frozen) or CODE.wrong_state end
   local from, to, funded = rollback_parties(i, a, done)
   if not from then return CODE.not_found, 'to' end
-  out.to, out.currency, out.detail = done.to, done.currency, done.bill
+  payee, currency, subject = done.to, done.currency, done.bill
   if from.status ~= 'active' or to.status ~= 'active' then return CODE.account_frozen end
   if done.refunded ~= 0 then return CODE.wrong_state end
   local code = move_funds(i, from, to, done.amount, funded)

@@ -2,7 +2,6 @@
 -- Nothing here writes to Redis. `i` is everywhere the number of an entry in the batch; `current` the one being decided.
 local accounts, touched, rows = {}, {}, {}
 local current, last_bill = 0, 0
-local FIELDS = { 'balance', 'held', 'seq', 'kind', 'currency', 'status' }
 
 -- Gives up the whole batch before anything was written, naming the entry that cannot be applied.
 local function broken(key, reason)
@@ -19,9 +18,7 @@ local function account(place, name)
     accounts[place] = false
     return false
   end
-  for n = 1, 6 do
-    if not h[n] then broken(KEYS[place], 'has no ' .. FIELDS[n]) end
-  end
+  if not (h[1] and h[2] and h[3] and h[4] and h[5] and h[6]) then broken(KEYS[place], 'is not an account: a field is missing') end
   a = { place = place, name = name, balance = to_integer(h[1]), held = to_integer(h[2]), seq = to_integer(h[3]), kind = h[4],
         currency = h[5], status = h[6], balance_text = h[1], held_text = h[2] }
   if not (a.balance and a.held and a.seq) then broken(KEYS[place], 'balance, held or seq is not an integer') end
