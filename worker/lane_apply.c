@@ -128,18 +128,16 @@ enum redis_err lane_next_renewal(struct lane *lane) {
     return err;
 }
 
-/* One call of apply.lua for entries[0..count), which are of one day. */
+/* One call of apply.lua for entries[0..count), which are of one day and have been looked up. */
 static enum redis_err apply_call(struct lane *lane, struct entry *entries, uint32_t count, bool read_ahead) {
     struct reply reply;
-    enum redis_err err = lookup_referrals(lane->redis, &lane->door, entries, lane->referrals, count);
-    if (err) return err;
     bool renew = lane_renewal_due(lane);
     batch_build(&lane->batch, entries, lane->referrals, count, lane->epoch_text, lane->day);
     FAILPOINT("before_apply");
     redis_append(lane->redis, &lane->batch.command);
     if (renew) lane_append_renewal(lane);
     if (read_ahead) lane_append_read(lane);
-    err = redis_next(lane->redis, &reply);
+    enum redis_err err = redis_next(lane->redis, &reply);
     if (err == REDIS_BROKEN) err = note_broken(lane, entries, count);
     if (err) return err;
     FAILPOINT("after_apply");
@@ -163,8 +161,10 @@ enum redis_err lane_apply_entries(struct lane *lane, bool read_ahead) {
             enum redis_err err = count_attempt(lane, &rest[0]);
             if (err) return err;
         }
+        enum redis_err err = lookup_referrals(lane->redis, &lane->door, rest, lane->referrals, &count);
+        if (err) return err;
         done += count;
-        enum redis_err err = apply_call(lane, rest, count, read_ahead && done == lane->entry_count);
+        err = apply_call(lane, rest, count, read_ahead && done == lane->entry_count);
         if (err) return err;
     }
     return REDIS_OK;

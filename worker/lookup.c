@@ -1,5 +1,6 @@
 /* Looks up the bills that a batch refers to. A bill lies under the day of its entry, so the search goes: the days that the hint `of_at` leaves,
- * the entry's day, the day before (almost always there), this batch itself, then back to the end of the refund window. */
+ * the entry's day, the day before (almost always there), then back to the end of the refund window. What an entry in front of it in the same
+ * batch may decide is not guessed: the batch ends there, and the search is made once that is applied. */
 #include "worker/lookup.h"
 
 #include <string.h>
@@ -24,7 +25,8 @@ static enum redis_err next_bill(struct redis *redis, struct referral *r, bool *f
     struct reply reply;
     struct bill bill;
     enum redis_err err = redis_next(redis, &reply);
-    *found = false;
+    *found = err == REDIS_REFUSED; /* not a hash: the script says so and names the entry, or stops the partition when it needs that day itself */
+    if (*found) return REDIS_OK;
     if (err || reply_type(reply) != REPLY_TEXT) return err;
     size_t size;
     const char *text = reply_text(reply, &size);
@@ -75,39 +77,41 @@ static enum redis_err probe_hint(struct redis *redis, const struct door *door, c
     return err;
 }
 
-/* An earlier intent of this very batch that may become the bill referred to. */
-static bool find_in_batch(const struct entry *entries, const struct referral *known, uint32_t n, struct referral *r) {
+/* Is there an intent in front of this one in the batch that may become the bill it refers to? */
+static bool may_become_bill(const struct entry *entries, uint32_t n) {
     const struct intent *want = &entries[n].intent;
     for (uint32_t m = 0; m < n; m++) {
         const struct intent *i = &entries[m].intent;
-        if (entries[m].door != CODE_ok || strcmp(i->key, want->of) != 0 || strcmp(i->account, want->account) != 0 ||
-            strcmp(i->source, want->source) != 0)
-            continue;
-        memcpy(r->to, i->to, sizeof r->to);
-        memcpy(r->currency, i->currency[0] ? i->currency : known[m].currency, sizeof r->currency);
-        return true;
+        if (entries[m].door == CODE_ok && strcmp(i->key, want->of) == 0 && strcmp(i->account, want->account) == 0 &&
+            strcmp(i->source, want->source) == 0)
+            return true;
     }
     return false;
 }
 
-static enum redis_err lookup_bill(struct redis *redis, const struct door *door, const struct entry *entries, struct referral *referrals,
-                                  uint32_t n) {
-    struct referral *r = &referrals[n];
+static enum redis_err lookup_bill(struct redis *redis, const struct door *door, const struct entry *entries, uint32_t n, struct referral *r,
+                                  bool *later) {
     const struct entry *e = &entries[n];
     uint32_t today = keys_day(e->id.ms), oldest = today > BATCH_BILLS_KEEP_DAYS ? today - BATCH_BILLS_KEEP_DAYS : 0;
     bool found;
     enum redis_err err = probe_hint(redis, door, e, oldest, r, &found);
     if (err || found) return err;
     err = probe_days(redis, door, e, today, today ? today - 1 : 0, r, &found);
-    if (err || found || find_in_batch(entries, referrals, n, r) || oldest + 2 > today) return err;
+    if (err || found || (*later = may_become_bill(entries, n)) || oldest + 2 > today) return err;
     err = probe_days(redis, door, e, today - 2, oldest, r, &found);
     r->dated = found;
     return err;
 }
 
-/* The currency of the account: of its hash, or of the `open` before it in this batch. */
-static enum redis_err lookup_currency(struct redis *redis, const struct door *door, const struct entry *entries, uint32_t n,
-                                      struct referral *r) {
+static bool may_be_opened(const struct entry *entries, uint32_t n) {
+    for (uint32_t m = 0; m < n; m++)
+        if (entries[m].door == CODE_ok && entries[m].intent.op == OP_open && strcmp(entries[m].intent.account, entries[n].intent.account) == 0)
+            return true;
+    return false;
+}
+
+static enum redis_err lookup_currency(struct redis *redis, const struct door *door, const struct entry *entries, uint32_t n, struct referral *r,
+                                      bool *later) {
     struct command c;
     struct reply reply;
     keys_buffer key;
@@ -121,27 +125,21 @@ static enum redis_err lookup_currency(struct redis *redis, const struct door *do
     if (err) return err;
     size_t size;
     const char *text = reply_text(reply, &size);
-    if (reply_type(reply) == REPLY_TEXT && size == 3) {
-        memcpy(r->currency, text, 4);
-        return REDIS_OK;
-    }
-    for (uint32_t m = 0; m < n; m++) {
-        const struct intent *i = &entries[m].intent;
-        if (entries[m].door != CODE_ok || i->op != OP_open || strcmp(i->account, entries[n].intent.account) != 0) continue;
-        memcpy(r->currency, i->currency, sizeof r->currency);
-        break;
-    }
+    if (reply_type(reply) == REPLY_TEXT && size == 3) memcpy(r->currency, text, 4);
+    else *later = may_be_opened(entries, n);
     return REDIS_OK;
 }
 
 enum redis_err lookup_referrals(struct redis *redis, const struct door *door, const struct entry *entries, struct referral *referrals,
-                                uint32_t count) {
-    for (uint32_t n = 0; n < count; n++) {
+                                uint32_t *count) {
+    for (uint32_t n = 0; n < *count; n++) {
         enum redis_err err = REDIS_OK;
+        bool later = false;
         memset(&referrals[n], 0, sizeof referrals[n]);
-        if (refers(&entries[n])) err = lookup_bill(redis, door, entries, referrals, n);
-        else if (withdraws(&entries[n])) err = lookup_currency(redis, door, entries, n, &referrals[n]);
+        if (refers(&entries[n])) err = lookup_bill(redis, door, entries, n, &referrals[n], &later);
+        else if (withdraws(&entries[n])) err = lookup_currency(redis, door, entries, n, &referrals[n], &later);
         if (err) return err;
+        if (later) *count = n;
     }
     return REDIS_OK;
 }
