@@ -22,6 +22,7 @@ struct call {
     struct entry_id last;        /* response read last */
     bool placed;                 /* `last` is known */
     bool written;                /* a copy may be in the stream */
+    bool written_before;         /* one may have been before the copy under way */
     bool awaits_other;           /* one copy was told that another is in progress: that one's answer is ours */
     unsigned copies;             /* enqueued for certain */
     char entries[COPIES_MAX][TILL_ENTRY_SIZE];
@@ -61,6 +62,7 @@ static enum redis_err send_append(struct call *c) {
     if (!c->placed)
         client_last_append(c->till, key, keys_responses(key, &c->till->book, c->partition, c->till->intent.source));
     client_intent_append(c->till, c->partition);
+    c->written_before = c->written;
     c->written = true;
     return client_flush(c->till, c->deadline_ms);
 }
@@ -78,8 +80,8 @@ static enum redis_err send_collect(struct call *c) {
     }
     enum redis_err err_add = client_next(c->till, c->deadline_ms, &reply);
     if (err_add != REDIS_OK) {
-        bool certainly_not = err_add != REDIS_LOST && err_add != REDIS_GARBLED && c->copies == 0;
-        c->written = !certainly_not;
+        bool told = err_add != REDIS_LOST && err_add != REDIS_GARBLED;
+        c->written = !told || c->written_before;
         return err_add;
     }
     const char *entry = reply_text(reply, &size);

@@ -26,7 +26,7 @@ struct till_intent fake_pay(const char *account, const char *key);
 /* The XADD of a response with these values in the wire's order. Returns the server's answer. */
 const char *fake_respond(struct server *server, unsigned partition, const char *const values[15]);
 
-/* A connection of its own, for threads besides the test's; and a command of words on it, NULL at the end. The reply lives until the next. */
+/* A connection of its own, for threads besides the test's; a command of words on it, NULL at the end, whose reply lives until the next. */
 struct redis *fake_connect(const char *url);
 struct reply fake_run(struct redis *redis, ...) __attribute__((sentinel));
 

@@ -1,6 +1,7 @@
 /* libtill against the real worker: what the stand-in of the other tests promises, a worker keeps. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -92,7 +93,7 @@ Test(till_flow, a_reader_sees_every_answer_once) {
     for (int i = 0; i < COUNT; i++) {
         cr_assert_eq(till_reader_next(reader, 5000, &a), TILL_OK, "%d: %s", i, till_error(till));
         cr_assert_eq(a.code, TILL_OK, "%s", a.detail);
-        int n = atoi(a.key);
+        int n = (int)strtol(a.key, NULL, 10);
         cr_assert_str_eq(a.entry, results[n].entry);
         answers[n]++;
     }

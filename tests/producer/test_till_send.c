@@ -230,7 +230,7 @@ struct order {
 
 static void order_check(const struct intent *intent, void *context) {
     struct order *order = context;
-    int n = atoi(intent->key);
+    int n = (int)strtol(intent->key, NULL, 10);
     cr_assert_leq(n, order->next, "%d came before %d", n, order->next);
     order->next += n == order->next;
     order->count++;
