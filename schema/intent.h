@@ -95,7 +95,8 @@ const char *intent_check(const struct intent *intent, struct intent_fault *fault
 const char *intent_check_rules(const struct intent *intent, struct intent_fault *fault);
 
 /* Does it belong here and now? `partition` of `partitions` is where the entry lay, `entry_ms` its clock. CODE_ok (0), CODE_invalid with
- * fault->field "account" (routed to the wrong partition) or "at" (more than 5 min ahead of its entry), or CODE_stale. Follow-ups are exempt. */
+ * fault->field "account" (routed to the wrong partition) or "at" (more than 5 min ahead of its entry), or CODE_stale. Follow-ups are
+ * exempt. */
 int intent_place(const struct intent *intent, unsigned partition, unsigned partitions, uint64_t entry_ms, struct intent_fault *fault);
 
 /* Encodes the fields in `present`, in field order. False when `capacity` is too small (INTENT_SIZE_MAX always suffices). */
@@ -103,8 +104,8 @@ bool intent_encode(const struct intent *intent, void *bytes, size_t capacity, si
 
 /* Sets one field from text or number, as JSON lines, the CLI and the decoder do; sets its bit in `present`. A follow-up's `key` and
  * `op` are only taken after `source` was set to `till`. NULL, or, with nothing changed, a static sentence saying what is wrong
- * and what would be right ("must be 1..128 printable ASCII characters without space, / { }"). TEXT-like and WORD fields take text, UINT takes number,
- * BOOL takes number 0 or 1. A field of the other type gets e.g. "must be an integer". */
+ * and what would be right ("must be 1..128 printable ASCII characters without space, / { }"). TEXT-like and WORD fields take text, UINT
+ * takes number, BOOL takes number 0 or 1. A field of the other type gets e.g. "must be an integer". */
 const char *intent_set_text(struct intent *intent, enum field field, const char *text, size_t size);
 const char *intent_set_number(struct intent *intent, enum field field, uint64_t number);
 

@@ -19,7 +19,8 @@ struct ledger_row {
     char note[257];
 };
 
-/* Decodes the rows of one ledger entry; NULL or what is wrong. `tree` is scratch. Read rows 0..*count-1 with ledger_row_at until the next decode. */
+/* Decodes the rows of one ledger entry; NULL or what is wrong. `tree` is scratch. Read rows 0..*count-1 with ledger_row_at until the
+ * next decode. */
 const char *ledger_decode(struct pack_tree *tree, const void *bytes, size_t size, struct pack_value *rows, uint32_t *count);
 /* NULL, or what is wrong with this row. */
 const char *ledger_row_at(const struct pack_value *rows, uint32_t index, struct ledger_row *row);

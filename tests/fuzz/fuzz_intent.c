@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check_fault(enum intent_err err, const struct intent *intent, const struct intent_fault *fault) {
     assert(memchr(fault->field, '\0', sizeof fault->field) != NULL && memchr(fault->text, '\0', sizeof fault->text) != NULL);
     assert((err == INTENT_OK) == (fault->text[0] == '\0'));
-    assert(err != INTENT_INVALID || (intent->source[0] != '\0' && strcmp(intent->source, INTENT_SOURCE_TILL) != 0 && fault->field[0] != '\0'));
+    assert(err != INTENT_INVALID ||
+           (intent->source[0] != '\0' && strcmp(intent->source, INTENT_SOURCE_TILL) != 0 && fault->field[0] != '\0'));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

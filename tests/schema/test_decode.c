@@ -7,7 +7,9 @@
 #include "tests/schema/from_json.h"
 
 #define HEAD "\"v\":1,\"source\":\"shop\",\"key\":\"k1\",\"at\":1700000000000,\"account\":\"alice\""
-#define TILL "\"v\":1,\"source\":\"till\",\"key\":\"coffee/shop/k1>x\",\"at\":1700000000000,\"account\":\"coffee\",\"origin\":\"3:17-4\",\"entry\":\"17-4\""
+#define TILL                                                                                                                      \
+    "\"v\":1,\"source\":\"till\",\"key\":\"coffee/shop/k1>x\",\"at\":1700000000000,\"account\":\"coffee\",\"origin\":\"3:17-4\"," \
+    "\"entry\":\"17-4\""
 
 /* Each operation with just what it needs. */
 static const char *const least[OP_COUNT] = {
@@ -129,35 +131,101 @@ Test(decode, every_field_of_a_wrong_type) {
             }
 }
 
-static const struct { enum op op; const char *field, *value; bool good; } values[] = {
-    {OP_pay, "v", "0", false}, {OP_pay, "v", "2", false}, {OP_pay, "v", "\"1\"", false}, {OP_pay, "v", "true", false},
-    {OP_pay, "at", "0", false}, {OP_pay, "at", "1", true}, {OP_pay, "at", "9007199254740991", true}, {OP_pay, "at", "9007199254740992", false},
-    {OP_pay, "amount", "0", false}, {OP_pay, "amount", "9007199254740991", true}, {OP_pay, "amount", "9007199254740992", false},
-    {OP_pay, "amount", "9223372036854775807", false}, {OP_pay, "amount", "\"5\"", false}, {OP_pay, "amount", "true", false},
-    {OP_pay, "amount", "-9223372036854775808", false}, {OP_pay, "amount", "5e0", false},
-    {OP_pay, "op", "\"hold\"", false}, {OP_pay, "op", "\"\"", false}, {OP_pay, "op", "\"PAY\"", false}, {OP_pay, "op", "\"pay \"", false},
-    {OP_pay, "op", "\"adopt\"", false}, {OP_pay, "op", "\"mark\"", false}, {OP_pay, "op", "\"pa\"", false}, {OP_pay, "op", "\"pay\\u0000\"", false},
-    {OP_pay, "key", "\"\"", false}, {OP_pay, "key", "\"a b\"", false}, {OP_pay, "key", "\"a/b\"", false}, {OP_pay, "key", "\"a{b\"", false},
-    {OP_pay, "key", "\"a}b\"", false}, {OP_pay, "key", "\"\\u00e9\"", false}, {OP_pay, "key", "\"a\\u007f\"", false},
-    {OP_pay, "key", "\"a\\u0000\"", false}, {OP_pay, "key", "\"!~>|\\\\\\\"\"", true}, {OP_pay, "key", "7", false},
-    {OP_pay, "account", "\"\"", false}, {OP_pay, "account", "\"@world:CNY\"", false}, {OP_pay, "account", "\"a@b\"", true},
-    {OP_pay, "account", "\"a/b\"", false}, {OP_pay, "account", "\"a b\"", false}, {OP_pay, "account", "\"\\u00e9\"", false},
-    {OP_pay, "account", "\"A.b_c:d-9\"", true}, {OP_pay, "account", "\"a\\u0000b\"", false},
-    {OP_pay, "to", "\"@book\"", false}, {OP_pay, "to", "\"\"", false}, {OP_pay, "to", "\"alice\"", false}, {OP_pay, "to", "\"Alice\"", true},
-    {OP_pay, "currency", "\"cny\"", false}, {OP_pay, "currency", "\"CN\"", false}, {OP_pay, "currency", "\"CNYY\"", false},
-    {OP_pay, "currency", "\"C1Y\"", false}, {OP_pay, "currency", "156", false},
-    {OP_pay, "allow_duplicate", "false", true}, {OP_pay, "allow_duplicate", "1", false}, {OP_pay, "allow_duplicate", "\"true\"", false},
-    {OP_pay, "note", "\"\"", true}, {OP_pay, "note", "\"\\u00e9 \\ud83d\\ude00 \\n\"", true}, {OP_pay, "note", "\"a\\u0000b\"", false},
-    {OP_pay, "source", "\"a.b_c-9\"", true}, {OP_pay, "amuont", "1", false}, {OP_pay, "expires", "1", false}, {OP_pay, "at_ms", "1", false},
-    {OP_open, "kind", "\"merchant\"", true}, {OP_open, "kind", "\"app\"", true}, {OP_open, "kind", "\"system\"", false}, {OP_open, "kind", "\"\"", false},
-    {OP_refund, "of", "\"k1\"", false}, {OP_refund, "of", "\"a/b\"", false}, {OP_refund, "of", "\"\"", false}, {OP_refund, "of_at", "0", false},
-    {OP_rollback, "of", "\"k1\"", false}, {OP_rollback, "amount", "1", false},
-    {OP_mark, "status", "\"active\"", true}, {OP_mark, "status", "\"closed\"", true}, {OP_mark, "status", "\"open\"", false},
-    {OP_mark, "origin", "\"1023:0-0\"", true}, {OP_mark, "origin", "\"1024:0-0\"", false}, {OP_mark, "origin", "\"01:0-0\"", false},
-    {OP_mark, "origin", "\"3:17\"", false}, {OP_mark, "origin", "\"3-1:17-4\"", false}, {OP_mark, "origin", "\":17-4\"", false},
-    {OP_mark, "origin", "\"17-4\"", false}, {OP_mark, "origin", "\"3:17-4 \"", false}, {OP_mark, "origin", "\"3:17-4\\u0000\"", false},
-    {OP_mark, "entry", "\"17\"", false}, {OP_mark, "entry", "\"17-04\"", false}, {OP_mark, "entry", "\"18446744073709551616-0\"", false},
-    {OP_mark, "key", "\"a/b/c>d\"", true}, {OP_mark, "key", "\"a b\"", false}, {OP_mark, "key", "\"a{b\"", false}, {OP_mark, "op", "\"pay\"", false},
+static const struct {
+    enum op op;
+    const char *field, *value;
+    bool good;
+} values[] = {
+    {OP_pay, "v", "0", false},
+    {OP_pay, "v", "2", false},
+    {OP_pay, "v", "\"1\"", false},
+    {OP_pay, "v", "true", false},
+    {OP_pay, "at", "0", false},
+    {OP_pay, "at", "1", true},
+    {OP_pay, "at", "9007199254740991", true},
+    {OP_pay, "at", "9007199254740992", false},
+    {OP_pay, "amount", "0", false},
+    {OP_pay, "amount", "9007199254740991", true},
+    {OP_pay, "amount", "9007199254740992", false},
+    {OP_pay, "amount", "9223372036854775807", false},
+    {OP_pay, "amount", "\"5\"", false},
+    {OP_pay, "amount", "true", false},
+    {OP_pay, "amount", "-9223372036854775808", false},
+    {OP_pay, "amount", "5e0", false},
+    {OP_pay, "op", "\"hold\"", false},
+    {OP_pay, "op", "\"\"", false},
+    {OP_pay, "op", "\"PAY\"", false},
+    {OP_pay, "op", "\"pay \"", false},
+    {OP_pay, "op", "\"adopt\"", false},
+    {OP_pay, "op", "\"mark\"", false},
+    {OP_pay, "op", "\"pa\"", false},
+    {OP_pay, "op", "\"pay\\u0000\"", false},
+    {OP_pay, "key", "\"\"", false},
+    {OP_pay, "key", "\"a b\"", false},
+    {OP_pay, "key", "\"a/b\"", false},
+    {OP_pay, "key", "\"a{b\"", false},
+    {OP_pay, "key", "\"a}b\"", false},
+    {OP_pay, "key", "\"\\u00e9\"", false},
+    {OP_pay, "key", "\"a\\u007f\"", false},
+    {OP_pay, "key", "\"a\\u0000\"", false},
+    {OP_pay, "key", "\"!~>|\\\\\\\"\"", true},
+    {OP_pay, "key", "7", false},
+    {OP_pay, "account", "\"\"", false},
+    {OP_pay, "account", "\"@world:CNY\"", false},
+    {OP_pay, "account", "\"a@b\"", true},
+    {OP_pay, "account", "\"a/b\"", false},
+    {OP_pay, "account", "\"a b\"", false},
+    {OP_pay, "account", "\"\\u00e9\"", false},
+    {OP_pay, "account", "\"A.b_c:d-9\"", true},
+    {OP_pay, "account", "\"a\\u0000b\"", false},
+    {OP_pay, "to", "\"@book\"", false},
+    {OP_pay, "to", "\"\"", false},
+    {OP_pay, "to", "\"alice\"", false},
+    {OP_pay, "to", "\"Alice\"", true},
+    {OP_pay, "currency", "\"cny\"", false},
+    {OP_pay, "currency", "\"CN\"", false},
+    {OP_pay, "currency", "\"CNYY\"", false},
+    {OP_pay, "currency", "\"C1Y\"", false},
+    {OP_pay, "currency", "156", false},
+    {OP_pay, "allow_duplicate", "false", true},
+    {OP_pay, "allow_duplicate", "1", false},
+    {OP_pay, "allow_duplicate", "\"true\"", false},
+    {OP_pay, "note", "\"\"", true},
+    {OP_pay, "note", "\"\\u00e9 \\ud83d\\ude00 \\n\"", true},
+    {OP_pay, "note", "\"a\\u0000b\"", false},
+    {OP_pay, "source", "\"a.b_c-9\"", true},
+    {OP_pay, "amuont", "1", false},
+    {OP_pay, "expires", "1", false},
+    {OP_pay, "at_ms", "1", false},
+    {OP_open, "kind", "\"merchant\"", true},
+    {OP_open, "kind", "\"app\"", true},
+    {OP_open, "kind", "\"system\"", false},
+    {OP_open, "kind", "\"\"", false},
+    {OP_refund, "of", "\"k1\"", false},
+    {OP_refund, "of", "\"a/b\"", false},
+    {OP_refund, "of", "\"\"", false},
+    {OP_refund, "of_at", "0", false},
+    {OP_rollback, "of", "\"k1\"", false},
+    {OP_rollback, "amount", "1", false},
+    {OP_mark, "status", "\"active\"", true},
+    {OP_mark, "status", "\"closed\"", true},
+    {OP_mark, "status", "\"open\"", false},
+    {OP_mark, "origin", "\"1023:0-0\"", true},
+    {OP_mark, "origin", "\"1024:0-0\"", false},
+    {OP_mark, "origin", "\"01:0-0\"", false},
+    {OP_mark, "origin", "\"3:17\"", false},
+    {OP_mark, "origin", "\"3-1:17-4\"", false},
+    {OP_mark, "origin", "\":17-4\"", false},
+    {OP_mark, "origin", "\"17-4\"", false},
+    {OP_mark, "origin", "\"3:17-4 \"", false},
+    {OP_mark, "origin", "\"3:17-4\\u0000\"", false},
+    {OP_mark, "entry", "\"17\"", false},
+    {OP_mark, "entry", "\"17-04\"", false},
+    {OP_mark, "entry", "\"18446744073709551616-0\"", false},
+    {OP_mark, "key", "\"a/b/c>d\"", true},
+    {OP_mark, "key", "\"a b\"", false},
+    {OP_mark, "key", "\"a{b\"", false},
+    {OP_mark, "op", "\"pay\"", false},
     {OP_mark, "account", "\"@world:CNY\"", false},
 };
 
@@ -175,7 +243,8 @@ Test(decode, values_at_the_edge) {
 
 /* Every source is at fault in the same way: nobody is left to tell. */
 Test(decode, sources_that_are_none) {
-    static const char *const sources[] = {"\"\"", "\"Shop\"", "\"a b\"", "\"a/b\"", "\"a:b\"", "\"a{b\"", "\"\\u00e9\"", "\"a\\u0000\"", "7", "null", "[]"};
+    static const char *const sources[] = {"\"\"",        "\"Shop\"",     "\"a b\"", "\"a/b\"", "\"a:b\"", "\"a{b\"",
+                                          "\"\\u00e9\"", "\"a\\u0000\"", "7",       "null",    "[]"};
     for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
         json_t *map = map_of(OP_pay);
         json_object_set_new(map, "source", json_of(sources[i]));
@@ -184,9 +253,14 @@ Test(decode, sources_that_are_none) {
     }
 }
 
-static const struct { enum op op; const char *field; size_t longest; char letter; } lengths[] = {
-    {OP_pay, "key", 128, 'k'}, {OP_pay, "account", 64, 'a'}, {OP_pay, "to", 64, 't'}, {OP_pay, "note", 256, 'n'}, {OP_refund, "of", 128, 'o'},
-    {OP_pay, "source", 32, 's'}, {OP_mark, "key", 256, 'k'},
+static const struct {
+    enum op op;
+    const char *field;
+    size_t longest;
+    char letter;
+} lengths[] = {
+    {OP_pay, "key", 128, 'k'},   {OP_pay, "account", 64, 'a'}, {OP_pay, "to", 64, 't'},    {OP_pay, "note", 256, 'n'},
+    {OP_refund, "of", 128, 'o'}, {OP_pay, "source", 32, 's'},  {OP_mark, "key", 256, 'k'},
 };
 
 Test(decode, lengths_at_the_edge) {
@@ -197,17 +271,34 @@ Test(decode, lengths_at_the_edge) {
         json_object_set_new(map, lengths[i].field, json_stringn(text, lengths[i].longest));
         expect(decode(map), INTENT_OK, "", lengths[i].field);
         json_object_set_new(map, lengths[i].field, json_stringn(text, lengths[i].longest + 1));
-        expect(decode(map), outcome(lengths[i].op, field_of_name(lengths[i].field, strlen(lengths[i].field))), lengths[i].field, lengths[i].field);
+        expect(decode(map), outcome(lengths[i].op, field_of_name(lengths[i].field, strlen(lengths[i].field))), lengths[i].field,
+               lengths[i].field);
         json_decref(map);
     }
 }
 
-static const struct { const char *name, *bytes; bool good; } notes[] = {
-    {"a null", "\xc0\x80", false}, {"overlong 2", "\xc1\xbf", false}, {"least 2", "\xc2\x80", true}, {"overlong 3", "\xe0\x9f\xbf", false},
-    {"least 3", "\xe0\xa0\x80", true}, {"before the surrogates", "\xed\x9f\xbf", true}, {"a surrogate", "\xed\xa0\x80", false},
-    {"after the surrogates", "\xee\x80\x80", true}, {"overlong 4", "\xf0\x8f\xbf\xbf", false}, {"least 4", "\xf0\x90\x80\x80", true},
-    {"the last", "\xf4\x8f\xbf\xbf", true}, {"past the last", "\xf4\x90\x80\x80", false}, {"f5", "\xf5\x80\x80\x80", false}, {"ff", "\xff", false},
-    {"cut", "a\xe4\xb8", false}, {"alone", "\x80", false}, {"followed by a letter", "\xc3(", false}, {"all in a row", "\xc3\xa9\xe4\xb8\xad\xf0\x9f\x98\x80z", true},
+static const struct {
+    const char *name, *bytes;
+    bool good;
+} notes[] = {
+    {"a null", "\xc0\x80", false},
+    {"overlong 2", "\xc1\xbf", false},
+    {"least 2", "\xc2\x80", true},
+    {"overlong 3", "\xe0\x9f\xbf", false},
+    {"least 3", "\xe0\xa0\x80", true},
+    {"before the surrogates", "\xed\x9f\xbf", true},
+    {"a surrogate", "\xed\xa0\x80", false},
+    {"after the surrogates", "\xee\x80\x80", true},
+    {"overlong 4", "\xf0\x8f\xbf\xbf", false},
+    {"least 4", "\xf0\x90\x80\x80", true},
+    {"the last", "\xf4\x8f\xbf\xbf", true},
+    {"past the last", "\xf4\x90\x80\x80", false},
+    {"f5", "\xf5\x80\x80\x80", false},
+    {"ff", "\xff", false},
+    {"cut", "a\xe4\xb8", false},
+    {"alone", "\x80", false},
+    {"followed by a letter", "\xc3(", false},
+    {"all in a row", "\xc3\xa9\xe4\xb8\xad\xf0\x9f\x98\x80z", true},
 };
 
 Test(decode, notes_are_utf8) {
@@ -226,7 +317,9 @@ Test(decode, notes_are_utf8) {
 }
 
 /* The order of reporting: as the fields stand in the map, then missing, then not taken, then relations. */
-static const struct { const char *name, *text, *field; } orders[] = {
+static const struct {
+    const char *name, *text, *field;
+} orders[] = {
     {"unknown before ill-valued", "{\"zzz\":1,\"amount\":0,\"op\":\"pay\"," HEAD "}", "zzz"},
     {"ill-valued before unknown", "{\"amount\":0,\"zzz\":1,\"op\":\"pay\"," HEAD "}", "amount"},
     {"twice where it is again", "{\"op\":\"pay\",\"op+\":\"pay\",\"amount\":0," HEAD "}", "op"},
@@ -236,7 +329,8 @@ static const struct { const char *name, *text, *field; } orders[] = {
     {"missing in field order", "{\"op\":\"pay\"," HEAD "}", "to"},
     {"missing in field order, whatever the map's", "{\"currency\":\"CNY\",\"op\":\"pay\",\"source\":\"shop\"}", "v"},
     {"missing before not taken", "{\"op\":\"topup\"," HEAD ",\"to\":\"bob\",\"currency\":\"CNY\"}", "amount"},
-    {"not taken before relations", "{\"op\":\"pay\"," HEAD ",\"to\":\"alice\",\"amount\":1,\"currency\":\"CNY\",\"kind\":\"user\"}", "kind"},
+    {"not taken before relations", "{\"op\":\"pay\"," HEAD ",\"to\":\"alice\",\"amount\":1,\"currency\":\"CNY\",\"kind\":\"user\"}",
+     "kind"},
     {"not taken in field order", "{\"op\":\"freeze\"," HEAD ",\"kind\":\"user\",\"amount\":1,\"to\":\"bob\"}", "to"},
     {"op missing", "{" HEAD "}", "op"},
     {"to before of", "{\"op\":\"refund\"," HEAD ",\"of\":\"k1\",\"to\":\"alice\"}", "to"},
@@ -256,8 +350,10 @@ Test(decode, the_answer_can_say_whose_it_is) {
 }
 
 Test(decode, the_source_may_come_last) {
-    cr_assert(decode_text("{\"key\":\"a/b/c>d\",\"op\":\"mark\",\"status\":\"active\",\"origin\":\"0:1-1\",\"entry\":\"1-1\",\"v\":1,\"at\":1,"
-                          "\"account\":\"a\",\"source\":\"till\"}") == INTENT_OK, "%s", fault.text);
+    cr_assert(
+        decode_text("{\"key\":\"a/b/c>d\",\"op\":\"mark\",\"status\":\"active\",\"origin\":\"0:1-1\",\"entry\":\"1-1\",\"v\":1,\"at\":1,"
+                    "\"account\":\"a\",\"source\":\"till\"}") == INTENT_OK,
+        "%s", fault.text);
 }
 
 Test(decode, names_at_fault_can_be_shown) {

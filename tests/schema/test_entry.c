@@ -4,12 +4,33 @@
 
 #include "schema/entry.h"
 
-static const struct { const char *text; bool good; uint64_t ms, seq; } rows[] = {
-    {"0-0", true, 0, 0}, {"1-0", true, 1, 0}, {"1700000000000-12", true, 1700000000000, 12}, {"5", true, 5, 0},
-    {"18446744073709551615-18446744073709551615", true, UINT64_MAX, UINT64_MAX}, {"18446744073709551616-0", false, 0, 0},
-    {"0-18446744073709551616", false, 0, 0}, {"99999999999999999999-0", false, 0, 0}, {"", false, 0, 0}, {"-", false, 0, 0}, {"1-", false, 0, 0},
-    {"-1", false, 0, 0}, {"+1-0", false, 0, 0}, {" 1-0", false, 0, 0}, {"1-0 ", false, 0, 0}, {"01-0", false, 0, 0}, {"1-00", false, 0, 0},
-    {"1-0-0", false, 0, 0}, {"1-*", false, 0, 0}, {"0x1-0", false, 0, 0}, {"$", false, 0, 0}, {"1.0-0", false, 0, 0},
+static const struct {
+    const char *text;
+    bool good;
+    uint64_t ms, seq;
+} rows[] = {
+    {"0-0", true, 0, 0},
+    {"1-0", true, 1, 0},
+    {"1700000000000-12", true, 1700000000000, 12},
+    {"5", true, 5, 0},
+    {"18446744073709551615-18446744073709551615", true, UINT64_MAX, UINT64_MAX},
+    {"18446744073709551616-0", false, 0, 0},
+    {"0-18446744073709551616", false, 0, 0},
+    {"99999999999999999999-0", false, 0, 0},
+    {"", false, 0, 0},
+    {"-", false, 0, 0},
+    {"1-", false, 0, 0},
+    {"-1", false, 0, 0},
+    {"+1-0", false, 0, 0},
+    {" 1-0", false, 0, 0},
+    {"1-0 ", false, 0, 0},
+    {"01-0", false, 0, 0},
+    {"1-00", false, 0, 0},
+    {"1-0-0", false, 0, 0},
+    {"1-*", false, 0, 0},
+    {"0x1-0", false, 0, 0},
+    {"$", false, 0, 0},
+    {"1.0-0", false, 0, 0},
 };
 
 Test(entry, is_read_and_written_back) {

@@ -60,8 +60,16 @@ Test(field, a_refused_value_leaves_the_one_before) {
 }
 
 static struct intent payment(void) {
-    struct intent intent = {.op = OP_pay, .v = 1, .at_ms = 1, .amount_minor = 5, .source = "shop", .key = "k", .account = "alice", .to = "coffee",
-                            .currency = "CNY", .present = op_fields_needed(OP_pay)};
+    struct intent intent = {.op = OP_pay,
+                            .v = 1,
+                            .at_ms = 1,
+                            .amount_minor = 5,
+                            .source = "shop",
+                            .key = "k",
+                            .account = "alice",
+                            .to = "coffee",
+                            .currency = "CNY",
+                            .present = op_fields_needed(OP_pay)};
     return intent;
 }
 

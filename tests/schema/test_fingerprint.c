@@ -6,8 +6,18 @@
 #include "tests/schema/random_intent.h"
 
 static struct intent of(enum op op, uint32_t more) {
-    struct intent intent = {.op = op, .v = 1, .at_ms = 5, .amount_minor = 7, .of_at_ms = 9, .source = "shop", .key = "k", .account = "alice",
-                            .to = "coffee", .of = "k0", .currency = "CNY", .note = "n"};
+    struct intent intent = {.op = op,
+                            .v = 1,
+                            .at_ms = 5,
+                            .amount_minor = 7,
+                            .of_at_ms = 9,
+                            .source = "shop",
+                            .key = "k",
+                            .account = "alice",
+                            .to = "coffee",
+                            .of = "k0",
+                            .currency = "CNY",
+                            .note = "n"};
     intent.present = op_fields_needed(op) | more;
     return intent;
 }

@@ -8,11 +8,26 @@
 static const struct book book = {.name = "till", .partitions = 4};
 
 static struct intent original(enum op op, enum kind kind) {
-    return (struct intent){.op = op, .kind = kind, .v = 1, .at_ms = 1234, .source = "shop", .key = "k-1", .account = "coffee", .currency = "CNY",
+    return (struct intent){.op = op,
+                           .kind = kind,
+                           .v = 1,
+                           .at_ms = 1234,
+                           .source = "shop",
+                           .key = "k-1",
+                           .account = "coffee",
+                           .currency = "CNY",
                            .present = op_fields_needed(op)};
 }
 
-static const struct { enum op op; enum kind kind; bool merchant; int code; enum op follow_up; enum status status; const char *key; } rows[] = {
+static const struct {
+    enum op op;
+    enum kind kind;
+    bool merchant;
+    int code;
+    enum op follow_up;
+    enum status status;
+    const char *key;
+} rows[] = {
     {OP_open, KIND_merchant, true, CODE_ok, OP_adopt, STATUS_NONE, "coffee/shop/k-1>adopt"},
     {OP_open, KIND_merchant, false, CODE_ok, OP_adopt, STATUS_NONE, "coffee/shop/k-1>adopt"},
     {OP_open, KIND_merchant, true, CODE_already_exists, OP_NONE, STATUS_NONE, ""},
@@ -36,7 +51,8 @@ static void check_one(const char *row, const struct intent *from, const struct i
     uint8_t bytes[INTENT_SIZE_MAX];
     size_t size;
     cr_assert_null(intent_check(to, &fault), "%s: %s", row, fault.text);
-    cr_assert(intent_encode(to, bytes, sizeof bytes, &size) && intent_decode(bytes, size, &again, &fault) == INTENT_OK, "%s: %s", row, fault.text);
+    cr_assert(intent_encode(to, bytes, sizeof bytes, &size) && intent_decode(bytes, size, &again, &fault) == INTENT_OK, "%s: %s", row,
+              fault.text);
     cr_assert_str_eq(to->source, "till");
     cr_assert_str_eq(to->key, key);
     cr_assert_str_eq(to->account, "coffee");
@@ -79,11 +95,24 @@ Test(followup, the_longest_names_fit) {
 }
 
 Test(followup, origins_are_split) {
-    static const struct { const char *text; bool good; unsigned partition; const char *entry; } origins[] = {
-        {"0:1-0", true, 0, "1-0"}, {"1023:18446744073709551615-18446744073709551615", true, 1023, "18446744073709551615-18446744073709551615"},
-        {"1024:1-0", false, 0, ""}, {"", false, 0, ""}, {":", false, 0, ""}, {"1:", false, 0, ""}, {":1-0", false, 0, ""}, {"1-0", false, 0, ""},
-        {"00:1-0", false, 0, ""}, {"-1:1-0", false, 0, ""}, {"0:1", false, 0, ""}, {"0:1-0:1", false, 0, ""}, {"0:01-0", false, 0, ""},
-        {"18446744073709551616:1-0", false, 0, ""}, {"4294967296:1-0", false, 0, ""}, {"1-2:1-0", false, 0, ""},
+    static const struct { const char *text; bool good; unsigned partition; const char *entry;
+    } origins[] = {
+        {"0:1-0", true, 0, "1-0"},
+        {"1023:18446744073709551615-18446744073709551615", true, 1023, "18446744073709551615-18446744073709551615"},
+        {"1024:1-0", false, 0, ""},
+        {"", false, 0, ""},
+        {":", false, 0, ""},
+        {"1:", false, 0, ""},
+        {":1-0", false, 0, ""},
+        {"1-0", false, 0, ""},
+        {"00:1-0", false, 0, ""},
+        {"-1:1-0", false, 0, ""},
+        {"0:1", false, 0, ""},
+        {"0:1-0:1", false, 0, ""},
+        {"0:01-0", false, 0, ""},
+        {"18446744073709551616:1-0", false, 0, ""},
+        {"4294967296:1-0", false, 0, ""},
+        {"1-2:1-0", false, 0, ""},
     };
     for (size_t i = 0; i < sizeof origins / sizeof origins[0]; i++) {
         unsigned partition = 0;

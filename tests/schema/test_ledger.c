@@ -18,7 +18,8 @@ Test(ledger, is_read_column_by_column) {
     cr_assert_null(ledger_decode(tree, m.bytes, m.size, &rows, &count));
     cr_assert(count == 2);
     cr_assert_null(ledger_row_at(&rows, 0, &r));
-    cr_assert(r.amount_minor == -1999 && r.hold_minor == 0 && r.balance_minor == 8001 && r.held_minor == 0 && r.seq == 3 && r.at_ms == 1700000000000);
+    cr_assert(r.amount_minor == -1999 && r.hold_minor == 0 && r.balance_minor == 8001 && r.held_minor == 0 && r.seq == 3 &&
+              r.at_ms == 1700000000000);
     cr_assert_str_eq(r.bill, "7-42");
     cr_assert_str_eq(r.identity, "alice/shop/k1");
     cr_assert_str_eq(r.op, "pay");
@@ -50,9 +51,12 @@ Test(ledger, says_what_is_wrong_with_an_entry) {
     pack_tree_free(tree);
 }
 
-static const char *const columns[] = {"bill is not text that fits", "identity is not text that fits", "op is not text that fits",
-    "account is not text that fits", "amount is not an integer", "hold is not an integer", "balance is not an integer", "held is not an integer",
-    "seq is not a count", "at is not a time", "note is not text that fits"};
+static const char *const columns[] = {"bill is not text that fits", "identity is not text that fits",
+                                      "op is not text that fits",   "account is not text that fits",
+                                      "amount is not an integer",   "hold is not an integer",
+                                      "balance is not an integer",  "held is not an integer",
+                                      "seq is not a count",         "at is not a time",
+                                      "note is not text that fits"};
 
 Test(ledger, says_which_column_is_wrong) {
     static const char *const wrong[] = {"null", "1.0", "\"hex:00\"", "[]", "\"a\\u0000\"", "true"};

@@ -5,20 +5,57 @@
 #include "schema/pack.h"
 #include "tests/schema/random_intent.h"
 
-static const struct { const char *name, *bytes; size_t size; bool good; } rows[] = {
-    {"nothing", "", 0, false}, {"nil", "\xc0", 1, true}, {"never used", "\xc1", 1, false}, {"true", "\xc3", 1, true}, {"fixint", "\x7f", 1, true},
-    {"negative fixint", "\xe0", 1, true}, {"two values", "\x01\x02", 2, false}, {"uint 64", "\xcf\0\0\0\0\0\0\0\1", 9, true},
-    {"uint 64 cut", "\xcf\0\0\0\0\0\0\0", 8, false}, {"int 8", "\xd0\x80", 2, true}, {"float 32", "\xca\0\0\0\0", 5, true},
-    {"float 64", "\xcb\0\0\0\0\0\0\0\0", 9, true}, {"float 64 cut", "\xcb\0\0\0\0\0\0\0", 8, false}, {"text", "\xa2" "ab", 3, true},
-    {"text cut", "\xa2" "a", 2, false}, {"str 8", "\xd9\x01x", 3, true}, {"str 8 cut", "\xd9\x02x", 3, false}, {"str 32 huge", "\xdb\xff\xff\xff\xff", 5, false},
-    {"bin 8", "\xc4\x01x", 3, true}, {"bin 32 huge", "\xc6\xff\xff\xff\xffx", 6, false}, {"ext 8", "\xc7\x01\x05x", 4, true},
-    {"ext 8 cut", "\xc7\x01\x05", 3, false}, {"fixext 1", "\xd4\x05x", 3, true}, {"fixext 16 cut", "\xd8\x05x", 3, false},
-    {"ext 32 huge", "\xc9\xff\xff\xff\xff\x01", 6, false}, {"array", "\x92\x01\x02", 3, true}, {"array cut", "\x92\x01", 2, false},
-    {"array 16", "\xdc\x00\x01\x01", 4, true}, {"array 32 huge", "\xdd\xff\xff\xff\xff\x01", 6, false}, {"map", "\x81\x01\x02", 3, true},
-    {"map cut", "\x81\x01", 2, false}, {"map 32 huge", "\xdf\x80\x00\x00\x00\x01\x01", 7, false}, {"map 16 of too many", "\xde\x00\x02\x01\x01\x01", 6, false},
-    {"empty array", "\x90", 1, true}, {"empty map", "\x80", 1, true}, {"size cut", "\xdb\x00\x00", 3, false},
-    {"8 deep", "\x91\x91\x91\x91\x91\x91\x91\x91\x01", 9, true}, {"9 deep", "\x91\x91\x91\x91\x91\x91\x91\x91\x91\x01", 10, false},
-    {"8 deep, empty", "\x91\x91\x91\x91\x91\x91\x91\x90", 8, true}, {"side by side", "\x93\x91\x91\x01\x80\x91\x90", 7, true},
+static const struct {
+    const char *name, *bytes;
+    size_t size;
+    bool good;
+} rows[] = {
+    {"nothing", "", 0, false},
+    {"nil", "\xc0", 1, true},
+    {"never used", "\xc1", 1, false},
+    {"true", "\xc3", 1, true},
+    {"fixint", "\x7f", 1, true},
+    {"negative fixint", "\xe0", 1, true},
+    {"two values", "\x01\x02", 2, false},
+    {"uint 64", "\xcf\0\0\0\0\0\0\0\1", 9, true},
+    {"uint 64 cut", "\xcf\0\0\0\0\0\0\0", 8, false},
+    {"int 8", "\xd0\x80", 2, true},
+    {"float 32", "\xca\0\0\0\0", 5, true},
+    {"float 64", "\xcb\0\0\0\0\0\0\0\0", 9, true},
+    {"float 64 cut", "\xcb\0\0\0\0\0\0\0", 8, false},
+    {"text",
+     "\xa2"
+     "ab",
+     3, true},
+    {"text cut",
+     "\xa2"
+     "a",
+     2, false},
+    {"str 8", "\xd9\x01x", 3, true},
+    {"str 8 cut", "\xd9\x02x", 3, false},
+    {"str 32 huge", "\xdb\xff\xff\xff\xff", 5, false},
+    {"bin 8", "\xc4\x01x", 3, true},
+    {"bin 32 huge", "\xc6\xff\xff\xff\xffx", 6, false},
+    {"ext 8", "\xc7\x01\x05x", 4, true},
+    {"ext 8 cut", "\xc7\x01\x05", 3, false},
+    {"fixext 1", "\xd4\x05x", 3, true},
+    {"fixext 16 cut", "\xd8\x05x", 3, false},
+    {"ext 32 huge", "\xc9\xff\xff\xff\xff\x01", 6, false},
+    {"array", "\x92\x01\x02", 3, true},
+    {"array cut", "\x92\x01", 2, false},
+    {"array 16", "\xdc\x00\x01\x01", 4, true},
+    {"array 32 huge", "\xdd\xff\xff\xff\xff\x01", 6, false},
+    {"map", "\x81\x01\x02", 3, true},
+    {"map cut", "\x81\x01", 2, false},
+    {"map 32 huge", "\xdf\x80\x00\x00\x00\x01\x01", 7, false},
+    {"map 16 of too many", "\xde\x00\x02\x01\x01\x01", 6, false},
+    {"empty array", "\x90", 1, true},
+    {"empty map", "\x80", 1, true},
+    {"size cut", "\xdb\x00\x00", 3, false},
+    {"8 deep", "\x91\x91\x91\x91\x91\x91\x91\x91\x01", 9, true},
+    {"9 deep", "\x91\x91\x91\x91\x91\x91\x91\x91\x91\x01", 10, false},
+    {"8 deep, empty", "\x91\x91\x91\x91\x91\x91\x91\x90", 8, true},
+    {"side by side", "\x93\x91\x91\x01\x80\x91\x90", 7, true},
     {"inner takes what is the outer's", "\x92\x92\x01\x01", 4, false},
 };
 
@@ -50,8 +87,8 @@ Test(pack, random_bytes_end_well) {
 }
 
 Test(pack, values_are_read_as_written) {
-    static const int64_t edges[] = {0, 1, 127, 128, 255, 256, 65535, 65536, 4294967295, 4294967296, INT64_MAX, -1, -32, -33, -128, -129, -32768, -32769,
-                                    -2147483648, -2147483649, INT64_MIN};
+    static const int64_t edges[] = {0,  1,   127, 128,  255,  256,    65535,  65536,       4294967295,  4294967296, INT64_MAX,
+                                    -1, -32, -33, -128, -129, -32768, -32769, -2147483648, -2147483649, INT64_MIN};
     enum { EDGES = sizeof edges / sizeof edges[0] };
     static const size_t sizes[EDGES] = {1, 1, 1, 2, 2, 3, 3, 5, 5, 9, 9, 1, 1, 2, 2, 3, 3, 5, 5, 9, 9};
     struct pack_tree *tree = pack_tree_new();

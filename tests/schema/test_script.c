@@ -24,7 +24,8 @@ Test(script, all_are_there_and_start_as_redis_wants) {
 
 Test(script, no_line_is_empty_or_a_comment) {
     for (size_t i = 0; script_all[i] != NULL; i++)
-        for (const char *line = script_all[i]->body; line != NULL && *line != '\0'; line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
+        for (const char *line = script_all[i]->body; line != NULL && *line != '\0';
+             line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
             size_t blank = strspn(line, " \t");
             cr_assert(line[blank] != '\n' && strncmp(line + blank, "--", 2) != 0, "%s: %.40s", script_all[i]->name, line);
         }
@@ -54,8 +55,8 @@ Test(script, codes_are_numbers_in_lua) {
 }
 
 Test(script, response_fields_are_as_published) {
-    static const char *const published[] = {"key", "source", "op", "code", "reason", "account", "amount", "currency", "balance", "held", "bill", "at",
-                                            "entry", "replayed", "detail"};
+    static const char *const published[] = {"key",     "source", "op",   "code", "reason", "account",  "amount", "currency",
+                                            "balance", "held",   "bill", "at",   "entry",  "replayed", "detail"};
     cr_assert(RESPONSE_FIELD_COUNT == sizeof published / sizeof published[0]);
     for (int i = 0; i < RESPONSE_FIELD_COUNT; i++)
         cr_assert_str_eq(response_field_name[i], published[i]);

@@ -110,7 +110,8 @@ Test(vectors, partitions) {
         const char *account = text_of(vector, "account"), *count;
         json_object_foreach(json_object_get(vector, "of"), count, partition) {
             struct book book = {.name = "till", .partitions = (unsigned)strtoul(count, NULL, 10)};
-            cr_assert(keys_partition(&book, account, strlen(account)) == (unsigned)json_integer_value(partition), "%s of %s", account, count);
+            cr_assert(keys_partition(&book, account, strlen(account)) == (unsigned)json_integer_value(partition), "%s of %s", account,
+                      count);
         }
     }
     json_decref(vectors);
