@@ -58,9 +58,8 @@ static uint32_t add_fixed_keys(struct batch *b, uint32_t day, uint32_t day_befor
     keyset_push(&b->keys, key, keys_bills(key, book, p, day ? day - 1 : 0));
     keyset_push(&b->keys, key, keys_dead(key, book, p));
     if (day_before == 0 || day <= day_before || day <= BATCH_BILLS_KEEP_DAYS) return 0;
-    uint32_t last = day - BATCH_BILLS_KEEP_DAYS - 1;
-    uint32_t first = day_before > BATCH_BILLS_KEEP_DAYS ? day_before - BATCH_BILLS_KEEP_DAYS : 0;
-    if (last - first >= BATCH_DROPS_MAX) first = last - BATCH_DROPS_MAX + 1;
+    uint32_t last = day - BATCH_BILLS_KEEP_DAYS - 1, first = day_before > BATCH_BILLS_KEEP_DAYS ? day_before - BATCH_BILLS_KEEP_DAYS : 0;
+    if (last > day_before) last = day_before; /* nothing was decided since, however long that was */
     for (uint32_t d = first; d <= last; d++) keyset_push(&b->keys, key, keys_bills(key, book, p, d));
     return last - first + 1;
 }

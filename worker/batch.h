@@ -9,7 +9,7 @@
 #include "worker/door.h"
 #include "worker/keyset.h"
 
-enum { BATCH_BILLS_KEEP_DAYS = 180, BATCH_DROPS_MAX = 400 };
+enum { BATCH_BILLS_KEEP_DAYS = 180 };
 
 /* What the lane had to look up for an entry before the call, by plain reads: only the owner writes there. */
 struct referral {

@@ -187,3 +187,15 @@ void table_run(const struct table_row *rows, size_t count, unsigned partitions) 
     }
     fold_stop(&fold);
 }
+
+void table_step(const char *name, struct fold *fold, const char *lines, const char *wanted, const char *entry) {
+    char source[40] = "shop";
+    const char *line = strrchr(lines, ';');
+    line = line ? line + 1 : lines;
+    line += strspn(line, " ");
+    fold_add(fold, lines);
+    fold_run(fold);
+    find_value(line, "source", source, sizeof source);
+    struct fold_answer answer = fold_last_answer(fold, fold->partition, source);
+    table_expect(name, fold, line, entry ? entry : fold->entry, wanted, &answer);
+}

@@ -20,6 +20,10 @@ struct table_row {
  * entries: a decided code is replayed, a refusal that is not stored is given again, and neither changes any key. Reports by row name. */
 void table_run(const struct table_row *rows, size_t count, unsigned partitions);
 
+/* Adds the lines, runs, and looks at the answer to the last of them, which must be the last in its stream. `entry`: the one that it names (that of
+ * the first copy, when it is a replay); NULL for its own. */
+void table_step(const char *name, struct fold *fold, const char *lines, const char *wanted, const char *entry);
+
 /* "code=0 balance=5" against an answer, as above; `line` is the intent's line. False, with a message under this name, when they differ. */
 bool table_expect(const char *name, const struct fold *fold, const char *line, const char *entry, const char *wanted,
                   const struct fold_answer *answer);
