@@ -19,7 +19,7 @@ void process_signal(pid_t pid, int signal);
 void process_kill(pid_t *pid);
 
 /* Writes the message, and the file `log` (NULL: none), to stderr and aborts. */
-_Noreturn void process_die(const char *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void process_die(const char *log, const char *format, ...) __attribute__((noreturn, format(printf, 2, 3)));
 /* Removes a directory with all that is in it. Only below $TMPDIR or /tmp. */
 void process_remove_tree(const char *dir);
 /* Makes a new directory PREFIX-XXXXXX below $TMPDIR or /tmp, and writes its path. */

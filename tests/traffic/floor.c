@@ -104,9 +104,9 @@ int main(int argc, char **argv) {
     double enqueued = now_s(), enqueued_cpu = redis_cpu_s();
     while (done < count) done += process_batch();
     double ended = now_s(), ended_cpu = redis_cpu_s(), n = (double)count;
-    printf("{\"count\":%lu,\"enqueue_per_s\":%.0f,\"process_per_s\":%.0f,\"enqueue_redis_us\":%.2f,\"process_redis_us\":%.2f,\"redis_us\":%.2f}\n",
-           count, n / (enqueued - began), n / (ended - enqueued), (enqueued_cpu - cpu) / n * 1e6, (ended_cpu - enqueued_cpu) / n * 1e6,
-           (ended_cpu - cpu) / n * 1e6);
+    printf("{\"count\":%lu,\"enqueue_per_s\":%.0f,\"process_per_s\":%.0f,", count, n / (enqueued - began), n / (ended - enqueued));
+    printf("\"enqueue_redis_us\":%.2f,\"process_redis_us\":%.2f,\"redis_us\":%.2f}\n", (enqueued_cpu - cpu) / n * 1e6,
+           (ended_cpu - enqueued_cpu) / n * 1e6, (ended_cpu - cpu) / n * 1e6);
     redisFree(redis);
     return 0;
 }

@@ -78,16 +78,16 @@ static void print_refusals(const struct judgement *j) {
 
 static void print_recovery(const struct report *r) {
     const struct play *play = r->play;
-    char a[32], b[32];
+    char a[32];
     if (!play->killed_ns) return;
     printf("\n  killed      one worker of %zu with SIGKILL, after intent %s\n", play->workers.count, grouped(play->killed_at, a));
     if (r->recovery.partitions == 0) {
         printf("  recovered   at once: no partition went unserved for long enough to be noticed\n");
         return;
     }
-    printf("  recovered   in %.2f s: its %u partitions have new owners; %s intents had to wait, %s s at most, none was lost\n",
+    printf("  recovered   in %.2f s: its %u partitions have new owners; %s intents had to wait, %.2f s at most, none was lost\n",
            (double)r->recovery.longest_ns / 1e9, r->recovery.partitions, grouped(r->recovery.waited, a),
-           (snprintf(b, sizeof b, "%.2f", (double)r->recovery.waited_most_ns / 1e9), b));
+           (double)r->recovery.waited_most_ns / 1e9);
 }
 
 static void print_speed(const struct report *r) {
