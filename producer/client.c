@@ -13,6 +13,7 @@ enum {
     LATE_MS = 5,    /* by this much a wait may pass its deadline: setting the socket's timeout for every reply would cost more */
     COARSE_MS = 120, /* Redis ends a BLOCK by a clock of 10 Hz */
     BLOCK_MAX_MS = 1000,
+    LOOK_LEAST_MS = 15,
     BOOK_VERSION = 1,
 };
 
@@ -51,6 +52,13 @@ int client_block_ms(const struct till *till, int64_t deadline_ms) {
     if (left < COARSE_MS / 4)
         return 0;
     return left < BLOCK_MAX_MS ? (int)left : BLOCK_MAX_MS;
+}
+
+bool client_may_look(int64_t deadline_ms) {
+    if (deadline_ms - client_now_ms() >= LOOK_LEAST_MS)
+        return true;
+    client_pause(LOOK_LEAST_MS, deadline_ms);
+    return false;
 }
 
 void client_copy(char *out, size_t capacity, const char *text) {

@@ -53,6 +53,8 @@ void client_pause(int64_t pause_ms, int64_t deadline_ms);
 /* How long an XREAD may block so that its reply is there before the deadline and the socket's timeout, though Redis looks at its
  * clock only ten times a second. 0: do not block, look and pause instead. */
 int client_block_ms(const struct till *till, int64_t deadline_ms);
+/* Whether there is time for another look. Otherwise waits what is left: a reply that comes late would cost the connection. */
+bool client_may_look(int64_t deadline_ms);
 
 /* Copies a text, cut to what fits. */
 void client_copy(char *out, size_t capacity, const char *text);

@@ -154,7 +154,7 @@ static enum redis_err look(struct call *c, int block_ms, bool *found, bool *empt
 
 static enum redis_err await(struct call *c, bool *found) {
     bool empty = false;
-    while (!*found && client_now_ms() < c->deadline_ms) {
+    while (!*found && client_may_look(c->deadline_ms)) {
         int block_ms = client_block_ms(c->till, c->deadline_ms);
         enum redis_err err = look(c, block_ms, found, &empty);
         if (err != REDIS_OK)

@@ -184,15 +184,13 @@ static enum redis_err read_page(struct till *till, int64_t deadline_ms, void *co
 int till_reader_next(struct till_reader *r, int timeout_ms, struct till_answer *answer) {
     bool once = timeout_ms <= 0;
     int64_t deadline_ms = client_now_ms() + (once ? r->till->timeout_ms : timeout_ms);
-    while (!page_next(r, answer)) {
+    for (bool empty = false; !page_next(r, answer); empty = r->page.node == NULL) {
         r->block_ms = once ? -1 : 0;
-        if (client_now_ms() >= deadline_ms)
+        if (empty && (once || !client_may_look(deadline_ms)))
             return TILL_NOT_FOUND;
         if (client_retry(r->till, deadline_ms, read_page, r) != TILL_OK)
             return TILL_READ_FAILED;
-        if (r->page.node == NULL && once)
-            return TILL_NOT_FOUND;
-        if (r->page.node == NULL && r->block_ms == 0)
+        if (r->page.node == NULL && r->block_ms == 0 && !once)
             client_pause(LOOK_PAUSE_MS, deadline_ms);
     }
     return TILL_OK;

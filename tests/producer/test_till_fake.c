@@ -195,7 +195,7 @@ static void look(struct fake *f) {
 
 static void *run(void *context) {
     struct fake f = {.worker = context};
-    f.redis = fake_connect(f.worker->url);
+    f.redis = f.worker->redis;
     f.seen = calloc(SEEN_MAX, sizeof *f.seen);
     command_init(&f.command);
     for (unsigned p = 0; p < FAKE_PARTITIONS; p++)
@@ -212,7 +212,7 @@ static void *run(void *context) {
 }
 
 void fake_worker_start(struct fake_worker *worker, const struct server *server) {
-    snprintf(worker->url, sizeof worker->url, "%s", server->url);
+    worker->redis = fake_connect(server->url);
     atomic_init(&worker->stop, false);
     if (pthread_create(&worker->thread, NULL, run, worker) != 0)
         process_die(NULL, "cannot start a thread");

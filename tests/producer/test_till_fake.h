@@ -33,7 +33,7 @@ struct reply fake_run(struct redis *redis, ...) __attribute__((sentinel));
 /* Answers intents as a worker would: the first of an identity with its own entry, further ones as replayed with the first one's. */
 struct fake_worker {
     pthread_t thread;
-    char url[112];
+    struct redis *redis;
     atomic_bool stop;
     atomic_int mute;      /* so many copies of intents stay without answer first */
     atomic_int code;      /* of all answers */
