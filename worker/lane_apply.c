@@ -94,7 +94,7 @@ static enum redis_err note_broken(struct lane *lane, const struct entry *entries
     lane->suspect = entries[n - 1].id;
     memcpy(lane->suspect_reason, reason, size);
     lane->suspect_reason[size] = '\0';
-    lane->suspect_responses = strstr(lane->suspect_reason, ":responses:") != NULL;
+    lane->suspect_responses = strstr(lane->suspect_reason, "}:responses:") != NULL;
     return REDIS_BROKEN;
 }
 

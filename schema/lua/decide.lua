@@ -4,6 +4,7 @@ local origins = {}      -- 'from:p' -> last origin applied, for follow-ups
 local new_origins = {}  -- the same, where it moved in this batch
 local acknowledged = {} -- entry IDs done with
 local unanswered = {}   -- entry ID, packed answer, ...: decided, answered later
+local waiting = {}      -- entry IDs among them
 local buried = {}       -- entries for the dead stream
 local todo = {}         -- the reply
 
@@ -28,6 +29,12 @@ local function load_meta(epoch)
   end
 end
 
+-- What is left to do for entry i. A replay has no follow-ups of its own: in_progress is a code without any.
+local function add_todo(i, a)
+  local replayed = a[14] == '1'
+  todo[#todo + 1], todo[#todo + 2], todo[#todo + 3] = i, replayed and CODE.in_progress or a[5], replayed and 0 or 1
+end
+
 -- Applied before, but pending still: its answer is waiting, or it was given and only the acknowledgement is missing.
 local function decide_again(i)
   local kept = redis.call('HGET', KEYS[UNANSWERED], ENTRY[i])
@@ -35,9 +42,16 @@ local function decide_again(i)
     acknowledged[#acknowledged + 1] = ENTRY[i]
     return
   end
-  local a = cmsgpack.unpack(kept)
-  todo[#todo + 1], todo[#todo + 2], todo[#todo + 3] = i, a[5], a[16]
+  local fine, a = pcall(cmsgpack.unpack, kept)
+  if not fine or type(a) ~= 'table' or not REASON[a[5]] then
+    current = 0 -- what is wrong is not the entry
+    broken(KEYS[UNANSWERED], ENTRY[i] .. ' is malformed')
+  end
+  add_todo(i, a)
 end
+
+-- Operations that may have consequences elsewhere. Nobody hears of those before they are on their way, through a repetition neither.
+local WAITS = { open = true, freeze = true, thaw = true, close = true }
 
 -- Another partition's consequence, once: whatever comes from there at or below the last origin is a copy.
 local function decide_follow_up(i)
@@ -57,6 +71,15 @@ local function give_answer(i, a)
   acknowledged[#acknowledged + 1] = ENTRY[i]
 end
 
+-- Keeps an answer until what must come before it is on its way.
+local function give_later(i, a)
+  unanswered[#unanswered + 1], unanswered[#unanswered + 2] = ENTRY[i], cmsgpack.pack(a)
+  waiting[ENTRY[i]] = true
+  local size = redis.pcall('XLEN', KEYS[a[1]]) -- while the entry can still be given up: later only a repair would help
+  if type(size) == 'table' then broken(KEYS[a[1]], size.err) end
+  add_todo(i, a)
+end
+
 local function bury(i)
   buried[#buried + 1] = i
   give_answer(i, plain_answer(i, CODE.dead))
@@ -66,7 +89,9 @@ local function replay(i, record)
   local b = parse_bill(record, KEYS[BILLS])
   local field = difference(i, b)
   if field then return give_answer(i, plain_answer(i, CODE.key_reused, field)) end
-  give_answer(i, replay_answer(i, b))
+  local a = replay_answer(i, b)
+  if WAITS[b.op] and (waiting[b.entry] or redis.call('HEXISTS', KEYS[UNANSWERED], b.entry) == 1) then return give_later(i, a) end
+  give_answer(i, a)
 end
 
 -- Keeps the decision as a bill and returns the answer that tells it.
@@ -86,10 +111,7 @@ local function decide_new(i)
   local code, detail, waits = OPS[OP[i]](i)
   if not DECIDED[code] then return give_answer(i, plain_answer(i, code, detail)) end
   local a = keep_bill(i, code, detail or subject)
-  if not waits then return give_answer(i, a) end
-  a[16] = 1
-  unanswered[#unanswered + 1], unanswered[#unanswered + 2] = ENTRY[i], cmsgpack.pack(a)
-  todo[#todo + 1], todo[#todo + 2], todo[#todo + 3] = i, code, 1
+  if waits then give_later(i, a) else give_answer(i, a) end
 end
 
 local function decide_batch()
