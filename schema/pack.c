@@ -132,7 +132,8 @@ static bool pack_walk_head(struct pack_walk *w, uint64_t *bytes, uint64_t *value
     return true;
 }
 
-/* Is this exactly one value, in its bounds, all of whose counts the bytes hold? */
+/* Is this exactly one value, in its bounds, all of whose counts the bytes hold? Every value is a byte at least, so a count they
+ * cannot hold runs into their end. */
 static bool pack_walk(const void *bytes, size_t size) {
     struct pack_walk w = {.at = bytes, .left = {1}};
     w.end = w.at + size;
@@ -147,8 +148,7 @@ static bool pack_walk(const void *bytes, size_t size) {
         bool opens;
         if (w.at == w.end || !pack_walk_head(&w, &skip, &values, &opens))
             return false;
-        uint64_t remaining = (uint64_t)(w.end - w.at);
-        if (skip > remaining || values > remaining) /* a value is a byte at least */
+        if (skip > (uint64_t)(w.end - w.at))
             return false;
         w.at += skip;
         if (opens) {

@@ -220,6 +220,7 @@ static const struct {
     {OP_mark, "origin", "\"3:17-4 \"", false},
     {OP_mark, "origin", "\"3:17-4\\u0000\"", false},
     {OP_mark, "entry", "\"17\"", false},
+    {OP_mark, "entry", "\"1700\"", false},
     {OP_mark, "entry", "\"17-04\"", false},
     {OP_mark, "entry", "\"18446744073709551616-0\"", false},
     {OP_mark, "key", "\"a/b/c>d\"", true},
