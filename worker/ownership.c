@@ -11,7 +11,7 @@
 #include "worker/lane_apply.h"
 #include "worker/log.h"
 
-enum { BOOK_VERSION = 1, RETRY_FIRST_MS = 50, RETRY_LAST_MS = 1000 };
+enum { BOOK_VERSION = 1, RETRY_FIRST_MS = 50, RETRY_LAST_MS = 1000, BEAT_MS = 250, LOOK_MS = 250, NUDGE_MS = 50 };
 
 static unsigned name_hash(const char *name) {
     unsigned hash = 2166136261u;
@@ -77,7 +77,8 @@ static enum redis_err heartbeat(struct ownership *o, const char *how) {
 
 static enum redis_err beat_when_due(struct ownership *o) {
     uint64_t now_ms = lane_now_ms();
-    if (o->beat_at_ms && now_ms - o->beat_at_ms < o->shared->lease_ttl_ms / 3) return REDIS_OK;
+    uint64_t third_ms = o->shared->lease_ttl_ms / 3; /* often enough that a share set free is taken at once */
+    if (o->beat_at_ms && now_ms - o->beat_at_ms < (third_ms < BEAT_MS ? third_ms : BEAT_MS)) return REDIS_OK;
     enum redis_err err = heartbeat(o, "alive");
     if (!err) o->beat_at_ms = now_ms;
     return err;
@@ -203,7 +204,9 @@ static enum redis_err pick_up(struct ownership *o, unsigned room) {
 static enum redis_err balance(struct ownership *o) {
     unsigned held = lanes_held(o), share = (o->door.book.partitions + o->live_workers - 1) / o->live_workers;
     if (held > share) hand_back(o, held - share);
-    return held < share ? pick_up(o, share - held) : REDIS_OK;
+    if (held >= share || (o->looked_at_ms && lane_now_ms() - o->looked_at_ms < LOOK_MS)) return REDIS_OK;
+    o->looked_at_ms = lane_now_ms();
+    return pick_up(o, share - held);
 }
 
 static void note_away(struct ownership *o, enum redis_err err) {
@@ -240,14 +243,25 @@ static void abandon_lanes(struct ownership *o) {
         if (o->lanes[p]) lane_abandon(o->lanes[p]);
 }
 
+static void stop_lanes(struct ownership *o) {
+    for (unsigned p = 0; p < o->door.book.partitions; p++)
+        if (o->lanes[p]) stop_lane(o, o->lanes[p]);
+}
+
+/* A lane may have begun its wait just after it was told to stop: it is nudged until it ends. */
 static void wait_for_lanes(struct ownership *o, uint64_t deadline_ms) {
-    for (join_ended(o); lanes_running(o) && lane_now_ms() < deadline_ms; join_ended(o)) nanosleep(&(struct timespec){0, 2 * 1000000L}, NULL);
+    uint64_t nudged_at_ms = lane_now_ms();
+    for (join_ended(o); lanes_running(o) && lane_now_ms() < deadline_ms; join_ended(o)) {
+        nanosleep(&(struct timespec){0, 2 * 1000000L}, NULL);
+        if (lane_now_ms() - nudged_at_ms < NUDGE_MS) continue;
+        stop_lanes(o);
+        nudged_at_ms = lane_now_ms();
+    }
 }
 
 bool ownership_close(struct ownership *o, uint64_t deadline_ms) {
     if (o->redis && !redis_is_lost(o->redis)) redis_set_timeout(o->redis, 300);
-    for (unsigned p = 0; p < o->door.book.partitions; p++)
-        if (o->lanes[p]) stop_lane(o, o->lanes[p]);
+    stop_lanes(o);
     wait_for_lanes(o, deadline_ms);
     if (lanes_running(o)) {
         abandon_lanes(o);

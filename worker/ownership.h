@@ -17,7 +17,7 @@ struct ownership {
     struct mark *marks;         /* highest seen acknowledged, kept between ownerships */
     unsigned first;             /* where this worker starts looking, so that workers do not race for the same partitions */
     unsigned live_workers;
-    uint64_t beat_at_ms;
+    uint64_t beat_at_ms, looked_at_ms;
     uint64_t retry_at_ms, retry_ms; /* while Redis is away */
     bool away;                  /* Redis did not answer last time */
 };
