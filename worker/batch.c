@@ -127,7 +127,7 @@ static void pack_raw(struct pack_writer *w, const struct entry *e) {
     pack_fields(&inner, e->fields);
     pack_array(w, 2);
     pack_word(w, "packed");
-    pack_bytes(w, inner.data, inner.size);
+    pack_text(w, (const char *)inner.data, inner.size); /* as text: the msgpack inside Redis knows no binary */
     free(packed);
 }
 

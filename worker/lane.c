@@ -173,12 +173,12 @@ static void *lane_run(void *argument) {
 }
 
 enum redis_err lane_catch_up(struct lane *lane) {
+    drain(lane); /* of a turn that failed */
     enum redis_err err = connect_lane(lane);
     if (!err) err = lane_take_over(lane);
     do {
         if (!err) err = serve_once(lane);
     } while (!err && !lane->idle);
-    drain(lane);
     return err;
 }
 
