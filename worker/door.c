@@ -70,11 +70,6 @@ static void check_bytes(const struct door *door, struct entry *entry, const char
         check_decoded(door, entry, bytes, size);
         return;
     case INTENT_INVALID:
-        if (strcmp(entry->intent.source, INTENT_SOURCE_TILL) == 0) {
-            snprintf(reason, sizeof reason, "follow-up: %.64s: %.100s", fault.field, fault.text);
-            door_give_up(entry, reason, 0);
-            return;
-        }
         entry->answerable = true;
         refuse(entry, CODE_invalid, fault.field);
         return;
