@@ -1,0 +1,19 @@
+/* The arguments of a command: getopt_long over its table of options, and its help made from the same table. */
+#ifndef CLI_ARGS_H
+#define CLI_ARGS_H
+
+#include <stdint.h>
+
+#include "producer/cli/cli.h"
+
+/* Fills `cli` (its command is set) from the arguments behind the program's name. -1: run it; else the exit code, everything being said. An
+ * underscore in an option's name counts as a dash, so that the wire's names are accepted as they are. */
+int args_read(struct cli *cli, int argc, char **argv);
+void args_print_help(const struct cli_command *command);
+
+/* A number among the options: `*number` keeps its value when the option was not given. False, and said, when it is none or out of range. */
+bool args_number(const struct cli *cli, unsigned option, uint64_t min, uint64_t max, uint64_t *number);
+/* Digits only, up to 2^64 - 1. */
+bool args_parse_number(const char *text, uint64_t *number);
+
+#endif

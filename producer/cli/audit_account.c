@@ -1,0 +1,175 @@
+/* The accounts of a partition as the ledger's rows make them, held against the accounts' hashes. */
+#define uthash_fatal(message) abort()
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "producer/cli/audit.h"
+#include "schema/ledger.h"
+
+enum { AT_ONCE = 500 };
+
+struct audit_account {
+    UT_hash_handle hh;
+    char name[70];
+    unsigned char currency; /* in audit.currency */
+    bool known;             /* it has a hash */
+    bool may_owe;           /* merchant or system */
+    bool awaited;           /* its hash was ahead of the ledger: the row that made it so must come */
+    uint64_t seq, awaited_seq;
+    int64_t balance, held, awaited_balance, awaited_held; /* after the last row */
+};
+
+unsigned audit_account_currency(const struct audit_account *account) { return account->currency; }
+
+static struct audit_account *add_account(struct audit *a, const char *name) {
+    struct audit_account *account = calloc(1, sizeof *account);
+    if (!account) abort();
+    snprintf(account->name, sizeof account->name, "%s", name);
+    HASH_ADD_STR(a->part.accounts, name, account);
+    a->part.account_count++;
+    return account;
+}
+
+static void append_read(struct connection *c, unsigned partition, const char *name) {
+    static const char *const fields[] = {"kind", "currency", "balance", "held", "seq"};
+    char key[256]; /* names come from the keyspace and from rows: any length that fits a row */
+    command_begin(&c->command, "HMGET");
+    command_copy(&c->command, key, (size_t)snprintf(key, sizeof key, "{%s:%u}:account:%s", c->book.name, partition, name));
+    for (size_t n = 0; n < sizeof fields / sizeof fields[0]; n++) command_word(&c->command, fields[n]);
+    redis_append(c->redis, &c->command);
+}
+
+/* "CNY" of "@world:CNY"; NULL for other names. */
+static const char *currency_in_name(const char *name) {
+    const char *colon = name[0] == '@' ? strrchr(name, ':') : NULL;
+    return colon && strlen(colon + 1) == 3 ? colon + 1 : NULL;
+}
+
+static void take_kind(struct audit *a, struct audit_account *account, struct reply hash) {
+    size_t size;
+    const char *currency = reply_text(reply_at(hash, 1), &size), *named = currency_in_name(account->name);
+    account->known = reply_type(reply_at(hash, 0)) != REPLY_NIL;
+    account->may_owe = account->name[0] == '@' || reply_is(reply_at(hash, 0), "merchant");
+    if (account->known && (size != 3 || (named && strcmp(named, currency) != 0)))
+        audit_find(a, "account %s: its currency is '%.20s'", account->name, currency);
+    if (!account->known) audit_find(a, "account %s: has ledger rows but is not there", account->name);
+    account->currency = (unsigned char)audit_currency(a, named ? named : size == 3 ? currency : "???");
+}
+
+/* Asks about an account that came into being after the names were listed; by the side connection, because pages are under way. */
+static struct audit_account *learn_account(struct audit *a, const char *name, int *code) {
+    struct reply hash;
+    append_read(&a->side, a->part.partition, name);
+    *code = connect_next(&a->side, "reading an account", &hash);
+    if (*code) return NULL;
+    struct audit_account *account = add_account(a, name);
+    take_kind(a, account, hash);
+    return account;
+}
+
+struct audit_account *audit_account_of(struct audit *a, const char *name, int *code) {
+    struct audit_account *account;
+    HASH_FIND_STR(a->part.accounts, name, account);
+    return account ? account : learn_account(a, name, code);
+}
+
+int audit_account_load(struct audit *a) {
+    const struct audit_names *names = &a->names[a->part.partition];
+    struct audit_account *waiting[AT_ONCE];
+    struct reply hash;
+    const char *name = audit_name_next(names, 'a', NULL);
+    while (name) {
+        unsigned count = 0;
+        for (; name && count < AT_ONCE; name = audit_name_next(names, 'a', name)) {
+            if (strlen(name) >= sizeof waiting[0]->name) audit_find(a, "account %.80s: no account has such a name", name);
+            else append_read(a->c, a->part.partition, (waiting[count++] = add_account(a, name))->name);
+        }
+        for (unsigned n = 0; n < count; n++) {
+            int code = connect_next(a->c, "reading the accounts", &hash);
+            if (code) return code;
+            take_kind(a, waiting[n], hash);
+        }
+    }
+    return CLI_OK;
+}
+
+static void check_awaited(struct audit *a, struct audit_account *account, int64_t balance, int64_t held) {
+    if (account->awaited_balance != balance || account->awaited_held != held)
+        audit_find(a, "account %s: balance %lld, held %lld, but the ledger says %lld, %lld at seq %llu", account->name,
+                   (long long)account->awaited_balance, (long long)account->awaited_held, (long long)balance, (long long)held,
+                   (unsigned long long)account->awaited_seq);
+    account->awaited = false;
+}
+
+void audit_account_row(struct audit *a, struct audit_account *account, const struct ledger_row *row) {
+    const char *name = account->name;
+    if (row->seq != account->seq + 1)
+        audit_find(a, "bill %s: account %s: seq goes from %llu to %llu", row->bill, name, (unsigned long long)account->seq, (unsigned long long)row->seq);
+    else if (row->balance_minor != account->balance + row->amount_minor)
+        audit_find(a, "bill %s: account %s: balance %lld + %lld is not %lld at seq %llu", row->bill, name, (long long)account->balance,
+                   (long long)row->amount_minor, (long long)row->balance_minor, (unsigned long long)row->seq);
+    else if (row->held_minor != account->held + row->hold_minor)
+        audit_find(a, "bill %s: account %s: held %lld + %lld is not %lld at seq %llu", row->bill, name, (long long)account->held,
+                   (long long)row->hold_minor, (long long)row->held_minor, (unsigned long long)row->seq);
+    account->seq = row->seq;
+    account->balance = row->balance_minor;
+    account->held = row->held_minor;
+    if (account->awaited && account->awaited_seq == row->seq) check_awaited(a, account, account->balance, account->held);
+}
+
+static void compare_hash(struct audit *a, struct audit_account *account, struct reply hash) {
+    uint64_t seq = (uint64_t)reply_integer(reply_at(hash, 4));
+    if (reply_type(reply_at(hash, 0)) == REPLY_NIL) {
+        if (account->known) audit_find(a, "account %s: has gone", account->name);
+        return;
+    }
+    account->awaited_balance = reply_integer(reply_at(hash, 2));
+    account->awaited_held = reply_integer(reply_at(hash, 3));
+    account->awaited_seq = seq;
+    if (!account->may_owe && account->awaited_balance < 0) audit_find(a, "account %s: balance %lld is below 0", account->name, (long long)account->awaited_balance);
+    if (account->awaited_held < 0 || (!account->may_owe && account->awaited_held > account->awaited_balance))
+        audit_find(a, "account %s: held %lld does not fit balance %lld", account->name, (long long)account->awaited_held, (long long)account->awaited_balance);
+    if (seq < account->seq) audit_find(a, "account %s: is at seq %llu, but has ledger rows up to %llu", account->name, (unsigned long long)seq, (unsigned long long)account->seq);
+    else if (seq == account->seq) check_awaited(a, account, account->balance, account->held);
+    else account->awaited = true;
+}
+
+int audit_account_compare(struct audit *a) {
+    struct audit_account *first = a->part.accounts, *account;
+    struct reply hash;
+    while (first) {
+        unsigned count = 0;
+        for (account = first; account && count < AT_ONCE; account = account->hh.next, count++) append_read(a->c, a->part.partition, account->name);
+        for (; count > 0; count--, first = first->hh.next) {
+            int code = connect_next(a->c, "reading the accounts", &hash);
+            if (code) return code;
+            compare_hash(a, first, hash);
+        }
+    }
+    return CLI_OK;
+}
+
+void audit_account_finish(struct audit *a) {
+    __int128 sum[AUDIT_CURRENCIES_MAX] = {0};
+    for (struct audit_account *account = a->part.accounts; account; account = account->hh.next) {
+        if (account->awaited)
+            audit_find(a, "account %s: is at seq %llu, but its ledger rows end at %llu", account->name, (unsigned long long)account->awaited_seq,
+                       (unsigned long long)account->seq);
+        sum[account->currency] += account->balance;
+    }
+    for (unsigned n = 0; n < a->currency_count; n++)
+        if (sum[n] != 0) audit_find(a, "all accounts together hold %.0Lf %s, not 0", (long double)sum[n], a->currency[n]);
+    a->accounts += a->part.account_count;
+}
+
+void audit_account_clear(struct audit *a) {
+    struct audit_account *account = a->part.accounts, *next;
+    if (account) HASH_CLEAR(hh, a->part.accounts);
+    for (; account; account = next) {
+        next = account->hh.next;
+        free(account);
+    }
+    a->part.accounts = NULL;
+}

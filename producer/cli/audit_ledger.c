@@ -1,0 +1,116 @@
+/* The ledger's rows: bills in order and summing to zero, every row given to its account and its identity. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "producer/cli/audit.h"
+#include "producer/cli/pages.h"
+#include "schema/ledger.h"
+
+enum { PAGE = 100 };
+
+/* Written out by hand: printf knows no 128-bit numbers. */
+static const char *show_sum(__int128 sum, char out[48]) {
+    unsigned __int128 rest = sum < 0 ? -(unsigned __int128)sum : (unsigned __int128)sum;
+    char *at = out + 47;
+    *at = '\0';
+    do *--at = (char)('0' + (int)(rest % 10));
+    while ((rest /= 10) != 0);
+    if (sum < 0) *--at = '-';
+    return at;
+}
+
+static void close_bill(struct audit *a) {
+    struct audit_part *p = &a->part;
+    char text[48];
+    for (unsigned n = 0; n < p->bill_currency_count; n++) {
+        unsigned currency = p->bill_currency[n];
+        if (p->bill_sum[currency] != 0)
+            audit_find(a, "bill %u-%llu: rows sum to %s %s", p->partition, (unsigned long long)p->bill_last, show_sum(p->bill_sum[currency], text),
+                       a->currency[currency]);
+        p->bill_sum[currency] = 0;
+    }
+    p->bill_currency_count = 0;
+}
+
+static void add_to_bill(struct audit_part *p, unsigned currency, int64_t amount) {
+    unsigned n = 0;
+    while (n < p->bill_currency_count && p->bill_currency[n] != currency) n++;
+    if (n == p->bill_currency_count) p->bill_currency[p->bill_currency_count++] = (unsigned char)currency;
+    p->bill_sum[currency] += amount;
+}
+
+static void open_bill(struct audit *a, const struct ledger_row *row, uint64_t bill) {
+    struct audit_part *p = &a->part;
+    close_bill(a);
+    if (bill <= p->bill_last) audit_find(a, "bill %u-%llu: comes again after %u-%llu", p->partition, (unsigned long long)bill, p->partition, (unsigned long long)p->bill_last);
+    else if (bill == p->bill_last + 2) audit_find(a, "bill %u-%llu: is missing", p->partition, (unsigned long long)bill - 1);
+    else if (bill > p->bill_last + 1)
+        audit_find(a, "bills %u-%llu to %u-%llu: are missing", p->partition, (unsigned long long)p->bill_last + 1, p->partition,
+                   (unsigned long long)bill - 1);
+    p->bill_last = bill;
+    p->bill_open = true;
+    a->bills++;
+    audit_bill_row(a, row, bill);
+}
+
+static int check_row(struct audit *a, const struct ledger_row *row) {
+    struct audit_part *p = &a->part;
+    uint64_t bill;
+    int code = CLI_OK;
+    a->rows++;
+    if (!audit_bill_number(a, row->bill, &bill)) return CLI_OK;
+    if (bill != p->bill_last || !p->bill_open) open_bill(a, row, bill);
+    struct audit_account *account = audit_account_of(a, row->account, &code);
+    if (code) return code;
+    add_to_bill(p, audit_account_currency(account), row->amount_minor);
+    audit_account_row(a, account, row);
+    return CLI_OK;
+}
+
+/* The value of the field `rows` of a ledger entry. */
+static struct reply rows_field(struct reply entry) {
+    struct reply fields = reply_at(entry, 1);
+    for (size_t n = 0; n + 1 < reply_count(fields); n += 2)
+        if (reply_is(reply_at(fields, n), "rows")) return reply_at(fields, n + 1);
+    return (struct reply){0};
+}
+
+static int check_entry(struct audit *a, struct pack_tree *tree, struct reply entry) {
+    struct pack_value rows;
+    struct ledger_row row;
+    uint32_t count = 0;
+    size_t size;
+    const char *bytes = reply_text(rows_field(entry), &size), *id = reply_text(reply_at(entry, 0), NULL);
+    const char *wrong = ledger_decode(tree, bytes, size, &rows, &count);
+    if (wrong) audit_find(a, "ledger entry %s: %s", id, wrong);
+    for (uint32_t n = 0; !wrong && n < count; n++) {
+        wrong = ledger_row_at(&rows, n, &row);
+        int code = wrong ? CLI_OK : check_row(a, &row);
+        if (wrong) audit_find(a, "ledger entry %s, row %u: %s", id, n, wrong);
+        if (code) return code;
+    }
+    return CLI_OK;
+}
+
+int audit_ledger(struct audit *a) {
+    struct pages pages;
+    struct reply entries;
+    keys_buffer key;
+    bool more = true;
+    int code;
+    struct pack_tree *tree = pack_tree_new();
+    if (!tree) abort();
+    keys_ledger(key, &a->c->book, a->part.partition);
+    pages_stream(&pages, a->c, "reading the ledger", key, a->part.ledger_last, "+", PAGE);
+    while (!(code = pages_next(&pages, &entries, &more)) && more) {
+        for (size_t n = 0; !code && n < reply_count(entries); n++) code = check_entry(a, tree, reply_at(entries, n));
+        if (code) break;
+        progress_add(&a->progress, reply_count(entries));
+    }
+    a->part.ledger_last = pages.last;
+    pages_end(&pages);
+    pack_tree_free(tree);
+    return code;
+}
+
+void audit_ledger_finish(struct audit *a) { close_bill(a); }

@@ -1,0 +1,100 @@
+/* `till account`: what an account holds now. */
+#include <stdio.h>
+
+#include "producer/cli/commands.h"
+#include "producer/cli/connect.h"
+#include "producer/cli/json_out.h"
+#include "producer/cli/table.h"
+#include "producer/cli/when.h"
+
+enum { OPTION_SHARDS };
+
+static json_t *to_json(const struct till_account *a) {
+    json_t *object = json_out_object();
+    json_out_text(object, "account", a->id);
+    json_out_text(object, "kind", a->kind);
+    json_out_text(object, "currency", a->currency);
+    json_out_text(object, "status", a->status);
+    json_out_number(object, "balance", a->balance_minor);
+    json_out_number(object, "held", a->held_minor);
+    json_out_number(object, "available", a->balance_minor - a->held_minor);
+    json_out_number(object, "seq", (int64_t)a->seq);
+    json_out_number(object, "opened", (int64_t)a->opened_ms);
+    json_out_number(object, "changed", (int64_t)a->changed_ms);
+    json_out_number(object, "partition", a->partition);
+    json_out_number(object, "shards", a->shards);
+    return object;
+}
+
+static void print_lines(const struct till_account *a) {
+    char opened[WHEN_TEXT_SIZE], changed[WHEN_TEXT_SIZE];
+    when_format(a->opened_ms, opened);
+    when_format(a->changed_ms, changed);
+    printf("account    %s\nkind       %s\nstatus     %s\nbalance    %lld %s\n", a->id, a->kind, a->status, (long long)a->balance_minor, a->currency);
+    if (a->held_minor)
+        printf("held       %lld %s\navailable  %lld %s\n", (long long)a->held_minor, a->currency, (long long)(a->balance_minor - a->held_minor), a->currency);
+    printf("opened     %s\nchanged    %s\npartition  %u\n", opened, changed, a->partition);
+    if (a->shards > 1) printf("shards     %u\n", a->shards);
+}
+
+static int print_shards(struct cli *cli, struct till *till, const struct till_account *sum, json_t *object) {
+    static const struct table_column columns[] = {{"PARTITION", true}, {"STATUS", false}, {"BALANCE", true}, {"HELD", true}, {"SEQ", true}, {NULL, false}};
+    struct till_account shard;
+    struct table table;
+    json_t *list = json_out_array();
+    int code = TILL_OK;
+    table_init(&table, columns);
+    for (unsigned p = 0; p < till_partitions(till); p++) {
+        code = till_account_shard(till, sum->id, p, &shard);
+        if (code == TILL_NOT_FOUND) continue;
+        if (code != TILL_OK) break;
+        json_out_append(list, to_json(&shard));
+        table_add_number(&table, true, p);
+        table_add(&table, shard.status);
+        table_add_number(&table, true, shard.balance_minor);
+        table_add_number(&table, true, shard.held_minor);
+        table_add_number(&table, true, (int64_t)shard.seq);
+    }
+    if (code == TILL_NOT_FOUND) code = TILL_OK;
+    if (!cli->json && code == TILL_OK) {
+        putchar('\n');
+        table_flush(&table);
+    }
+    json_out_value(object, "by_partition", list);
+    table_clear(&table);
+    return code;
+}
+
+static int run(struct cli *cli) {
+    struct till *till;
+    struct till_account account;
+    const char *id = cli->operands[0];
+    int code = connect_till(cli, NULL, &till);
+    if (code) goto out;
+    int found = till_account(till, id, &account);
+    if (found == TILL_NOT_FOUND) {
+        cli_say(cli, "there is no account '%s'", id);
+        code = CLI_FOUND;
+    } else if (found != TILL_OK) {
+        code = connect_till_failed(cli, till, found, "reading the account");
+    } else {
+        json_t *object = to_json(&account);
+        if (!cli->json) print_lines(&account);
+        if (cli->value[OPTION_SHARDS]) found = print_shards(cli, till, &account, object);
+        if (found != TILL_OK) code = connect_till_failed(cli, till, found, "reading the shards");
+        if (cli->json && !code) json_out(object);
+        else json_decref(object);
+    }
+out:
+    till_close(till);
+    return code;
+}
+
+static const struct cli_option options[] = {{"shards", 0, NULL, "a merchant's part in each partition, too"}, {0}};
+
+const struct cli_command cmd_account = {
+    .name = "account", .group = CLI_LOOK, .summary = "shows what an account holds now", .operands = "ID", .operands_min = 1, .operands_max = 1,
+    .options = options,
+    .about = "A merchant is the sum of its shards, one in each partition, read one after the other. @world:CUR is what entered and left the book.\n"
+             "Exit code 1 when there is no such account.",
+    .examples = "  till account alice\n  till account coffee --shards --json", .run = run};

@@ -1,0 +1,95 @@
+/* `till bill`: what was decided about an intent. */
+#include <stdio.h>
+
+#include "producer/cli/commands.h"
+#include "producer/cli/connect.h"
+#include "producer/cli/json_out.h"
+#include "producer/cli/table.h"
+#include "producer/cli/when.h"
+
+enum { OPTION_AT };
+
+static void print_json(const struct till_bill *b, char **operands) {
+    json_t *object = json_out_object();
+    json_out_text(object, "account", operands[0]);
+    json_out_text(object, "source", operands[1]);
+    json_out_text(object, "key", operands[2]);
+    json_out_text(object, "op", b->op);
+    json_out_number(object, "code", b->code);
+    json_out_text(object, "reason", till_code_word(b->code));
+    json_out_text(object, "bill", b->bill);
+    json_out_optional(object, "amount", b->has_amount, b->amount_minor);
+    json_out_text(object, "currency", b->currency);
+    json_out_optional(object, "balance", b->has_balance, b->balance_minor);
+    json_out_optional(object, "held", b->has_balance, b->held_minor);
+    json_out_number(object, "at", (int64_t)b->at_ms);
+    json_out_text(object, "entry", b->entry);
+    json_out_text(object, "to", b->to);
+    json_out_text(object, "state", b->state);
+    json_out_number(object, "captured", b->captured_minor);
+    json_out_number(object, "refunded", b->refunded_minor);
+    json_out_text(object, "detail", b->detail);
+    json_out_text(object, "fingerprint", b->fingerprint);
+    json_out_text(object, "day", b->day);
+    json_out_number(object, "partition", b->partition);
+    json_out(object);
+}
+
+static void print_text(const char *name, const char *text) {
+    if (!*text) return;
+    printf("%-12s", name);
+    table_print_safe(text);
+    putchar('\n');
+}
+
+static void print_amount(const char *name, bool present, int64_t amount, const char *currency) {
+    if (present) printf("%-12s%lld %s\n", name, (long long)amount, currency);
+}
+
+static void print_lines(const struct till_bill *b, char **operands) {
+    char at[WHEN_TEXT_SIZE];
+    (void)operands;
+    when_format(b->at_ms, at);
+    printf("%s (%d): %s\n", till_code_word(b->code), b->code, till_code_sentence(b->code));
+    print_text("op", b->op);
+    print_text("bill", b->bill);
+    print_amount("amount", b->has_amount, b->amount_minor, b->currency);
+    print_text("to", b->to);
+    print_text("state", b->state);
+    print_amount("captured", b->captured_minor != 0, b->captured_minor, b->currency);
+    print_amount("refunded", b->refunded_minor != 0, b->refunded_minor, b->currency);
+    print_amount("balance", b->has_balance, b->balance_minor, b->currency);
+    print_text("detail", b->detail);
+    print_text("at", at);
+    print_text("entry", b->entry);
+    print_text("day", b->day);
+}
+
+static int run(struct cli *cli) {
+    struct till *till = NULL;
+    struct till_bill bill;
+    uint64_t at_ms = 0;
+    if (cli->value[OPTION_AT] && !when_parse(cli->value[OPTION_AT], &at_ms)) return cli_usage(cli, "--at must be a time: " WHEN_FORMS);
+    int code = connect_till(cli, NULL, &till);
+    if (!code) {
+        int found = till_bill(till, cli->operands[0], cli->operands[1], cli->operands[2], at_ms, &bill);
+        if (found == TILL_NOT_FOUND) {
+            cli_say(cli, "nothing was decided about %s/%s/%s, or its day was dropped", cli->operands[0], cli->operands[1], cli->operands[2]);
+            code = CLI_FOUND;
+        } else if (found != TILL_OK) {
+            code = connect_till_failed(cli, till, found, "reading the bill");
+        } else {
+            (cli->json ? print_json : print_lines)(&bill, cli->operands);
+        }
+    }
+    till_close(till);
+    return code;
+}
+
+static const struct cli_option options[] = {{"at", 0, "TIME", "the intent's `at`, if known; finds it faster"}, {0}};
+
+const struct cli_command cmd_bill = {
+    .name = "bill", .group = CLI_LOOK, .summary = "shows what was decided about an intent, and how its refunds stand", .operands = "ACCOUNT SOURCE KEY",
+    .operands_min = 3, .operands_max = 3, .options = options,
+    .about = "Refusals are kept too. Exit code 1 when nothing was decided about it.",
+    .examples = "  till bill alice shop k1\n  till bill alice shop k1 --json", .run = run};

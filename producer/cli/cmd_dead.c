@@ -1,0 +1,354 @@
+/* `till dead`: the entries that were given up: look at them, put them back, put them aside. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "producer/cli/args.h"
+#include "producer/cli/commands.h"
+#include "producer/cli/json_out.h"
+#include "producer/cli/pages.h"
+#include "producer/cli/table.h"
+#include "schema/code.h"
+
+enum { OPTION_PARTITION, OPTION_LIMIT, OPTION_ALL, OPTION_REASON };
+
+/* One dead entry, borrowed from the reply it came in. */
+struct dead {
+    unsigned partition;
+    const char *id, *entry, *reason, *attempts;
+    struct reply fields;
+    bool readable;
+    struct intent intent;
+    struct intent_fault fault;
+};
+
+/* What is done with each. */
+struct work {
+    struct connection c;
+    unsigned first, last;
+    uint64_t left, count;
+    struct table table;
+    unsigned missing;
+};
+
+static struct reply field_of(struct reply fields, const char *name) {
+    for (size_t n = 0; n + 1 < reply_count(fields); n += 2)
+        if (reply_is(reply_at(fields, n), name)) return reply_at(fields, n + 1);
+    return (struct reply){0};
+}
+
+static void read_dead(struct reply entry, unsigned partition, struct dead *d) {
+    size_t size;
+    d->partition = partition;
+    d->fields = reply_at(entry, 1);
+    d->id = reply_text(reply_at(entry, 0), NULL);
+    d->entry = reply_text(field_of(d->fields, "entry"), NULL);
+    d->reason = reply_text(field_of(d->fields, "reason"), NULL);
+    d->attempts = reply_text(field_of(d->fields, "attempts"), NULL);
+    const char *bytes = reply_text(field_of(d->fields, "intent"), &size);
+    d->readable = intent_decode(bytes, size, &d->intent, &d->fault) != INTENT_UNREADABLE;
+}
+
+static json_t *intent_json(const struct intent *intent) {
+    json_t *object = json_out_object();
+    for (int f = 0; f < FIELD_COUNT; f++) {
+        enum field field = (enum field)f;
+        size_t size;
+        if (!(intent->present & FIELD_BIT(f))) continue;
+        if (field_is_number(field)) json_out_number(object, field_name(field), (int64_t)intent_number(intent, field));
+        else if (field_is_bool(field)) json_out_bool(object, field_name(field), intent_number(intent, field) != 0);
+        else {
+            const char *text = intent_text(intent, field, &size);
+            json_out_value(object, field_name(field), json_out_string(text, size));
+        }
+    }
+    return object;
+}
+
+/* Any field's bytes: as text when they are UTF-8 without control characters, else in hex. */
+static json_t *raw_json(struct reply value) {
+    size_t size;
+    const char *bytes = reply_text(value, &size);
+    char *hex = malloc(2 * size + 3);
+    if (!hex) abort();
+    memcpy(hex, "0x", 3);
+    for (size_t n = 0; n < size; n++) snprintf(hex + 2 + 2 * n, 3, "%02x", (unsigned char)bytes[n]);
+    json_t *text = json_out_string(hex, 2 * size + 2);
+    free(hex);
+    return text;
+}
+
+static json_t *dead_json(const struct dead *d) {
+    char id[80];
+    json_t *object = json_out_object(), *fields = json_out_object();
+    snprintf(id, sizeof id, "%u:%s", d->partition, d->id);
+    json_out_text(object, "id", id);
+    json_out_number(object, "partition", d->partition);
+    json_out_text(object, "entry", d->entry);
+    json_out_text(object, "reason", d->reason);
+    json_out_text(object, "attempts", d->attempts);
+    json_out_value(object, "intent", d->readable ? intent_json(&d->intent) : json_null());
+    json_out_text(object, "fault", d->fault.text);
+    for (size_t n = 6; n + 1 < reply_count(d->fields); n += 2)
+        json_out_value(fields, reply_text(reply_at(d->fields, n), NULL), raw_json(reply_at(d->fields, n + 1)));
+    json_out_value(object, "fields", fields);
+    return object;
+}
+
+static void list_row(struct work *w, const struct dead *d) {
+    table_addf(&w->table, "%u:%s", d->partition, d->id);
+    table_add(&w->table, d->entry);
+    table_add(&w->table, d->attempts);
+    table_add(&w->table, d->readable ? op_word(d->intent.op) : "");
+    table_add(&w->table, d->readable ? d->intent.source : "");
+    table_add(&w->table, d->readable ? d->intent.key : "");
+    table_add(&w->table, d->readable ? d->intent.account : "");
+    table_add(&w->table, d->reason);
+}
+
+static int each_of_partition(struct work *w, unsigned partition, int (*take)(struct work *w, const struct dead *d)) {
+    struct pages pages;
+    struct reply entries;
+    struct dead dead;
+    keys_buffer key;
+    bool more = true;
+    int code = CLI_OK;
+    keys_dead(key, &w->c.book, partition);
+    pages_stream(&pages, &w->c, "reading the dead stream", key, (struct entry_id){0, 0}, "+", 100);
+    while (!code && w->left > 0 && !(code = pages_next(&pages, &entries, &more)) && more)
+        for (size_t n = 0; !code && w->left > 0 && n < reply_count(entries); n++) {
+            read_dead(reply_at(entries, n), partition, &dead);
+            w->left--;
+            w->count++;
+            code = take(w, &dead);
+        }
+    pages_end(&pages);
+    return code;
+}
+
+static int take_list(struct work *w, const struct dead *d) {
+    if (w->c.cli->json) json_out(dead_json(d));
+    else list_row(w, d);
+    return CLI_OK;
+}
+
+static int run_list(struct work *w) {
+    static const struct table_column columns[] = {{"ID", false},     {"ENTRY", false}, {"ATTEMPTS", true},  {"OP", false},    {"SOURCE", false},
+                                                  {"KEY", false},    {"ACCOUNT", false}, {"REASON", false}, {NULL, false}};
+    int code = CLI_OK;
+    if (w->c.cli->operand_count > 1) return cli_usage(w->c.cli, "list takes no IDs; `till dead show ID` shows one");
+    table_init(&w->table, columns);
+    for (unsigned p = w->first; !code && p <= w->last; p++) code = each_of_partition(w, p, take_list);
+    if (!code && !w->c.cli->json) {
+        if (w->count) table_flush(&w->table);
+        else puts("no dead entries");
+    }
+    table_clear(&w->table);
+    return code;
+}
+
+/* "P:MS-SEQ", or "MS-SEQ" with --partition. */
+static bool parse_id(const struct work *w, const char *text, unsigned *partition, const char **id) {
+    struct entry_id parsed;
+    char *end;
+    *partition = w->first;
+    *id = text;
+    const char *colon = strchr(text, ':');
+    if (colon) {
+        unsigned long n = strtoul(text, &end, 10);
+        if (end != colon || n >= w->c.book.partitions || text[0] < '0' || text[0] > '9') return false;
+        *partition = (unsigned)n;
+        *id = colon + 1;
+    } else if (w->first != w->last) {
+        return false;
+    }
+    return entry_id_parse(*id, strlen(*id), &parsed) && strchr(*id, '-');
+}
+
+/* The dead entry of this ID; *found is false, and it is said, when it is not there. The reply lives until the next command. */
+static int fetch(struct work *w, unsigned partition, const char *id, struct dead *d, bool *found) {
+    struct reply reply;
+    keys_buffer key;
+    command_begin(&w->c.command, "XRANGE");
+    command_copy(&w->c.command, key, keys_dead(key, &w->c.book, partition));
+    command_word(&w->c.command, id);
+    command_word(&w->c.command, id);
+    int code = connect_call(&w->c, "reading the dead stream", &reply);
+    *found = !code && reply_count(reply) == 1;
+    if (*found) read_dead(reply_at(reply, 0), partition, d);
+    if (!code && !*found) {
+        cli_say(w->c.cli, "%u:%s is not in the dead stream: was it requeued or discarded before?", partition, id);
+        w->missing++;
+    }
+    return code;
+}
+
+static void print_show(const struct dead *d) {
+    char *text;
+    json_t *object = d->readable ? intent_json(&d->intent) : NULL;
+    printf("id        %u:%s\nentry     %s\nattempts  %s\nreason    ", d->partition, d->id, d->entry, d->attempts);
+    table_print_safe(d->reason);
+    putchar('\n');
+    if (object && (text = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII))) {
+        printf("intent    %s\n", text);
+        free(text);
+    }
+    json_decref(object);
+    if (d->fault.text[0]) printf("fault     %s\n", d->fault.text);
+    for (size_t n = 6; n + 1 < reply_count(d->fields); n += 2) {
+        json_t *raw = raw_json(reply_at(d->fields, n + 1));
+        printf("field     ");
+        table_print_safe(reply_text(reply_at(d->fields, n), NULL));
+        printf(" %s\n", json_string_value(raw));
+        json_decref(raw);
+    }
+}
+
+static int show_one(struct work *w, unsigned partition, const char *id) {
+    struct dead dead;
+    bool found;
+    int code = fetch(w, partition, id, &dead, &found);
+    if (!found) return code;
+    if (w->c.cli->json) json_out(dead_json(&dead));
+    else print_show(&dead);
+    return code;
+}
+
+/* What became of one entry. `entry`: its new entry ID, or NULL. */
+static void print_done(const struct work *w, unsigned partition, const char *id, const char *done, const char *entry) {
+    char text[80];
+    snprintf(text, sizeof text, "%u:%s", partition, id);
+    if (!w->c.cli->json) {
+        printf("%s %s%s%s\n", text, done, entry ? " as " : "", entry ? entry : "");
+        return;
+    }
+    json_t *object = json_out_object();
+    json_out_text(object, "id", text);
+    json_out_text(object, "done", done);
+    if (entry) json_out_text(object, "entry", entry);
+    json_out(object);
+}
+
+static int requeue_one(struct work *w, unsigned partition, const char *id) {
+    struct dead dead;
+    struct reply reply;
+    keys_buffer key;
+    bool found;
+    uint64_t now_ms, at_ms;
+    int code = fetch(w, partition, id, &dead, &found);
+    if (!found) return code;
+    at_ms = dead.readable && dead.intent.present & FIELD_BIT(FIELD_at) ? dead.intent.at_ms : 0;
+    struct command *c = &w->c.command;
+    redis_script_begin(c, &script_requeue, 2);
+    command_copy(c, key, keys_dead(key, &w->c.book, partition));
+    command_copy(c, key, keys_intents(key, &w->c.book, partition));
+    command_word(c, id);
+    enum redis_err err = redis_script_call(w->c.redis, &script_requeue, c, &reply);
+    if (err) return connect_failed(&w->c, err, "requeueing");
+    if (reply_type(reply) == REPLY_NIL) {
+        cli_say(w->c.cli, "%u:%s cannot be put back: its bytes were lost, or it has gone meanwhile", partition, id);
+        w->missing++;
+        return CLI_OK;
+    }
+    w->count++;
+    print_done(w, partition, id, "requeued", reply_text(reply, NULL));
+    code = connect_server_ms(&w->c, &now_ms);
+    if (!code && at_ms && at_ms + INTENT_STALE_MS < now_ms)
+        cli_say(w->c.cli, "%u:%s was created more than 23 h ago: it will be answered %d %s", partition, id, CODE_stale, code_word(CODE_stale));
+    return code;
+}
+
+static int discard_one(struct work *w, unsigned partition, const char *id) {
+    struct reply reply;
+    keys_buffer key;
+    struct command *c = &w->c.command;
+    redis_script_begin(c, &script_discard, 2);
+    command_copy(c, key, keys_dead(key, &w->c.book, partition));
+    command_copy(c, key, keys_discarded(key, &w->c.book, partition));
+    command_word(c, id);
+    command_word(c, w->c.cli->value[OPTION_REASON]);
+    enum redis_err err = redis_script_call(w->c.redis, &script_discard, c, &reply);
+    if (err) return connect_failed(&w->c, err, "discarding");
+    if (reply_integer(reply) == 0) {
+        cli_say(w->c.cli, "%u:%s is not in the dead stream: was it requeued or discarded before?", partition, id);
+        w->missing++;
+        return CLI_OK;
+    }
+    w->count++;
+    print_done(w, partition, id, "discarded", NULL);
+    return CLI_OK;
+}
+
+/* IDs that were in the dead streams at the start; work on them changes those streams. */
+static int collect_id(struct work *w, const struct dead *d) {
+    table_addf(&w->table, "%u:%s", d->partition, d->id);
+    return CLI_OK;
+}
+
+typedef int one(struct work *w, unsigned partition, const char *id);
+
+static int run_all(struct work *w, one *take) {
+    static const struct table_column columns[] = {{"ID", false}, {NULL, false}};
+    unsigned partition;
+    const char *id;
+    int code = CLI_OK;
+    table_init(&w->table, columns);
+    for (unsigned p = w->first; !code && p <= w->last; p++) code = each_of_partition(w, p, collect_id);
+    w->count = 0;
+    for (size_t n = 0; !code && n < w->table.cell_count; n++)
+        if (parse_id(w, w->table.cells[n], &partition, &id)) code = take(w, partition, id);
+    if (!code && w->table.cell_count == 0 && !w->c.cli->json) puts("no dead entries");
+    table_clear(&w->table);
+    return code;
+}
+
+static int run_each(struct work *w, one *take) {
+    const struct cli *cli = w->c.cli;
+    unsigned partition;
+    const char *id;
+    int code = CLI_OK;
+    if (cli->value[OPTION_ALL] && take != show_one) return run_all(w, take);
+    if (cli->operand_count < 2) return cli_usage(cli, "which? IDs are those of `till dead list`%s", take == show_one ? "" : ", or --all");
+    for (int n = 1; n < cli->operand_count; n++)
+        if (!parse_id(w, cli->operands[n], &partition, &id)) return cli_usage(cli, "'%s' is not an ID of `till dead list`, as 3:1763712000000-0", cli->operands[n]);
+    for (int n = 1; !code && n < cli->operand_count; n++)
+        if (parse_id(w, cli->operands[n], &partition, &id)) code = take(w, partition, id);
+    return code;
+}
+
+static int run_action(struct work *w) {
+    const struct cli *cli = w->c.cli;
+    const char *action = cli->operands[0], *reason = cli->value[OPTION_REASON];
+    if (strcmp(action, "list") == 0) return run_list(w);
+    if (strcmp(action, "show") == 0) return run_each(w, show_one);
+    if (strcmp(action, "requeue") == 0) return run_each(w, requeue_one);
+    if (strcmp(action, "discard") != 0) return cli_usage(cli, "'%s'? list, show, requeue or discard", action);
+    if (!reason || !*reason) return cli_usage(cli, "discard needs a --reason, which is kept");
+    return run_each(w, discard_one);
+}
+
+static int run(struct cli *cli) {
+    struct work w = {.left = UINT64_MAX};
+    if (!args_number(cli, OPTION_LIMIT, 1, UINT64_MAX, &w.left)) return CLI_USAGE;
+    int code = connect_book(cli, &w.c);
+    if (!code && !connect_partitions(&w.c, OPTION_PARTITION, &w.first, &w.last)) code = CLI_USAGE;
+    if (!code) code = run_action(&w);
+    connect_close(&w.c);
+    return code ? code : w.missing ? CLI_FOUND : CLI_OK;
+}
+
+static const struct cli_option options[] = {{"partition", 'p', "N", "only this one"},
+                                            {"limit", 'l', "N", "no more than this"},
+                                            {"all", 0, NULL, "requeue, discard: all there are (of --partition, up to --limit)"},
+                                            {"reason", 0, "TEXT", "discard: why; kept with the entry"},
+                                            {0}};
+
+const struct cli_command cmd_dead = {
+    .name = "dead", .group = CLI_OPERATE, .summary = "entries that were given up: list, show, requeue, discard", .operands = "list|show|requeue|discard [ID...]",
+    .operands_min = 1, .operands_max = 100000, .options = options,
+    .about = "An ID is that of the list: PARTITION:MS-SEQ. A requeue keeps key and bytes; what was booked already is not booked\n"
+             "again. A discarded entry stays readable in the partition's `discarded` stream.\n"
+             "Exit code 1 when an entry is not there.",
+    .examples = "  till dead list\n  till dead show 3:1763712000000-0\n  till dead requeue 3:1763712000000-0\n  till dead requeue --all\n"
+                "  till dead discard 3:1763712000000-0 --reason 'test traffic'",
+    .run = run};

@@ -1,0 +1,92 @@
+/* `till doctor`: is everything there that Till rests on? */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "producer/cli/commands.h"
+#include "producer/cli/doctor.h"
+#include "producer/cli/json_out.h"
+#include "producer/cli/table.h"
+
+void doctor_find(struct doctor *d, enum doctor_level level, const char *about, const char *format, ...) {
+    if (d->count == DOCTOR_FINDINGS_MAX) d->count--; /* the last one is replaced: 80 faults are enough */
+    struct doctor_finding *f = &d->finding[d->count++];
+    *f = (struct doctor_finding){.level = level, .about = about};
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(f->what, sizeof f->what, format, arguments);
+    va_end(arguments);
+    d->wrong += level == DOCTOR_WRONG;
+}
+
+void doctor_fix(struct doctor *d, const char *format, ...) {
+    struct doctor_finding *f = &d->finding[d->count - 1];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(f->fix, sizeof f->fix, format, arguments);
+    va_end(arguments);
+}
+
+int doctor_ask(struct doctor *d, struct reply *reply, bool *refused) {
+    enum redis_err err = redis_call(d->c.redis, &d->c.command, reply);
+    *refused = err != REDIS_OK;
+    return err == REDIS_LOST || err == REDIS_GARBLED ? connect_failed(&d->c, err, "examining") : CLI_OK;
+}
+
+static const char *const level_word[] = {"good", "note", "wrong"};
+
+static void print_json(const struct doctor *d) {
+    json_t *object = json_out_object(), *findings = json_out_array();
+    for (unsigned n = 0; n < d->count; n++) {
+        const struct doctor_finding *f = &d->finding[n];
+        json_t *finding = json_out_object();
+        json_out_text(finding, "level", level_word[f->level]);
+        json_out_text(finding, "about", f->about);
+        json_out_text(finding, "what", f->what);
+        json_out_text(finding, "fix", f->fix);
+        json_out_append(findings, finding);
+    }
+    json_out_bool(object, "ok", d->wrong == 0);
+    json_out_value(object, "findings", findings);
+    json_out(object);
+}
+
+static void print_lines(const struct doctor *d) {
+    static const char *const colours[] = {"\x1b[32m", "\x1b[33m", "\x1b[31m"};
+    bool colour = table_colour();
+    for (unsigned n = 0; n < d->count; n++) {
+        const struct doctor_finding *f = &d->finding[n];
+        printf("%s%-5s%s  %-12s ", colour ? colours[f->level] : "", level_word[f->level], colour ? "\x1b[0m" : "", f->about);
+        table_print_safe(f->what);
+        putchar('\n');
+        if (f->fix[0]) {
+            printf("%20s fix: ", "");
+            table_print_safe(f->fix);
+            putchar('\n');
+        }
+    }
+    if (d->wrong) printf("%u wrong\n", d->wrong);
+    else puts("all well");
+}
+
+static int run(struct cli *cli) {
+    struct doctor *d = calloc(1, sizeof *d);
+    if (!d) abort();
+    int code = connect_redis(cli, &d->c);
+    if (!code) code = doctor_server(d);
+    if (!code) code = doctor_rights(d);
+    if (!code) code = doctor_book(d);
+    if (!code) {
+        (cli->json ? print_json : print_lines)(d);
+        code = d->wrong ? CLI_FOUND : CLI_OK;
+    }
+    connect_close(&d->c);
+    free(d);
+    return code;
+}
+
+const struct cli_command cmd_doctor = {
+    .name = "doctor", .group = CLI_OPERATE, .summary = "examines Redis, rights, clock, book and workers, and says what to fix", .operands = "",
+    .about = "Tries every command that Till needs on keys of its own ({BOOK}:probe), which it deletes. Exit code 1 when\n"
+             "something is wrong; a note is not wrong.",
+    .examples = "  till doctor\n  till doctor --json", .run = run};

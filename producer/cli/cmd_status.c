@@ -1,0 +1,186 @@
+/* `till status`: workers, partitions and their owners, what waits, how fast it goes. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "producer/cli/commands.h"
+#include "producer/cli/json_out.h"
+#include "producer/cli/status_read.h"
+#include "producer/cli/table.h"
+#include "producer/cli/when.h"
+
+enum { OPTION_NO_RATE, SAMPLE_MS = 1000 };
+
+struct totals {
+    uint64_t undelivered, pending, dead, unanswered, bills, oldest_ms;
+    unsigned live, owned, halted;
+    bool rated, knows_undelivered;
+    uint64_t added_per_s, read_per_s;
+};
+
+static uint64_t age(const struct book_status *s, uint64_t at_ms) { return s->now_ms > at_ms ? s->now_ms - at_ms : 0; }
+
+static bool alive(const struct connection *c, const struct book_status *s, const struct status_worker *w) {
+    return age(s, w->seen_ms) < c->config.worker_lease_ttl_ms;
+}
+
+static void sum_up(const struct connection *c, const struct book_status *s, struct totals *t) {
+    t->knows_undelivered = true;
+    for (unsigned n = 0; n < s->partition_count; n++) {
+        const struct status_partition *p = &s->partitions[n];
+        t->undelivered += p->undelivered;
+        t->knows_undelivered = t->knows_undelivered && p->knows_undelivered;
+        t->pending += p->pending;
+        t->dead += p->dead;
+        t->unanswered += p->unanswered;
+        t->bills += p->bills;
+        t->owned += p->owner[0] != '\0';
+        t->halted += p->halted[0] != '\0';
+        if (p->oldest_ms && (!t->oldest_ms || p->oldest_ms < t->oldest_ms)) t->oldest_ms = p->oldest_ms;
+    }
+    for (size_t n = 0; n < s->worker_count; n++) t->live += alive(c, s, &s->workers[n]);
+}
+
+static json_t *partition_json(const struct book_status *s, unsigned n) {
+    const struct status_partition *p = &s->partitions[n];
+    json_t *object = json_out_object();
+    json_out_number(object, "partition", n);
+    json_out_value(object, "owner", p->owner[0] ? json_out_string(p->owner, strlen(p->owner)) : json_null());
+    json_out_number(object, "epoch", (int64_t)p->epoch);
+    json_out_optional(object, "undelivered", p->knows_undelivered, (int64_t)p->undelivered);
+    json_out_number(object, "pending", (int64_t)p->pending);
+    json_out_optional(object, "oldest_ms", p->oldest_ms != 0, (int64_t)age(s, p->oldest_ms));
+    json_out_number(object, "unanswered", (int64_t)p->unanswered);
+    json_out_number(object, "dead", (int64_t)p->dead);
+    json_out_number(object, "bills", (int64_t)p->bills);
+    json_out_value(object, "halted", p->halted[0] ? json_out_string(p->halted, strlen(p->halted)) : json_null());
+    return object;
+}
+
+static void print_json(const struct connection *c, const struct book_status *s, const struct totals *t) {
+    json_t *object = json_out_object(), *workers = json_out_array(), *partitions = json_out_array();
+    for (size_t n = 0; n < s->worker_count; n++) {
+        json_t *worker = json_out_object();
+        json_out_text(worker, "name", s->workers[n].name);
+        json_out_number(worker, "seen_ms", (int64_t)age(s, s->workers[n].seen_ms));
+        json_out_bool(worker, "alive", alive(c, s, &s->workers[n]));
+        json_out_number(worker, "partitions", s->workers[n].partitions);
+        json_out_append(workers, worker);
+    }
+    for (unsigned n = 0; n < s->partition_count; n++) json_out_append(partitions, partition_json(s, n));
+    json_out_text(object, "book", c->book.name);
+    json_out_text(object, "redis", s->server);
+    json_out_optional(object, "in_per_s", t->rated, (int64_t)t->added_per_s);
+    json_out_optional(object, "out_per_s", t->rated, (int64_t)t->read_per_s);
+    json_out_optional(object, "undelivered", t->knows_undelivered, (int64_t)t->undelivered);
+    json_out_number(object, "pending", (int64_t)t->pending);
+    json_out_optional(object, "oldest_ms", t->oldest_ms != 0, (int64_t)age(s, t->oldest_ms));
+    json_out_number(object, "unanswered", (int64_t)t->unanswered);
+    json_out_number(object, "dead", (int64_t)t->dead);
+    json_out_number(object, "bills", (int64_t)t->bills);
+    json_out_number(object, "halted", t->halted);
+    json_out_value(object, "workers", workers);
+    json_out_value(object, "partitions", partitions);
+    json_out(object);
+}
+
+static void print_workers(const struct connection *c, const struct book_status *s) {
+    static const struct table_column columns[] = {{"WORKER", false}, {"SEEN", true}, {"PARTITIONS", true}, {"STATE", false}, {NULL, false}};
+    struct table table;
+    char seen[WHEN_AGE_SIZE];
+    if (s->worker_count == 0) {
+        puts("no workers");
+        return;
+    }
+    table_init(&table, columns);
+    for (size_t n = 0; n < s->worker_count; n++) {
+        when_age(age(s, s->workers[n].seen_ms), seen);
+        table_add(&table, s->workers[n].name);
+        table_add(&table, seen);
+        table_add_number(&table, true, s->workers[n].partitions);
+        table_add(&table, alive(c, s, &s->workers[n]) ? "alive" : "gone");
+    }
+    table_flush(&table);
+    table_clear(&table);
+}
+
+static void print_partitions(const struct book_status *s) {
+    static const struct table_column columns[] = {{"PARTITION", true}, {"OWNER", false}, {"EPOCH", true},  {"WAITING", true}, {"PENDING", true},
+                                                  {"OLDEST", true},    {"DEAD", true},   {"BILLS", true},  {"STATE", false},  {NULL, false}};
+    struct table table;
+    char oldest[WHEN_AGE_SIZE];
+    table_init(&table, columns);
+    for (unsigned n = 0; n < s->partition_count; n++) {
+        const struct status_partition *p = &s->partitions[n];
+        when_age(age(s, p->oldest_ms), oldest);
+        table_add_number(&table, true, n);
+        table_add(&table, p->owner[0] ? p->owner : "-");
+        table_add_number(&table, true, (int64_t)p->epoch);
+        if (p->knows_undelivered) table_add_number(&table, true, (int64_t)p->undelivered);
+        else table_add(&table, "?");
+        table_add_number(&table, true, (int64_t)p->pending);
+        table_add(&table, p->oldest_ms ? oldest : "");
+        table_add_number(&table, true, (int64_t)p->dead);
+        table_add_number(&table, true, (int64_t)p->bills);
+        if (p->halted[0]) table_addf(&table, "halted: %s", p->halted);
+        else table_add(&table, p->owner[0] ? "served" : "free");
+    }
+    table_flush(&table);
+    table_clear(&table);
+}
+
+static void print_lines(const struct connection *c, const struct book_status *s, const struct totals *t) {
+    char oldest[WHEN_AGE_SIZE];
+    when_age(age(s, t->oldest_ms), oldest);
+    printf("book %s, %u partitions, Redis %s at %s\n", c->book.name, s->partition_count, s->server, c->shown);
+    printf("workers %u alive; partitions %u of %u served\n", t->live, t->owned, s->partition_count);
+    if (t->rated) printf("in %llu/s, out %llu/s; ", (unsigned long long)t->added_per_s, (unsigned long long)t->read_per_s);
+    printf("waiting %s%llu, pending %llu, oldest %s; dead %llu; bills %llu\n\n", t->knows_undelivered ? "" : ">=", (unsigned long long)t->undelivered,
+           (unsigned long long)t->pending, t->oldest_ms ? oldest : "-", (unsigned long long)t->dead, (unsigned long long)t->bills);
+    print_workers(c, s);
+    putchar('\n');
+    print_partitions(s);
+    if (t->halted) puts("\nHalted partitions lost data; see `till accept-loss --help`.");
+    if (t->dead) puts("\nDead entries: see `till dead list`.");
+}
+
+/* Per second, from two samples; the counts only grow, unless a stream was deleted in between. */
+static void rate(const struct book_status *before, const struct book_status *after, struct totals *t) {
+    uint64_t added = 0, read = 0, spent_ms = after->now_ms - before->now_ms;
+    for (unsigned n = 0; n < after->partition_count; n++) {
+        const struct status_partition *b = &before->partitions[n], *a = &after->partitions[n];
+        added += a->added > b->added ? a->added - b->added : 0;
+        read += a->read > b->read ? a->read - b->read : 0;
+    }
+    t->rated = spent_ms > 0 && after->now_ms > before->now_ms;
+    if (!t->rated) return;
+    t->added_per_s = added * 1000 / spent_ms;
+    t->read_per_s = read * 1000 / spent_ms;
+}
+
+static int run(struct cli *cli) {
+    struct connection c;
+    struct book_status before = {0}, status = {0};
+    struct totals totals = {0};
+    bool rated = !cli->value[OPTION_NO_RATE];
+    int code = connect_book(cli, &c);
+    if (!code && rated) code = status_read(&c, &before);
+    if (!code && rated) nanosleep(&(struct timespec){SAMPLE_MS / 1000, 0}, NULL);
+    if (!code) code = status_read(&c, &status);
+    if (!code) {
+        if (rated) rate(&before, &status, &totals);
+        sum_up(&c, &status, &totals);
+        (cli->json ? print_json : print_lines)(&c, &status, &totals);
+    }
+    status_clear(&before);
+    status_clear(&status);
+    connect_close(&c);
+    return code;
+}
+
+static const struct cli_option options[] = {{"no-rate", 0, NULL, "do not wait a second to tell how fast it goes"}, {0}};
+
+const struct cli_command cmd_status = {
+    .name = "status", .group = CLI_LOOK, .summary = "shows workers, partitions, what waits and how fast it goes", .operands = "", .options = options,
+    .about = "WAITING: intents no worker was given yet. PENDING: given to one, not yet done. OLDEST: since when.",
+    .examples = "  till status\n  till status --no-rate --json", .run = run};

@@ -1,0 +1,88 @@
+/* `till watch`: the answers of a source as they come. */
+#include <signal.h>
+#include <stdio.h>
+
+#include "producer/cli/answer_out.h"
+#include "producer/cli/args.h"
+#include "producer/cli/commands.h"
+#include "producer/cli/connect.h"
+
+enum { OPTION_SOURCE, OPTION_FROM, OPTION_LIMIT };
+enum { LOOK_MS = 500 };
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal) {
+    (void)signal;
+    stopped = 1;
+}
+
+static void print_answer(const struct cli *cli, struct table *table, const struct till_answer *answer) {
+    if (cli->json) {
+        json_out(answer_json(answer));
+    } else {
+        answer_row(table, answer);
+        table_flush(table);
+    }
+    fflush(stdout);
+}
+
+/* A Redis that went away is said once and waited for. */
+static int follow(struct cli *cli, struct till *till, struct till_reader *reader, struct table *table, uint64_t left) {
+    struct till_answer answer;
+    bool lost = false;
+    while (!stopped && left > 0) {
+        int code = till_reader_next(reader, LOOK_MS, &answer);
+        if (code == TILL_READ_FAILED) {
+            if (!lost) cli_say(cli, "%s; waiting for it", till_error(till));
+            lost = true;
+            continue;
+        }
+        if (code == TILL_INVALID || code == TILL_NOT_PERMITTED) return connect_till_failed(cli, till, code, "reading answers");
+        if (code != TILL_OK) continue;
+        if (lost) cli_say(cli, "back again");
+        lost = false;
+        print_answer(cli, table, &answer);
+        left--;
+    }
+    if (!cli->json) cli_say(cli, "to go on here: --from %s", till_reader_position(reader));
+    return CLI_OK;
+}
+
+static int run(struct cli *cli) {
+    struct till *till = NULL;
+    struct till_reader *reader = NULL;
+    struct table table;
+    const char *source = cli->value[OPTION_SOURCE], *from = cli->value[OPTION_FROM];
+    uint64_t left = UINT64_MAX;
+    if (!source) return cli_usage(cli, "which --source?");
+    if (!args_number(cli, OPTION_LIMIT, 1, UINT64_MAX, &left)) return CLI_USAGE;
+    table_init(&table, answer_columns);
+    int code = connect_till(cli, NULL, &till);
+    if (code) goto out;
+    int opened = till_reader_open(till, source, from ? from : "$", &reader);
+    if (opened != TILL_OK) {
+        code = connect_till_failed(cli, till, opened, "reading answers");
+        goto out;
+    }
+    struct sigaction action = {.sa_handler = stop};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    code = follow(cli, till, reader, &table, left);
+out:
+    till_reader_close(reader);
+    till_close(till);
+    table_clear(&table);
+    return code;
+}
+
+static const struct cli_option options[] = {
+    {"source", 's', "NAME", "whose answers; needed"},
+    {"from", 0, "ID|0|$", "0: from the first one kept; $: only those that come (default); or after this ID, or a position"},
+    {"limit", 'l', "N", "end after this many"},
+    {0}};
+
+const struct cli_command cmd_watch = {
+    .name = "watch", .group = CLI_LOOK, .summary = "shows the answers of a source as they come", .operands = "", .options = options,
+    .about = "Ends with Ctrl-C, and says how to go on from there.",
+    .examples = "  till watch --source shop\n  till watch --source shop --from 0 --limit 10 --json", .run = run};

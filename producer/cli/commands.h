@@ -1,0 +1,17 @@
+/* The table of all commands: a new command is a new file and one line in commands.c. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "producer/cli/cli.h"
+
+/* The command of this name, or NULL. */
+const struct cli_command *commands_find(const char *name);
+/* The nearest known name to a mistyped one, or NULL. */
+const char *commands_suggest(const char *name);
+/* `till --help`: all commands, a line each, in groups. */
+void commands_print(void);
+
+extern const struct cli_command cmd_send, cmd_watch, cmd_account, cmd_bill, cmd_ledger, cmd_status, cmd_dead, cmd_audit, cmd_id, cmd_config,
+    cmd_doctor, cmd_accept_loss;
+
+#endif

@@ -1,0 +1,104 @@
+/* Opens what a command works on, and turns failures into messages and exit codes. */
+#include "producer/cli/connect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "producer/cli/args.h"
+
+const char *connect_config_path(const struct cli *cli) {
+    static const char *const places[] = {"config/till.yaml", "/etc/till/till.yaml"};
+    const char *named = getenv("TILL_CONFIG");
+    if (cli->config_path) return cli->config_path;
+    if (named && *named) return named;
+    for (size_t n = 0; n < sizeof places / sizeof places[0]; n++)
+        if (access(places[n], F_OK) == 0) return places[n];
+    return NULL;
+}
+
+int connect_config(const struct cli *cli, struct config *config) {
+    struct config_faults faults = {0};
+    int code = CLI_OK;
+    if (config_load(connect_config_path(cli), config, &faults) != CONFIG_OK)
+        code = cli_usage(cli, "the configuration is wrong:\n%s", faults.text ? faults.text : "");
+    config_faults_clear(&faults);
+    return code;
+}
+
+int connect_redis(const struct cli *cli, struct connection *c) {
+    memset(c, 0, sizeof *c);
+    c->cli = cli;
+    command_init(&c->command);
+    int code = connect_config(cli, &c->config);
+    if (code) return code;
+    snprintf(c->book.name, sizeof c->book.name, "%s", c->config.book_name);
+    c->book.partitions = (unsigned)c->config.book_partitions;
+    const char *fault = redis_options_of_config(&c->config, &c->options);
+    if (fault) return cli_usage(cli, "%s", fault);
+    c->options.client_name = "till-cli";
+    redis_url_show(&c->options.url, c->shown, sizeof c->shown);
+    enum redis_err err = redis_open(&c->redis, &c->options);
+    return err ? connect_failed(c, err, "connecting") : CLI_OK;
+}
+
+int connect_failed(struct connection *c, enum redis_err err, const char *doing) {
+    const char *text = redis_error(c->redis);
+    const char *embedded = c->options.url.embedded_dir[0] ? "; a running till-worker starts it" : "";
+    if (err == REDIS_REFUSED) return cli_usage(c->cli, "%s: Redis at %s refuses: %s; `till doctor` says more", doing, c->shown, text);
+    if (err == REDIS_LOST) cli_say(c->cli, "%s: Redis at %s is not reachable: %s%s", doing, c->shown, text, embedded);
+    else cli_say(c->cli, "%s: Redis at %s: %s", doing, c->shown, *text ? text : redis_err_advice(err));
+    return CLI_UNREACHABLE;
+}
+
+int connect_call(struct connection *c, const char *doing, struct reply *reply) {
+    enum redis_err err = redis_call(c->redis, &c->command, reply);
+    return err ? connect_failed(c, err, doing) : CLI_OK;
+}
+
+int connect_next(struct connection *c, const char *doing, struct reply *reply) {
+    enum redis_err err = redis_next(c->redis, reply);
+    return err ? connect_failed(c, err, doing) : CLI_OK;
+}
+
+int connect_book(const struct cli *cli, struct connection *c) {
+    struct reply reply;
+    keys_buffer key;
+    int code = connect_redis(cli, c);
+    if (code) return code;
+    command_begin(&c->command, "HGET");
+    command_copy(&c->command, key, keys_book(key, &c->book));
+    command_word(&c->command, "partitions");
+    if ((code = connect_call(c, "reading the book", &reply))) return code;
+    if (reply_type(reply) == REPLY_NIL)
+        return cli_usage(cli, "there is no book '%s' in Redis at %s: the first till-worker creates it", c->book.name, c->shown);
+    if (reply_integer(reply) != (int64_t)c->book.partitions)
+        return cli_usage(cli, "book '%s' has %lld partitions, but book.partitions is %u (%s)", c->book.name, (long long)reply_integer(reply),
+                         c->book.partitions, c->config.origin[CONFIG_book_partitions]);
+    return CLI_OK;
+}
+
+void connect_close(struct connection *c) {
+    redis_close(c->redis);
+    command_clear(&c->command);
+    c->redis = NULL;
+}
+
+int connect_server_ms(struct connection *c, uint64_t *now_ms) {
+    struct reply reply;
+    command_begin(&c->command, "TIME");
+    int code = connect_call(c, "asking for the time", &reply);
+    if (!code) *now_ms = (uint64_t)reply_integer(reply_at(reply, 0)) * 1000 + (uint64_t)reply_integer(reply_at(reply, 1)) / 1000;
+    return code;
+}
+
+bool connect_partitions(const struct connection *c, unsigned option, unsigned *first, unsigned *last) {
+    uint64_t number = 0;
+    *first = 0;
+    *last = c->book.partitions - 1;
+    if (!c->cli->value[option]) return true;
+    if (!args_number(c->cli, option, 0, *last, &number)) return false;
+    *first = *last = (unsigned)number;
+    return true;
+}

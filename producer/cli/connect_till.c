@@ -1,0 +1,43 @@
+/* Opens libtill by the configuration. */
+#include <stdio.h>
+#include <string.h>
+
+#include "producer/cli/connect.h"
+
+/* The url of the configuration goes to the library as it is; the password file was read here. */
+static int open_till(const struct cli *cli, const struct config *config, struct till **till) {
+    char password[CONFIG_TEXT_MAX + 1];
+    struct config_faults faults = {0};
+    bool bad = config_read_password(config, password, sizeof password, &faults) != CONFIG_OK;
+    if (bad) cli_say(cli, "%s", faults.text ? faults.text : "the password cannot be read");
+    config_faults_clear(&faults);
+    if (bad) return CLI_USAGE;
+    struct till_options options = {
+        .url = config->redis_url,
+        .password = *password ? password : NULL,
+        .book = config->book_name,
+        .partitions = (unsigned)config->book_partitions,
+        .connect_timeout_ms = (int)config->redis_connect_timeout_ms,
+        .timeout_ms = (int)config->redis_timeout_ms,
+        .backlog_max = config->backlog_max ? config->backlog_max : TILL_NO_LIMIT,
+        .memory_high_water_percent = (unsigned)config->backlog_memory_high_water,
+        .client_name = "till-cli",
+    };
+    int code = till_open(till, &options);
+    explicit_bzero(password, sizeof password);
+    if (code == TILL_NOT_FOUND) return cli_usage(cli, "%s (the first till-worker creates the book)", till_error(*till));
+    return code ? connect_till_failed(cli, *till, code, "connecting") : CLI_OK;
+}
+
+int connect_till(const struct cli *cli, struct config *config, struct till **till) {
+    struct config own;
+    if (!config) config = &own;
+    *till = NULL;
+    int code = connect_config(cli, config);
+    return code ? code : open_till(cli, config, till);
+}
+
+int connect_till_failed(const struct cli *cli, struct till *till, int code, const char *doing) {
+    cli_say(cli, "%s: %s", doing, till_error(till));
+    return code == TILL_READ_FAILED || code == TILL_WRITE_FAILED || code == TILL_BUSY ? CLI_UNREACHABLE : CLI_USAGE;
+}

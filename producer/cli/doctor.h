@@ -1,0 +1,36 @@
+/* What `till doctor` finds out: one sentence for each thing, and the exact fix where something is wrong. */
+#ifndef CLI_DOCTOR_H
+#define CLI_DOCTOR_H
+
+#include "producer/cli/connect.h"
+
+enum doctor_level { DOCTOR_GOOD, DOCTOR_NOTE, DOCTOR_WRONG };
+enum { DOCTOR_FINDINGS_MAX = 80, DOCTOR_TEXT_MAX = 400 };
+
+struct doctor_finding {
+    enum doctor_level level;
+    const char *about; /* "memory" */
+    char what[DOCTOR_TEXT_MAX];
+    char fix[DOCTOR_TEXT_MAX];
+};
+
+struct doctor {
+    struct connection c;
+    struct doctor_finding finding[DOCTOR_FINDINGS_MAX];
+    unsigned count, wrong;
+    char user[80]; /* at Redis */
+};
+
+/* Adds a finding; its fix is said by doctor_fix right after. */
+void doctor_find(struct doctor *d, enum doctor_level level, const char *about, const char *format, ...) __attribute__((format(printf, 4, 5)));
+void doctor_fix(struct doctor *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Each looks at one part. CLI_OK, whatever was found, or an exit code, said, when Redis has gone. */
+int doctor_rights(struct doctor *d) __attribute__((warn_unused_result));
+int doctor_server(struct doctor *d) __attribute__((warn_unused_result));
+int doctor_book(struct doctor *d) __attribute__((warn_unused_result));
+
+/* Runs the command in d->c.command. *refused: it was answered with an error, whose text redis_error has. */
+int doctor_ask(struct doctor *d, struct reply *reply, bool *refused) __attribute__((warn_unused_result));
+
+#endif

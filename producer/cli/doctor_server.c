@@ -1,0 +1,179 @@
+/* Is this a Redis to keep money in? Version and abilities, memory, persistence, clock. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/units.h"
+#include "producer/cli/args.h"
+#include "producer/cli/doctor.h"
+#include "producer/cli/when.h"
+
+enum { CLOCK_NOTE_MS = 1000, CLOCK_WRONG_MS = 60000, VALUE_SIZE = 128 };
+
+/* The value of `name:` in INFO's text; "" when it is not there. */
+static const char *info_value(const char *info, const char *name, char out[VALUE_SIZE]) {
+    size_t size = strlen(name);
+    out[0] = '\0';
+    for (const char *at = info; (at = strstr(at, name)); at += size) {
+        if ((at != info && at[-1] != '\n') || at[size] != ':') continue;
+        snprintf(out, VALUE_SIZE, "%.*s", (int)strcspn(at + size + 1, "\r\n"), at + size + 1);
+        break;
+    }
+    return out;
+}
+
+static uint64_t info_number(const char *info, const char *name) {
+    char value[VALUE_SIZE];
+    uint64_t number = 0;
+    if (!args_parse_number(info_value(info, name, value), &number)) return 0;
+    return number;
+}
+
+static void find_version(struct doctor *d, const char *info) {
+    char version[VALUE_SIZE], valkey[VALUE_SIZE], role[VALUE_SIZE];
+    info_value(info, "redis_version", version);
+    info_value(info, "valkey_version", valkey);
+    doctor_find(d, DOCTOR_GOOD, "server", "%s %s at %s", *valkey ? "Valkey" : "Redis", *valkey ? valkey : version, d->c.shown);
+    if (strcmp(info_value(info, "role", role), "slave") == 0) {
+        doctor_find(d, DOCTOR_WRONG, "server", "it is a replica, which cannot be written");
+        doctor_fix(d, "point redis.url at the primary");
+    }
+}
+
+static void find_memory(struct doctor *d, const char *info) {
+    char policy[VALUE_SIZE], used_text[UNITS_SHOW_MAX], most_text[UNITS_SHOW_MAX];
+    uint64_t used = info_number(info, "used_memory"), most = info_number(info, "maxmemory"), limit = d->c.config.backlog_memory_high_water;
+    info_value(info, "maxmemory_policy", policy);
+    units_show_size(used >> 20 << 20, used_text);
+    units_show_size(most, most_text);
+    if (*policy && strcmp(policy, "noeviction") != 0) {
+        doctor_find(d, DOCTOR_WRONG, "memory", "maxmemory-policy is %s: a full Redis would throw money away", policy);
+        doctor_fix(d, "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf");
+    } else if (*policy) {
+        doctor_find(d, DOCTOR_GOOD, "memory", "maxmemory-policy is noeviction");
+    }
+    if (most == 0) {
+        doctor_find(d, DOCTOR_NOTE, "memory", "no maxmemory (%s in use): producers are not held back before the machine is full", used_text);
+        doctor_fix(d, "CONFIG SET maxmemory to some three quarters of the machine's memory, and the same in redis.conf");
+    } else if (used / 100 * 100 >= most / 100 * limit) {
+        doctor_find(d, DOCTOR_WRONG, "memory", "%s of %s in use, above backlog.memory_high_water (%llu %%): producers are refused", used_text, most_text,
+                    (unsigned long long)limit);
+        doctor_fix(d, "raise maxmemory (CONFIG SET maxmemory ...), or drop what is not needed");
+    } else {
+        doctor_find(d, DOCTOR_GOOD, "memory", "%s of %s in use", used_text, most_text);
+    }
+}
+
+static int config_get(struct doctor *d, const char *name, char out[VALUE_SIZE]) {
+    struct reply reply;
+    bool refused;
+    out[0] = '\0';
+    command_begin(&d->c.command, "CONFIG");
+    command_word(&d->c.command, "GET");
+    command_word(&d->c.command, name);
+    int code = doctor_ask(d, &reply, &refused);
+    if (!code && !refused) snprintf(out, VALUE_SIZE, "%s", reply_text(reply_at(reply, 1), NULL));
+    return code;
+}
+
+static void find_fsync(struct doctor *d, const char *fsync) {
+    if (strcmp(fsync, "always") == 0) doctor_find(d, DOCTOR_GOOD, "persistence", "appendonly, fsync at every write");
+    else if (strcmp(fsync, "everysec") == 0) doctor_find(d, DOCTOR_GOOD, "persistence", "appendonly, fsync every second: a power failure may lose one second");
+    else if (*fsync == '\0') doctor_find(d, DOCTOR_NOTE, "persistence", "appendonly; appendfsync cannot be read (CONFIG GET is not allowed)");
+    else {
+        doctor_find(d, DOCTOR_WRONG, "persistence", "appendfsync is %s: a power failure loses what the system had not written, some 30 s", fsync);
+        doctor_fix(d, "CONFIG SET appendfsync everysec, and the same in redis.conf");
+    }
+}
+
+static int find_persistence(struct doctor *d, const char *info, bool aof, bool written, bool saved) {
+    char fsync[VALUE_SIZE], save[VALUE_SIZE];
+    (void)info;
+    int code = config_get(d, "appendfsync", fsync);
+    if (!code) code = config_get(d, "save", save);
+    if (code) return code;
+    if (aof) {
+        find_fsync(d, fsync);
+    } else {
+        doctor_find(d, DOCTOR_WRONG, "persistence", "appendonly is off (save: %s): a restart loses %s", *save ? save : "none",
+                    *save ? "everything since the last snapshot" : "everything");
+        doctor_fix(d, "CONFIG SET appendonly yes, and the same in redis.conf");
+    }
+    if (!written) {
+        doctor_find(d, DOCTOR_WRONG, "persistence", "the last write of the append-only file failed: Redis refuses to be written");
+        doctor_fix(d, "look at the Redis log and the free space on its disk");
+    }
+    if (!saved) {
+        doctor_find(d, DOCTOR_WRONG, "persistence", "the last snapshot failed");
+        doctor_fix(d, "look at the Redis log and the free space on its disk; then BGSAVE");
+    }
+    return CLI_OK;
+}
+
+static int ask_info(struct doctor *d) {
+    struct reply reply;
+    bool refused;
+    char status[VALUE_SIZE];
+    command_begin(&d->c.command, "INFO");
+    int code = doctor_ask(d, &reply, &refused);
+    if (code || refused) return code; /* the rights say so */
+    const char *info = reply_text(reply, NULL);
+    find_version(d, info);
+    find_memory(d, info);
+    bool aof = info_number(info, "aof_enabled") == 1;
+    bool written = strcmp(info_value(info, "aof_last_write_status", status), "err") != 0;
+    bool saved = strcmp(info_value(info, "rdb_last_bgsave_status", status), "err") != 0;
+    return find_persistence(d, NULL, aof, written, saved);
+}
+
+/* Local clock against the server's, less half of the way. */
+static int find_clock(struct doctor *d) {
+    uint64_t server_ms, before_ms = when_now_ms();
+    int code = connect_server_ms(&d->c, &server_ms);
+    if (code) return code;
+    uint64_t here_ms = before_ms + (when_now_ms() - before_ms) / 2;
+    int64_t ahead_ms = (int64_t)here_ms - (int64_t)server_ms, off_ms = ahead_ms < 0 ? -ahead_ms : ahead_ms;
+    enum doctor_level level = off_ms >= CLOCK_WRONG_MS ? DOCTOR_WRONG : off_ms >= CLOCK_NOTE_MS ? DOCTOR_NOTE : DOCTOR_GOOD;
+    doctor_find(d, level, "clock", "this machine's clock is %lld ms %s the server's", (long long)off_ms, ahead_ms < 0 ? "behind" : "ahead of");
+    if (level != DOCTOR_GOOD) doctor_fix(d, "run NTP on both: an intent created more than 5 min in the future is refused, one more than 23 h old is stale");
+    return CLI_OK;
+}
+
+static int try_ability(struct doctor *d, struct reply *reply, bool *can, const char *const *words) {
+    bool refused;
+    command_begin(&d->c.command, words[0]);
+    for (size_t n = 1; words[n]; n++) command_word(&d->c.command, words[n]);
+    int code = doctor_ask(d, reply, &refused);
+    *can = !refused;
+    return code;
+}
+
+static int find_abilities(struct doctor *d) {
+    static const char *const flags[] = {"SCRIPT", "LOAD", "#!lua\nreturn 1", NULL}, *const commands[] = {"COMMAND", "INFO", "xautoclaim", "waitaof", NULL};
+    struct reply reply;
+    bool can;
+    int code = try_ability(d, &reply, &can, flags);
+    if (code) return code;
+    if (!can && !strstr(redis_error(d->c.redis), "NOPERM")) {
+        doctor_find(d, DOCTOR_WRONG, "server", "scripts cannot carry flags: a full Redis could not refuse a batch whole");
+        doctor_fix(d, "install Redis 7.0 or later, or Valkey");
+    } else if (can) {
+        doctor_find(d, DOCTOR_GOOD, "server", "script flags are there");
+    }
+    code = try_ability(d, &reply, &can, commands);
+    if (code || !can) return code;
+    if (reply_count(reply_at(reply, 0)) == 0) {
+        doctor_find(d, DOCTOR_WRONG, "server", "XAUTOCLAIM is not there: nothing could be taken over from a dead worker");
+        doctor_fix(d, "install Redis 7.0 or later, or Valkey");
+    } else {
+        doctor_find(d, DOCTOR_GOOD, "server", "XAUTOCLAIM is there");
+    }
+    doctor_find(d, DOCTOR_GOOD, "server", "WAITAOF is %s", reply_count(reply_at(reply, 1)) ? "there" : "not there (Redis 7.2); nothing needs it yet");
+    return CLI_OK;
+}
+
+int doctor_server(struct doctor *d) {
+    int code = ask_info(d);
+    if (!code) code = find_abilities(d);
+    return code ? code : find_clock(d);
+}

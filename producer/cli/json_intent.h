@@ -1,0 +1,13 @@
+/* An intent from a line of JSON: one object, the wire's field names. Pure but for the scratch it allocates within a call. */
+#ifndef CLI_JSON_INTENT_H
+#define CLI_JSON_INTENT_H
+
+#include <stddef.h>
+
+#include "schema/intent.h"
+
+/* Fills `intent`, with v, at, key and source where they are missing (`source` for the last). False: fault says which field, what is wrong, what
+ * would be right. The line need not end with NUL or newline. Fractions, numbers in quotes, unknown and repeated fields are wrong. */
+bool json_intent_parse(const char *line, size_t size, const char *source, struct intent *intent, struct intent_fault *fault);
+
+#endif

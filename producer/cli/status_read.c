@@ -1,0 +1,173 @@
+/* Reads how a book stands. */
+#include "producer/cli/status_read.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema/entry.h"
+
+typedef size_t key_maker(keys_buffer out, const struct book *book, unsigned partition);
+
+static struct reply pair_field(struct reply pairs, const char *name) {
+    for (size_t n = 0; n + 1 < reply_count(pairs); n += 2)
+        if (reply_is(reply_at(pairs, n), name)) return reply_at(pairs, n + 1);
+    return (struct reply){0};
+}
+
+static void append(struct connection *c, const char *command, const char *word, key_maker *make, unsigned partition, const char *const *more) {
+    keys_buffer key;
+    command_begin(&c->command, command);
+    if (word) command_word(&c->command, word);
+    command_copy(&c->command, key, make(key, &c->book, partition));
+    for (; more && *more; more++) command_word(&c->command, *more);
+    redis_append(c->redis, &c->command);
+}
+
+/* Like connect_next, but a stream that is not there yet, or has no group, is just empty. */
+static int next_or_none(struct connection *c, struct reply *reply) {
+    enum redis_err err = redis_next(c->redis, reply);
+    if (!err) return CLI_OK;
+    if (err != REDIS_NOGROUP && !strstr(redis_error(c->redis), "no such key")) return connect_failed(c, err, "reading the status");
+    *reply = (struct reply){0};
+    return CLI_OK;
+}
+
+static void append_partition(struct connection *c, unsigned p) {
+    static const char *const meta[] = {"epoch", "bill", "halted", NULL}, *const group[] = {KEYS_GROUP, NULL};
+    append(c, "XINFO", "GROUPS", keys_intents, p, NULL);
+    append(c, "XINFO", "STREAM", keys_intents, p, NULL);
+    append(c, "XPENDING", NULL, keys_intents, p, group);
+    append(c, "XLEN", NULL, keys_dead, p, NULL);
+    append(c, "HMGET", NULL, keys_meta, p, meta);
+    append(c, "GET", NULL, keys_lease, p, NULL);
+    append(c, "HLEN", NULL, keys_unanswered, p, NULL);
+}
+
+static void take_group(struct status_partition *p, struct reply groups) {
+    for (size_t n = 0; n < reply_count(groups); n++) {
+        struct reply group = reply_at(groups, n), lag = pair_field(group, "lag");
+        if (!reply_is(pair_field(group, "name"), KEYS_GROUP)) continue;
+        p->knows_undelivered = reply_type(lag) == REPLY_INTEGER;
+        p->undelivered = (uint64_t)reply_integer(lag);
+        p->read = (uint64_t)reply_integer(pair_field(group, "entries-read"));
+        snprintf(p->last_delivered, sizeof p->last_delivered, "(%s", reply_text(pair_field(group, "last-delivered-id"), NULL));
+    }
+    if (reply_count(groups) == 0) p->knows_undelivered = true;
+}
+
+static void take_pending(struct status_partition *p, struct reply pending) {
+    struct entry_id oldest;
+    size_t size;
+    const char *text = reply_text(reply_at(pending, 1), &size);
+    p->pending = (uint64_t)reply_integer(reply_at(pending, 0));
+    if (p->pending && entry_id_parse(text, size, &oldest)) p->oldest_ms = oldest.ms;
+}
+
+static void take_meta(struct status_partition *p, struct reply meta) {
+    p->epoch = (uint64_t)reply_integer(reply_at(meta, 0));
+    p->bills = (uint64_t)reply_integer(reply_at(meta, 1));
+    snprintf(p->halted, sizeof p->halted, "%s", reply_text(reply_at(meta, 2), NULL));
+}
+
+static void take_lease(struct status_partition *p, struct reply lease) {
+    const char *text = reply_text(lease, NULL), *colon = strchr(text, ':');
+    snprintf(p->owner, sizeof p->owner, "%s", colon ? colon + 1 : "");
+}
+
+static int take_partition(struct connection *c, struct status_partition *p) {
+    struct reply reply;
+    int code = next_or_none(c, &reply);
+    if (code) return code;
+    take_group(p, reply);
+    if ((code = next_or_none(c, &reply))) return code;
+    p->added = (uint64_t)reply_integer(pair_field(reply, "entries-added"));
+    if (!p->last_delivered[0]) p->undelivered = (uint64_t)reply_integer(pair_field(reply, "length")); /* no group yet: all of it waits */
+    if ((code = next_or_none(c, &reply))) return code;
+    take_pending(p, reply);
+    if ((code = next_or_none(c, &reply))) return code;
+    p->dead = (uint64_t)reply_integer(reply);
+    if ((code = next_or_none(c, &reply))) return code;
+    take_meta(p, reply);
+    if ((code = next_or_none(c, &reply))) return code;
+    take_lease(p, reply);
+    if ((code = next_or_none(c, &reply))) return code;
+    p->unanswered = (uint64_t)reply_integer(reply);
+    return CLI_OK;
+}
+
+/* The first entry that no worker was given yet may be older than all pending ones, or the only one. */
+static int read_oldest(struct connection *c, struct book_status *s) {
+    for (unsigned n = 0; n < s->partition_count; n++) {
+        struct status_partition *p = &s->partitions[n];
+        const char *const range[] = {p->last_delivered[0] ? p->last_delivered : "-", "+", "COUNT", "1", NULL};
+        append(c, "XRANGE", NULL, keys_intents, n, range);
+    }
+    for (unsigned n = 0; n < s->partition_count; n++) {
+        struct status_partition *p = &s->partitions[n];
+        struct reply reply;
+        struct entry_id id;
+        size_t size;
+        int code = next_or_none(c, &reply);
+        if (code) return code;
+        const char *text = reply_text(reply_at(reply_at(reply, 0), 0), &size);
+        if (entry_id_parse(text, size, &id) && (p->oldest_ms == 0 || id.ms < p->oldest_ms)) p->oldest_ms = id.ms;
+        if (reply_count(reply) == 0) { /* certain, even where Redis keeps no count */
+            p->knows_undelivered = true;
+            p->undelivered = 0;
+        }
+    }
+    return CLI_OK;
+}
+
+static int read_workers(struct connection *c, struct book_status *s) {
+    struct reply reply;
+    keys_buffer key;
+    command_begin(&c->command, "ZRANGE");
+    command_copy(&c->command, key, keys_workers(key, &c->book));
+    command_word(&c->command, "0");
+    command_word(&c->command, "-1");
+    command_word(&c->command, "WITHSCORES");
+    int code = connect_call(c, "reading the workers", &reply);
+    if (code) return code;
+    s->workers = calloc(reply_count(reply) / 2 + 1, sizeof *s->workers);
+    if (!s->workers) abort();
+    for (size_t n = 0; n + 1 < reply_count(reply); n += 2) {
+        struct status_worker *w = &s->workers[s->worker_count++];
+        snprintf(w->name, sizeof w->name, "%s", reply_text(reply_at(reply, n), NULL));
+        w->seen_ms = (uint64_t)strtod(reply_text(reply_at(reply, n + 1), NULL), NULL);
+        for (unsigned p = 0; p < s->partition_count; p++) w->partitions += strcmp(s->partitions[p].owner, w->name) == 0;
+    }
+    return CLI_OK;
+}
+
+static int read_server(struct connection *c, struct book_status *s) {
+    struct reply reply;
+    command_begin(&c->command, "INFO");
+    command_word(&c->command, "server");
+    int code = connect_call(c, "asking for the server's version", &reply);
+    if (code) return code;
+    const char *at = strstr(reply_text(reply, NULL), "redis_version:");
+    if (at) snprintf(s->server, sizeof s->server, "%.*s", (int)strcspn(at + 14, "\r\n"), at + 14);
+    return CLI_OK;
+}
+
+int status_read(struct connection *c, struct book_status *s) {
+    *s = (struct book_status){.partition_count = c->book.partitions};
+    s->partitions = calloc(c->book.partitions, sizeof *s->partitions);
+    if (!s->partitions) abort();
+    int code = connect_server_ms(c, &s->now_ms);
+    for (unsigned p = 0; !code && p < s->partition_count; p++) append_partition(c, p);
+    for (unsigned p = 0; !code && p < s->partition_count; p++) code = take_partition(c, &s->partitions[p]);
+    if (!code) code = read_oldest(c, s);
+    if (!code) code = read_workers(c, s);
+    if (!code) code = read_server(c, s);
+    return code;
+}
+
+void status_clear(struct book_status *s) {
+    free(s->partitions);
+    free(s->workers);
+    s->partitions = NULL;
+    s->workers = NULL;
+}

@@ -1,0 +1,38 @@
+/* How a book stands: its workers and its partitions, read in two round trips. */
+#ifndef CLI_STATUS_READ_H
+#define CLI_STATUS_READ_H
+
+#include "producer/cli/connect.h"
+
+enum { STATUS_OWNER_MAX = 100, STATUS_HALTED_MAX = 200 };
+
+struct status_partition {
+    char owner[STATUS_OWNER_MAX];   /* "" none */
+    uint64_t epoch;
+    bool knows_undelivered;         /* Redis can tell (7.0 and later, and nothing was deleted) */
+    uint64_t undelivered, pending, dead, added, read, bills, unanswered;
+    uint64_t oldest_ms;             /* time of the oldest intent that waits, 0 none */
+    char halted[STATUS_HALTED_MAX]; /* what was lost; "" not halted */
+    char last_delivered[44];
+};
+
+struct status_worker {
+    char name[STATUS_OWNER_MAX];
+    uint64_t seen_ms;
+    unsigned partitions;
+};
+
+struct book_status {
+    uint64_t now_ms;                /* of the server */
+    struct status_partition *partitions;
+    unsigned partition_count;
+    struct status_worker *workers;
+    size_t worker_count;
+    char server[40];                /* version */
+};
+
+/* Reads everything; status_clear in any case. CLI_OK or the exit code, said. */
+int status_read(struct connection *c, struct book_status *status) __attribute__((warn_unused_result));
+void status_clear(struct book_status *status);
+
+#endif
