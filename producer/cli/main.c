@@ -36,10 +36,21 @@ static int without_command(int argc, char **argv) {
     return CLI_OK;
 }
 
+/* Options every command takes may stand in front of it too: `till -c FILE status`. Puts the command first. */
+static void command_first(int argc, char **argv) {
+    int n = 1;
+    while (n < argc && argv[n][0] == '-') n += strcmp(argv[n], "-c") == 0 || strcmp(argv[n], "--config") == 0 ? 2 : 1;
+    if (n == 1 || n >= argc) return;
+    char *name = argv[n];
+    memmove(argv + 2, argv + 1, (size_t)(n - 1) * sizeof *argv);
+    argv[1] = name;
+}
+
 int main(int argc, char **argv) {
     struct cli cli = {0};
     int code = without_command(argc, argv);
     if (code >= 0) return code;
+    command_first(argc, argv);
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_DFL); /* `till ledger | head` ends quietly */
     cli.command = commands_find(argv[1]);
