@@ -1,0 +1,144 @@
+/* The checker's order of steps. */
+#include "tests/flow/check.h"
+
+#include <criterion/criterion.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/support/process.h"
+
+enum { FAULTS_SHOWN_MAX = 30 };
+
+void check_fault(struct check *check, const char *format, ...) {
+    va_list arguments;
+    if (check->faults++ >= FAULTS_SHOWN_MAX) return;
+    fprintf(check->out, "partition %u: ", check->partition);
+    va_start(arguments, format);
+    vfprintf(check->out, format, arguments);
+    va_end(arguments);
+    fputc('\n', check->out);
+}
+
+const char *check_field(struct reply fields, const char *name, size_t *size) {
+    size_t ignored;
+    for (size_t n = 0; n + 1 < reply_count(fields); n += 2)
+        if (reply_is(reply_at(fields, n), name)) return reply_text(reply_at(fields, n + 1), size ? size : &ignored);
+    if (size) *size = 0;
+    return "";
+}
+
+void check_stream(struct check *check, const char *key, check_visitor *visit) {
+    char from[ENTRY_TEXT_MAX + 2] = "-";
+    struct reply page;
+    do {
+        if (flow_call(check->flow, &page, "XRANGE", key, from, "+", "COUNT", "500", NULL)) {
+            check_fault(check, "%s: %s", key, redis_error(check->flow->redis));
+            return;
+        }
+        for (size_t n = 0; n < reply_count(page); n++) {
+            const char *id = reply_text(reply_at(reply_at(page, n), 0), NULL);
+            snprintf(from, sizeof from, "(%s", id);
+            visit(check, id, reply_at(reply_at(page, n), 1));
+        }
+    } while (reply_count(page) > 0);
+}
+
+struct check_chain *check_chain_of(struct check *check, const char *account) {
+    struct check_chain *chain;
+    HASH_FIND_STR(check->chains, account, chain);
+    if (chain) return chain;
+    chain = calloc(1, sizeof *chain);
+    if (!chain) abort();
+    snprintf(chain->account, sizeof chain->account, "%s", account);
+    HASH_ADD_STR(check->chains, account, chain);
+    return chain;
+}
+
+static void forget_partition(struct check *check) {
+    struct check_identity *i, *i_next;
+    struct check_entry *e, *e_next;
+    struct check_chain *c, *c_next;
+    HASH_ITER(hh, check->identities, i, i_next) {
+        HASH_DEL(check->identities, i);
+        free(i);
+    }
+    HASH_ITER(hh, check->entries, e, e_next) {
+        HASH_DEL(check->entries, e);
+        free(e->answer);
+        free(e);
+    }
+    HASH_ITER(hh, check->chains, c, c_next) {
+        HASH_DEL(check->chains, c);
+        free(c);
+    }
+}
+
+/* Every merchant of which somebody heard is known in every partition. */
+static void check_merchants(struct check *check) {
+    struct reply kind;
+    keys_buffer key;
+    for (unsigned m = 0; m < check->merchant_count; m++)
+        for (check->partition = 0; check->partition < check->flow->book.partitions; check->partition++) {
+            keys_account(key, &check->flow->book, check->partition, check->merchants[m]);
+            if (flow_call(check->flow, &kind, "HGET", key, "kind", NULL) || !reply_is(kind, "merchant"))
+                check_fault(check, "merchant %s is not known", check->merchants[m]);
+        }
+}
+
+const char *check_book(struct flow *flow, struct check_totals *totals) {
+    static char *text;
+    size_t size;
+    free(text);
+    memset(totals, 0, sizeof *totals);
+    struct check check = {.flow = flow, .totals = totals, .out = open_memstream(&text, &size)};
+    if (!check.out) process_die(NULL, "out of memory");
+    for (check.partition = 0; check.partition < flow->book.partitions; check.partition++) {
+        check_intents(&check);
+        check_responses(&check);
+        check_ledger(&check);
+        check_accounts(&check);
+        forget_partition(&check);
+    }
+    check_merchants(&check);
+    free(check.merchants);
+    if (check.faults > FAULTS_SHOWN_MAX) fprintf(check.out, "and %u more\n", check.faults - FAULTS_SHOWN_MAX);
+    fclose(check.out);
+    return text;
+}
+
+/* `till audit` as the judge, when it is built. */
+static void audit(struct flow *flow, const char *name) {
+    char url[160], log[160];
+    int status = 0;
+    snprintf(url, sizeof url, "TILL_REDIS_URL=%s", flow->server.url);
+    snprintf(log, sizeof log, "%s/audit.log", flow->server.dir);
+    char partitions[48];
+    snprintf(partitions, sizeof partitions, "TILL_BOOK_PARTITIONS=%u", flow->book.partitions);
+    if (access(TILL_CLI_PATH, X_OK) != 0) return;
+    pid_t pid = process_start((const char *[]){TILL_CLI_PATH, "audit", NULL}, (const char *[]){url, partitions, NULL}, log);
+    cr_assert(process_wait(&pid, 60000, &status), "%s: till audit does not end", name);
+    if (status == 0) return;
+    char said[4096];
+    FILE *in = fopen(log, "r");
+    size_t got = in ? fread(said, 1, sizeof said - 1, in) : 0;
+    said[got] = '\0';
+    if (in) fclose(in);
+    cr_assert_eq(status, 0, "%s: till audit: %d\n%s", name, status, said);
+}
+
+void check_sound(struct flow *flow, const char *name, uint64_t dead) {
+    struct check_totals totals;
+    const char *wrong = check_book(flow, &totals);
+    cr_assert_str_empty(wrong, "%s: %s", name, wrong);
+    cr_assert_eq(totals.entries + totals.unreadable, flow->acknowledged, "%s: %llu entries of %llu that were acknowledged", name,
+                 (unsigned long long)(totals.entries + totals.unreadable), (unsigned long long)flow->acknowledged);
+    cr_assert_eq(totals.dead, totals.unreadable + dead, "%s: %llu dead, %llu unreadable", name, (unsigned long long)totals.dead,
+                 (unsigned long long)totals.unreadable);
+    cr_assert_eq(totals.unreadable, flow->unreadable, "%s", name);
+    struct flow_backlog b = flow_backlog(flow);
+    cr_assert(!b.pending && !b.lag && !b.unanswered, "%s: %llu pending, %llu undelivered, %llu unanswered", name,
+              (unsigned long long)b.pending, (unsigned long long)b.lag, (unsigned long long)b.unanswered);
+    audit(flow, name);
+}

@@ -1,0 +1,84 @@
+/* The checker: reads a whole book and says what is wrong with it: one effect, one answer, money conserved, chains and bill numbers without
+ * gaps, order per account (invariants 1, 2, 4, 5, 6 of the design). What was sent is what lies in the intents streams. */
+#ifndef TESTS_FLOW_CHECK_H
+#define TESTS_FLOW_CHECK_H
+
+#include <stdio.h>
+#include <uthash.h>
+
+#include "schema/entry.h"
+#include "schema/ledger.h"
+#include "tests/flow/flow.h"
+
+/* What it found in the book, for what a test expects beyond soundness. */
+struct check_totals {
+    uint64_t entries;    /* of producers, readable */
+    uint64_t unreadable; /* of producers; they must lie in the dead stream */
+    uint64_t follow_ups;
+    uint64_t answers, replays, bills, dead;
+    uint64_t by_code[32];
+};
+
+/* "", or what is wrong, a line each (the first ones). Valid until the next call. */
+const char *check_book(struct flow *flow, struct check_totals *totals);
+/* The same, and asserts that all that was acknowledged is there, answered, and settled, with `dead` entries dead beside the unreadable. */
+void check_sound(struct flow *flow, const char *name, uint64_t dead);
+
+/* --- between the parts of the checker --- */
+
+struct check_identity {
+    char text[INTENT_IDENTITY_MAX + 1];
+    uint64_t sent, answers;
+    char bill[33];               /* of its one effect */
+    struct entry_id bill_entry;
+    int64_t bill_minor;
+    unsigned bill_rows;
+    UT_hash_handle hh;
+};
+
+struct check_entry {
+    char text[ENTRY_TEXT_MAX + 1];
+    struct check_identity *identity;
+    enum op op;
+    enum kind kind;
+    char *answer; /* the fields of its answer but `replayed`; NULL: none yet */
+    UT_hash_handle hh;
+};
+
+struct check_chain {
+    char account[70];
+    uint64_t seq;
+    int64_t balance_minor, held_minor;
+    bool exists;
+    struct entry_id answered; /* the last entry that was answered on the stream at hand */
+    UT_hash_handle hh;
+};
+
+struct check {
+    struct flow *flow;
+    struct check_totals *totals;
+    FILE *out;
+    unsigned faults;
+    /* the partition at hand */
+    unsigned partition;
+    struct check_identity *identities;
+    struct check_entry *entries;
+    struct check_chain *chains;
+    char (*merchants)[INTENT_ACCOUNT_MAX + 1]; /* opened; of the whole book */
+    unsigned merchant_count;
+};
+
+void check_fault(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
+struct check_chain *check_chain_of(struct check *check, const char *account);
+/* Calls `visit` for each entry of a stream with its ID and its fields. */
+typedef void check_visitor(struct check *check, const char *id, struct reply fields);
+void check_stream(struct check *check, const char *key, check_visitor *visit);
+/* The value of a field; "" when there is none. */
+const char *check_field(struct reply fields, const char *name, size_t *size);
+
+void check_intents(struct check *check);   /* check_answers.c */
+void check_responses(struct check *check);
+void check_ledger(struct check *check);    /* check_ledger.c */
+void check_accounts(struct check *check);
+
+#endif

@@ -1,0 +1,148 @@
+/* The checker: every entry has its one answer, and repetitions get the first one again. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema/code.h"
+#include "tests/flow/check.h"
+
+static struct check_identity *identity_of(struct check *check, const char *text, bool add) {
+    struct check_identity *identity;
+    HASH_FIND_STR(check->identities, text, identity);
+    if (identity || !add) return identity;
+    identity = calloc(1, sizeof *identity);
+    if (!identity) abort();
+    snprintf(identity->text, sizeof identity->text, "%s", text);
+    HASH_ADD_STR(check->identities, text, identity);
+    return identity;
+}
+
+static void note_entry(struct check *check, const char *id, const struct intent *intent) {
+    char text[INTENT_IDENTITY_MAX + 1];
+    struct check_entry *entry = calloc(1, sizeof *entry);
+    if (!entry) abort();
+    intent_identity(intent, text);
+    snprintf(entry->text, sizeof entry->text, "%s", id);
+    entry->identity = identity_of(check, text, true);
+    entry->identity->sent++;
+    entry->op = intent->op;
+    entry->kind = intent->kind;
+    HASH_ADD_STR(check->entries, text, entry);
+    check->totals->entries++;
+}
+
+static void visit_intent(struct check *check, const char *id, struct reply fields) {
+    struct intent intent;
+    struct intent_fault fault;
+    size_t size;
+    const char *bytes = check_field(fields, "intent", &size);
+    enum intent_err err = intent_decode(bytes, size, &intent, &fault);
+    if (err == INTENT_UNREADABLE) check->totals->unreadable++;
+    else if (strcmp(intent.source, INTENT_SOURCE_TILL) == 0) check->totals->follow_ups++;
+    else note_entry(check, id, &intent);
+}
+
+void check_intents(struct check *check) {
+    check_stream(check, flow_key(check->flow, keys_intents, check->partition), visit_intent);
+}
+
+/* All fields but `replayed`, as one text. */
+static char *joined(struct reply fields) {
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) abort();
+    for (size_t n = 0; n + 1 < reply_count(fields); n += 2) {
+        const char *name = reply_text(reply_at(fields, n), NULL);
+        if (strcmp(name, "replayed") != 0) fprintf(out, "%s=%s ", name, reply_text(reply_at(fields, n + 1), NULL));
+    }
+    fclose(out);
+    return text;
+}
+
+/* Answers that wait for follow-ups may come after those of later entries. */
+static bool may_wait(enum op op) { return op == OP_open || op == OP_freeze || op == OP_thaw || op == OP_close; }
+
+static void check_order(struct check *check, const struct check_entry *entry, const char *account) {
+    struct entry_id id;
+    if (may_wait(entry->op) || !entry_id_parse(entry->text, strlen(entry->text), &id)) return;
+    struct check_chain *chain = check_chain_of(check, account);
+    if (entry_id_compare(id, chain->answered) <= 0) check_fault(check, "%s of %s was answered out of order", entry->text, account);
+    chain->answered = id;
+}
+
+static void note_effect(struct check *check, const struct check_entry *entry, struct reply fields) {
+    const char *bill = check_field(fields, "bill", NULL);
+    struct check_identity *identity = entry->identity;
+    if (!*bill) return;
+    if (identity->bill[0]) check_fault(check, "%s has two bills, %s and %s", identity->text, identity->bill, bill);
+    snprintf(identity->bill, sizeof identity->bill, "%s", bill);
+    identity->bill_minor = strtoll(check_field(fields, "amount", NULL), NULL, 10);
+    entry_id_parse(entry->text, strlen(entry->text), &identity->bill_entry);
+    check->totals->bills++;
+}
+
+static void note_merchant(struct check *check, const struct check_entry *entry, const char *account, const char *code) {
+    if (entry->op != OP_open || entry->kind != KIND_merchant || strcmp(code, "0") != 0) return;
+    check->merchants = realloc(check->merchants, (check->merchant_count + 1) * sizeof *check->merchants);
+    if (!check->merchants) abort();
+    snprintf(check->merchants[check->merchant_count++], sizeof *check->merchants, "%s", account);
+}
+
+static void visit_first(struct check *check, struct check_entry *entry, struct reply fields, char *answer) {
+    if (entry->answer) {
+        check_fault(check, "%s was answered twice:\n  %s\n  %s", entry->text, entry->answer, answer);
+        free(answer);
+        return;
+    }
+    entry->answer = answer;
+    check_order(check, entry, check_field(fields, "account", NULL));
+    note_effect(check, entry, fields);
+    note_merchant(check, entry, check_field(fields, "account", NULL), check_field(fields, "code", NULL));
+}
+
+static void visit_replay(struct check *check, const struct check_entry *entry, char *answer) {
+    check->totals->replays++;
+    if (!entry->answer) check_fault(check, "a replay before the first answer: %s", answer);
+    else if (strcmp(entry->answer, answer) != 0) check_fault(check, "a replay that differs:\n  %s\n  %s", entry->answer, answer);
+    free(answer);
+}
+
+static void visit_response(struct check *check, const char *id, struct reply fields) {
+    char text[INTENT_IDENTITY_MAX + 1];
+    struct check_entry *entry;
+    snprintf(text, sizeof text, "%s/%s/%s", check_field(fields, "account", NULL), check_field(fields, "source", NULL),
+             check_field(fields, "key", NULL));
+    struct check_identity *identity = identity_of(check, text, false);
+    const char *of = check_field(fields, "entry", NULL);
+    HASH_FIND_STR(check->entries, of, entry);
+    check->totals->answers++;
+    long code = strtol(check_field(fields, "code", NULL), NULL, 10);
+    if (code >= 0 && code < 32) check->totals->by_code[code]++;
+    if (!identity || !entry || entry->identity != identity) {
+        check_fault(check, "response %s answers %s of %s, which was not sent", id, of, text);
+        return;
+    }
+    identity->answers++;
+    if (strcmp(check_field(fields, "replayed", NULL), "1") == 0) visit_replay(check, entry, joined(fields));
+    else visit_first(check, entry, fields, joined(fields));
+}
+
+void check_responses(struct check *check) {
+    static const char *const sources[] = FLOW_SOURCES;
+    struct check_identity *identity, *next;
+    struct check_chain *chain, *next_chain;
+    struct reply length;
+    keys_buffer key;
+    for (size_t n = 0; n < sizeof sources / sizeof *sources; n++) {
+        keys_responses(key, &check->flow->book, check->partition, sources[n]);
+        check_stream(check, key, visit_response);
+        HASH_ITER(hh, check->chains, chain, next_chain) { chain->answered = (struct entry_id){0, 0}; }
+    }
+    HASH_ITER(hh, check->identities, identity, next) {
+        if (identity->sent != identity->answers)
+            check_fault(check, "%s was sent %llu times and answered %llu times", identity->text, (unsigned long long)identity->sent,
+                        (unsigned long long)identity->answers);
+    }
+    if (!flow_call(check->flow, &length, "XLEN", flow_key(check->flow, keys_dead, check->partition), NULL))
+        check->totals->dead += (uint64_t)reply_integer(length);
+}
