@@ -1,5 +1,6 @@
 -- answers: what is told to whom. Collected while deciding; written by respond.lua.
-local answers = {}    -- each { place of the stream, key, source, op, code, account, amount, currency, balance, held, bill, at, entry, replayed, detail }
+-- An answer is { place of its stream, key, source, op, code, account, amount, currency, balance, held, bill, at, entry, replayed, detail }.
+local answers = {}
 local answers_to = {} -- the number in the batch of the entry that each answers
 
 -- The answer being made, and what else its bill says. An operation fills them; all text.
@@ -21,14 +22,14 @@ end
 
 -- An answer that says no more than a code and what is at fault.
 local function plain_answer(i, code, detail)
-  return { RESPONSES_KEY[i] or 0, KEY[i] or '', SOURCE[i] or '', OP[i] or '', code, ACCOUNT[i] or '', '', CURRENCY[i] or '', '', '', '', AT[i],
-           ENTRY[i], '0', detail or '' }
+  return { RESPONSES_KEY[i] or 0, KEY[i] or '', SOURCE[i] or '', OP[i] or '', code, ACCOUNT[i] or '', '', CURRENCY[i] or '', '', '', '',
+           AT[i], ENTRY[i], '0', detail or '' }
 end
 
 -- The first answer again, from its bill.
 local function replay_answer(i, b)
-  return { RESPONSES_KEY[i], KEY[i], SOURCE[i], b.op, b.code, ACCOUNT[i], b.amount_text, b.currency, b.balance, b.held, b.bill, b.at, b.entry,
-           '1', b.detail }
+  return { RESPONSES_KEY[i], KEY[i], SOURCE[i], b.op, b.code, ACCOUNT[i], b.amount_text, b.currency, b.balance, b.held, b.bill, b.at,
+           b.entry, '1', b.detail }
 end
 
 -- Which field makes this intent another one than the bill's? '' when it cannot be told; nil when they are the same. A refused intent's

@@ -28,6 +28,7 @@ local OPS = {}
 --@include world.lua
 --@include refund.lua
 --@include rollback.lua
+--@include meta.lua
 --@include decide.lua
 --@include write.lua
 load_meta(ARGV[1])

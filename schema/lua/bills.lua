@@ -5,6 +5,8 @@ local records = {}   -- identity, record, ...: what is to be written there; a la
 local rewritten = {} -- place in KEYS -> { identity, record, ... }: records of earlier batches that changed
 local referred = {}  -- place in KEYS .. identity -> parsed record
 
+-- Operations that may have consequences elsewhere. Nobody hears of those before they are on their way, through a repetition neither.
+local WAITS = { open = true, freeze = true, thaw = true, close = true }
 local MOVES = { topup = true, withdraw = true, pay = true, refund = true, rollback = true }
 local RECORD = '^' .. string.rep('([^|]*)|', 14) .. '([^|]*)$'
 

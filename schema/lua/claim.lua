@@ -1,9 +1,10 @@
 #!lua
--- claim: the new owner takes over what is pending, one page in ID order. An entry that was trimmed while pending is lost: XAUTOCLAIM drops it
--- from the list, so its trace is written to the dead stream in the same step.
+-- claim: the new owner takes over what is pending, one page in ID order. An entry that was trimmed while pending is lost: XAUTOCLAIM
+-- drops it from the list, so its trace is written to the dead stream in the same step.
 -- KEYS: 1 meta 2 intents 3 dead
 -- ARGV: 1 epoch 2 consumer 3 cursor 4 count
--- Reply: { next cursor ("0-0": no more), entries as XRANGE gives them, how often each was delivered, IDs of lost entries }. Errors: FENCED, NOGROUP
+-- Reply: { next cursor ("0-0": no more), entries as XRANGE gives them, how often each was delivered, IDs of lost entries }
+-- Errors: FENCED, NOGROUP
 --@include fence.lua
 fence(KEYS[1], ARGV[1])
 redis.call('XLEN', KEYS[3])

@@ -1,33 +1,9 @@
 -- decide: the road of each entry through the batch, to an answer, a bill, the dead stream, or nothing when it was applied before.
-local applied = '0-0'   -- meta.applied: no entry at or below it is executed again
-local origins = {}      -- 'from:p' -> last origin applied, for follow-ups
-local new_origins = {}  -- the same, where it moved in this batch
 local acknowledged = {} -- entry IDs done with
 local unanswered = {}   -- entry ID, packed answer, ...: decided, answered later
 local waiting = {}      -- entry IDs among them
 local buried = {}       -- entries for the dead stream
 local todo = {}         -- the reply
-
-local function is_follow_up(i) return (ORIGIN[i] or '') ~= '' end
-
-local function load_meta(epoch)
-  local fields, seen = { 'epoch', 'applied', 'bill' }, {}
-  for i = 1, count do
-    if is_follow_up(i) and not seen[ORIGIN[i]] then
-      seen[ORIGIN[i]] = true
-      fields[#fields + 1] = 'from:' .. ORIGIN[i]
-    end
-  end
-  local values = redis.call('HMGET', KEYS[META], unpack(fields))
-  check_epoch(values[1], epoch)
-  applied, last_bill = values[2] or applied, to_integer(values[3] or '0')
-  if not last_bill or last_bill < 0 or not string.match(applied, '^%d+%-%d+$') then broken(KEYS[META], 'bill or applied is malformed') end
-  for n = 4, #fields do
-    local origin = values[n] or '0-0'
-    if not string.match(origin, '^%d+%-%d+$') then broken(KEYS[META], fields[n] .. ' is malformed') end
-    origins[fields[n]] = origin
-  end
-end
 
 -- What is left to do for entry i. A replay has no follow-ups of its own: in_progress is a code without any.
 local function add_todo(i, a)
@@ -50,16 +26,8 @@ local function decide_again(i)
   add_todo(i, a)
 end
 
--- Operations that may have consequences elsewhere. Nobody hears of those before they are on their way, through a repetition neither.
-local WAITS = { open = true, freeze = true, thaw = true, close = true }
-
--- Another partition's consequence, once: whatever comes from there at or below the last origin is a copy.
 local function decide_follow_up(i)
-  local from = 'from:' .. ORIGIN[i]
-  if comes_after(ORIGIN_ENTRY[i], origins[from]) then
-    OPS[OP[i]](i)
-    origins[from], new_origins[from] = ORIGIN_ENTRY[i], ORIGIN_ENTRY[i]
-  end
+  apply_follow_up(i)
   acknowledged[#acknowledged + 1] = ENTRY[i]
 end
 
@@ -98,8 +66,8 @@ end
 local function keep_bill(i, code, detail)
   local balance, held, op, at, entry = '', '', OP[i], AT[i], ENTRY[i]
   if acting then balance, held = acting.balance_text, acting.held_text end
-  local record = FINGERPRINT[i] .. '|' .. CODE_TEXT[code] .. '|' .. op .. '|' .. billed .. '|' .. moved .. '|' .. currency .. '|' .. balance .. '|'
-    .. held .. '|' .. at .. '|' .. entry .. '|' .. payee .. '|' .. state .. '|' .. captured .. '|0|' .. detail
+  local record = FINGERPRINT[i] .. '|' .. CODE_TEXT[code] .. '|' .. op .. '|' .. billed .. '|' .. moved .. '|' .. currency .. '|'
+    .. balance .. '|' .. held .. '|' .. at .. '|' .. entry .. '|' .. payee .. '|' .. state .. '|' .. captured .. '|0|' .. detail
   decided[IDENTITY[i]] = record
   records[#records + 1], records[#records + 2] = IDENTITY[i], record
   return { RESPONSES_KEY[i], KEY[i], SOURCE[i], op, code, ACCOUNT[i], moved, currency, balance, held, billed, at, entry, '0', detail }

@@ -20,7 +20,8 @@ local function append_all()
   if #rows > 0 then keep_appended(LEDGER, redis.pcall('XADD', KEYS[LEDGER], '*', 'rows', cmsgpack.pack(rows))) end
   for n = 1, #buried do
     local i = buried[n]
-    keep_appended(DEAD, redis.pcall('XADD', KEYS[DEAD], '*', 'entry', ENTRY[i], 'reason', DETAIL[i], 'attempts', ATTEMPTS[i] or 0, unpack(RAW[i])))
+    keep_appended(DEAD, redis.pcall('XADD', KEYS[DEAD], '*', 'entry', ENTRY[i], 'reason', DETAIL[i], 'attempts', ATTEMPTS[i] or 0,
+      unpack(RAW[i])))
   end
   for n = 1, #answers do keep_appended(answers[n][1], respond(answers[n]), answers_to[n]) end
   if #acknowledged > 0 then undo_if_failed(INTENTS, redis.pcall('XACK', KEYS[INTENTS], 'workers', unpack(acknowledged))) end
@@ -29,8 +30,8 @@ end
 local function write_account(a)
   local key = KEYS[a.place]
   if a.new then
-    return redis.call('HSET', key, 'kind', a.kind, 'currency', a.currency, 'status', a.status, 'balance', a.balance_text, 'held', a.held_text,
-      'seq', to_text(a.seq), 'opened', a.opened, 'changed', a.changed)
+    return redis.call('HSET', key, 'kind', a.kind, 'currency', a.currency, 'status', a.status, 'balance', a.balance_text, 'held',
+      a.held_text, 'seq', to_text(a.seq), 'opened', a.opened, 'changed', a.changed)
   end
   if a.new_status then redis.call('HSET', key, 'status', a.status) end
   if a.new_held then redis.call('HSET', key, 'held', a.held_text) end
