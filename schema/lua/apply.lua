@@ -7,7 +7,8 @@
 -- ARGV: 1 epoch 2 msgpack [partition, drops, entry count, column, ...]; all entries are of one UTC day; columns as in batch.def
 -- Reply: the last bill number, then three numbers for each entry still to be answered: its number in the batch, its code,
 --        1 if it acts on a merchant.
--- Errors: FENCED; BROKEN n key reason: entry n (0: none) cannot be applied. Nothing was written then.
+-- Errors: FENCED; BROKEN n key reason: entry n (0: none) cannot be applied; TRYAGAIN: earlier entries must be claimed first; NOGROUP.
+--         Nothing was written then.
 local META, INTENTS, LEDGER, UNANSWERED, BILLS, BILLS_BEFORE, DEAD = 1, 2, 3, 4, 5, 6, 7
 --@codes
 local batch = cmsgpack.unpack(ARGV[2])
@@ -29,9 +30,11 @@ local OPS = {}
 --@include refund.lua
 --@include rollback.lua
 --@include meta.lua
+--@include order.lua
 --@include decide.lua
 --@include write.lua
 load_meta(ARGV[1])
+check_order()
 decide_batch()
 write_batch()
 table.insert(todo, 1, last_bill)
