@@ -59,6 +59,8 @@ struct lane {
     struct entry_id suspect;    /* the entry that broke a batch: from now on alone, and counted */
     char suspect_reason[DOOR_REASON_MAX];
     bool suspect_responses;     /* what broke is the stream its answer belongs on: it cannot even be told */
+    struct entry_id counted;    /* the entry whose lone attempt was counted last */
+    uint64_t excused;           /* of its counted attempts: those that Redis refused or that were lost, which are not its fault */
     uint64_t recovered;         /* entries found pending at takeover */
     uint64_t renewed_at_ms;
     uint32_t day;               /* of the last entry applied */

@@ -67,8 +67,11 @@ static enum redis_err count_attempt(struct lane *lane, struct entry *e) {
     command_copy(c, key, keys_meta(key, &lane->door.book, lane->door.partition));
     command_word(c, lane->epoch_text);
     command_word(c, e->text);
+    command_uint(c, entry_id_compare(e->id, lane->counted) == 0 ? lane->excused : 0);
     enum redis_err err = redis_script_call(lane->redis, &script_suspect, c, &reply);
     if (err) return err;
+    lane->counted = e->id;
+    lane->excused = 0;
     uint64_t tries = (uint64_t)reply_integer(reply);
     if (tries < atomic_load(&lane->shared->settings->max_attempts) || e->door == CODE_dead) return REDIS_OK;
     snprintf(reason, sizeof reason, "failed alone: %.150s", lane->suspect_reason[0] ? lane->suspect_reason : "the worker died at it");
@@ -147,6 +150,18 @@ static enum redis_err apply_call(struct lane *lane, struct entry *entries, uint3
     return err ? err : outbox_send(lane);
 }
 
+/* Looks up and applies the first of entries[0..*count), which may become fewer. */
+static enum redis_err apply_some(struct lane *lane, struct entry *entries, uint32_t *count, bool read_ahead) {
+    uint32_t asked = *count;
+    bool alone = is_suspect(lane, &entries[0]);
+    enum redis_err err = alone ? count_attempt(lane, &entries[0]) : REDIS_OK;
+    if (err) return err;
+    err = lookup_referrals(lane->redis, &lane->door, entries, lane->referrals, count);
+    if (!err) err = apply_call(lane, entries, *count, read_ahead && *count == asked);
+    if (alone && err && err != REDIS_BROKEN) lane->excused++;
+    return err;
+}
+
 enum redis_err lane_apply_entries(struct lane *lane, bool read_ahead) {
     uint32_t done = 0, max = atomic_load(&lane->shared->settings->batch);
     while (done < lane->entry_count) {
@@ -157,15 +172,9 @@ enum redis_err lane_apply_entries(struct lane *lane, bool read_ahead) {
             count = n ? n : 1; /* those before it together, the suspect alone */
             break;
         }
-        if (is_suspect(lane, &rest[0])) {
-            enum redis_err err = count_attempt(lane, &rest[0]);
-            if (err) return err;
-        }
-        enum redis_err err = lookup_referrals(lane->redis, &lane->door, rest, lane->referrals, &count);
+        enum redis_err err = apply_some(lane, rest, &count, read_ahead && done + count == lane->entry_count);
         if (err) return err;
         done += count;
-        err = apply_call(lane, rest, count, read_ahead && done == lane->entry_count);
-        if (err) return err;
     }
     return REDIS_OK;
 }

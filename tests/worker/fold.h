@@ -86,8 +86,12 @@ char *fold_dump(struct fold *fold, unsigned partition);
 /* The names of all keys of the partition, sorted, NULL at the end; freed by fold_keys_free. */
 char **fold_keys(struct fold *fold, unsigned partition);
 void fold_keys_free(char **keys);
+/* NULL when the texts are the same, else the first line in which they differ, of both; valid until the next call. */
+const char *fold_difference(const char *got, const char *wanted);
+/* NULL, or which of invariants 4 and 5 does not hold in the partition; valid until the next call. */
+const char *fold_unsound(struct fold *fold, unsigned partition);
 /* A line "KEY DIGEST" for every key of the partition but intents, lease, and what `except` says: names after the "}:", separated by
- * spaces, '*' at the end of one for any rest. Freed by the caller. */
+ * spaces, '*' at the end of one for any rest. An empty stream is as good as none. Freed by the caller. */
 char *fold_digests(struct fold *fold, unsigned partition, const char *except);
 
 #endif

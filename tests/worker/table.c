@@ -136,7 +136,8 @@ static void expect_answers(const struct table_row *row, struct fold *fold, const
 }
 
 static void expect_same(const char *name, const char *what, const char *before, const char *after) {
-    cr_expect(strcmp(before, after) == 0, "%s: %s\nbefore:\n%s\nafter:\n%s", name, what, before, after);
+    const char *difference = fold_difference(after, before);
+    cr_expect(!difference, "%s: %s: %s", name, what, difference ? difference : "");
 }
 
 static void run_stepwise(const struct table_row *row, struct fold *fold) {

@@ -184,7 +184,7 @@ Test(merchant, copies_are_ignored_for_ever) {
         add_follow_up(0, line);
         fold_run(&fold);
         char *after = fold_digests(&fold, 0, "meta");
-        cr_expect_str_eq(after, before, "%s was applied", copies[n]);
+        cr_expect_str_eq(after, before, "%s was applied: %s", copies[n], fold_difference(after, before));
         free(after);
     }
     add_follow_up(0, "mark account=m status=frozen origin=1:200-5 entry=200-5 key=m/shop/f>freeze");

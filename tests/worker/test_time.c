@@ -150,7 +150,8 @@ Test(time, redelivered_from_the_beginning) {
         fold_run(&fold);
         for (unsigned p = 0; p < 2; p++) {
             after[p] = fold_dump(&fold, p);
-            cr_expect(strcmp(before[p], after[p]) == 0, "partition %u:\n%s\nafter:\n%s", p, before[p], after[p]);
+            const char *difference = fold_difference(after[p], before[p]);
+            cr_expect(!difference, "partition %u: %s", p, difference ? difference : "");
             free(after[p]);
         }
     }
@@ -168,7 +169,7 @@ Test(time, group_destroyed_and_created_anew) {
     cr_expect_eq(err, REDIS_OK, "%s", redis_err_word(err));
     fold_run(&fold);
     char *after = fold_dump(&fold, 0);
-    cr_expect_str_eq(after, before, "something happened twice");
+    cr_expect_str_eq(after, before, "something happened twice: %s", fold_difference(after, before));
     free(before);
     free(after);
 }
@@ -203,7 +204,7 @@ Test(time, one_bill_many_times_in_a_batch) {
         fold_run(&fold);
         dumps[n] = fold_dump(&fold, 0);
         cr_expect_str_eq(fold_account(&fold, 0, "a", "balance"), "1000", "batches of %u", batches[n]);
-        cr_expect_str_eq(dumps[n], dumps[0], "batches of %u", batches[n]);
+        cr_expect_str_eq(dumps[n], dumps[0], "batches of %u: %s", batches[n], fold_difference(dumps[n], dumps[0]));
         stop();
     }
     for (size_t n = 0; n < 4; n++) free(dumps[n]);
