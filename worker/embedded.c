@@ -21,7 +21,7 @@
 #include "worker/lane_apply.h"
 #include "worker/log.h"
 
-enum { START_TIMEOUT_MS = 5000, STOP_TIMEOUT_MS = 5000, RESTART_FIRST_MS = 100, RESTART_LAST_MS = 5000 };
+enum { START_TIMEOUT_MS = 5000, STOP_TIMEOUT_MS = 500, RESTART_FIRST_MS = 100, RESTART_LAST_MS = 5000 };
 
 /* mkdir -p, readable by the owner only: the ledger lies in it. */
 static bool make_directories(const char *dir) {
@@ -51,15 +51,21 @@ static bool answers(const char *socket_path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(socket_path) >= sizeof address.sun_path) return false;
     memcpy(address.sun_path, socket_path, strlen(socket_path) + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool connected = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); /* a server that hangs must not hold us too */
+    bool connected = fd >= 0 && (connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN);
     if (fd >= 0) close(fd);
     return connected;
 }
 
+/* Looks without reaping: that is embedded_turn's to do. */
+static bool child_ended(const struct embedded *e) {
+    siginfo_t info = {0};
+    return e->pid && (waitid(P_PID, (id_t)e->pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid);
+}
+
 static void wait_for_socket(const struct embedded *e, uint64_t timeout_ms) {
     uint64_t until_ms = lane_now_ms() + timeout_ms;
-    while (!answers(e->url->path) && lane_now_ms() < until_ms && (!e->pid || waitpid(e->pid, NULL, WNOHANG | WNOWAIT) == 0))
+    while (!answers(e->url->path) && lane_now_ms() < until_ms && !child_ended(e))
         nanosleep(&(struct timespec){0, 5 * 1000000L}, NULL);
 }
 
@@ -116,10 +122,10 @@ void embedded_turn(struct embedded *e) {
         e->started_at_ms = lane_now_ms();
         e->pid = 0;
     }
-    if (e->url->embedded_dir[0] && e->lock >= 0 && !e->pid && !answers(e->url->path) && lane_now_ms() - e->started_at_ms >= e->restart_ms) {
-        const char *wrong = spawn(e);
-        if (wrong) log_event(LOG_ERROR, "embedded_redis_failed", {"error", LOG_S(wrong)});
-    }
+    if (!e->url->embedded_dir[0] || e->pid || lane_now_ms() - e->started_at_ms < e->restart_ms || answers(e->url->path)) return;
+    if (e->lock < 0) e->lock = take_lock(e->url->embedded_dir); /* whoever had the server is gone: it is ours now */
+    const char *wrong = e->lock >= 0 ? spawn(e) : NULL;
+    if (wrong) log_event(LOG_ERROR, "embedded_redis_failed", {"error", LOG_S(wrong)});
 }
 
 void embedded_stop(struct embedded *e) {

@@ -1,5 +1,5 @@
 /* A redis-server of Till's own (redis.url embedded:DIR): started on DIR/redis.sock, watched, started again when it dies, ended with the worker. One
- * per DIR: a second worker with the same DIR finds the lock taken and just uses the server. One thread. */
+ * per DIR: a second worker with the same DIR finds the lock taken and just uses the server, until it is gone and the lock free. One thread. */
 #ifndef WORKER_EMBEDDED_H
 #define WORKER_EMBEDDED_H
 
@@ -24,7 +24,7 @@ struct embedded {
 const char *embedded_start(struct embedded *e, const struct config *config, const struct redis_url *url);
 /* Starts it again if it has died. Called a few times a second. */
 void embedded_turn(struct embedded *e);
-/* Ends the server that was started here and waits for it. */
+/* Ends the server that was started here and waits for it, at most half a second: it was told, and ends by itself. */
 void embedded_stop(struct embedded *e);
 
 #endif

@@ -1,4 +1,5 @@
-/* Fair shares of partitions. ceil(partitions / live workers) each; a worker counts as live while its heartbeat is younger than the lease. */
+/* Fair shares of partitions: as many for each live worker, and one more for the first of them by name when it does not divide. A worker
+ * counts as live while its heartbeat is younger than the lease. */
 #include "worker/ownership.h"
 
 #include <assert.h>
@@ -11,7 +12,8 @@
 #include "worker/lane_apply.h"
 #include "worker/log.h"
 
-enum { BOOK_VERSION = 1, RETRY_FIRST_MS = 50, RETRY_LAST_MS = 1000, BEAT_MS = 250, LOOK_MS = 250, NUDGE_MS = 50 };
+enum { BOOK_VERSION = 1, RETRY_FIRST_MS = 50, RETRY_LAST_MS = 1000, BEAT_MS = 250, LOOK_MS = 250, NUDGE_MS = 50,
+       CONTROL_MS = 500, HUNG_MS = 200, ABANDONED_MS = 300 };
 
 static unsigned name_hash(const char *name) {
     unsigned hash = 2166136261u;
@@ -23,6 +25,9 @@ void ownership_init(struct ownership *o, const struct lane_shared *shared, const
     memset(o, 0, sizeof *o);
     o->shared = shared;
     o->door = *door;
+    o->control = shared->redis; /* main waits on it, and main alone sees signals: it must not wait as long as a lane may */
+    if (o->control.timeout_ms > CONTROL_MS) o->control.timeout_ms = CONTROL_MS;
+    if (o->control.connect_timeout_ms > CONTROL_MS) o->control.connect_timeout_ms = CONTROL_MS;
     o->lanes = calloc(door->book.partitions, sizeof(struct lane *));
     o->marks = calloc(door->book.partitions, sizeof *o->marks);
     assert(o->lanes && o->marks && "out of memory");
@@ -31,7 +36,7 @@ void ownership_init(struct ownership *o, const struct lane_shared *shared, const
 }
 
 static enum redis_err connect_control(struct ownership *o) {
-    if (!o->redis) return redis_open(&o->redis, &o->shared->redis);
+    if (!o->redis) return redis_open(&o->redis, &o->control);
     return redis_is_lost(o->redis) ? redis_reopen(o->redis) : REDIS_OK;
 }
 
@@ -72,6 +77,7 @@ static enum redis_err heartbeat(struct ownership *o, const char *how) {
     command_clear(&c);
     if (err) return err;
     o->live_workers = reply_count(reply) ? (unsigned)reply_count(reply) : 1;
+    for (o->rank = 0; o->rank + 1 < o->live_workers && !reply_is(reply_at(reply, o->rank), o->shared->worker);) o->rank++;
     return REDIS_OK;
 }
 
@@ -201,8 +207,13 @@ static enum redis_err pick_up(struct ownership *o, unsigned room) {
     return err;
 }
 
+static unsigned fair_share(const struct ownership *o) {
+    unsigned partitions = o->door.book.partitions;
+    return partitions / o->live_workers + (o->rank < partitions % o->live_workers);
+}
+
 static enum redis_err balance(struct ownership *o) {
-    unsigned held = lanes_held(o), share = (o->door.book.partitions + o->live_workers - 1) / o->live_workers;
+    unsigned held = lanes_held(o), share = fair_share(o);
     if (held > share) hand_back(o, held - share);
     if (held >= share || (o->looked_at_ms && lane_now_ms() - o->looked_at_ms < LOOK_MS)) return REDIS_OK;
     o->looked_at_ms = lane_now_ms();
@@ -259,19 +270,23 @@ static void wait_for_lanes(struct ownership *o, uint64_t deadline_ms) {
     }
 }
 
+/* The others hear of it first, so that they take what is released at once. False when Redis does not answer: it may have been only the
+ * connection that was lost, so a new one is tried. */
+static bool say_goodbye(struct ownership *o) {
+    if (!o->redis) return false;
+    if (!redis_is_lost(o->redis) && heartbeat(o, "leave") == REDIS_OK) return true;
+    return redis_is_lost(o->redis) && redis_reopen(o->redis) == REDIS_OK && heartbeat(o, "leave") == REDIS_OK;
+}
+
 bool ownership_close(struct ownership *o, uint64_t deadline_ms) {
-    if (o->redis && !redis_is_lost(o->redis)) redis_set_timeout(o->redis, 300);
+    bool answers = say_goodbye(o); /* else it is forgotten with its last beat */
     stop_lanes(o);
-    wait_for_lanes(o, deadline_ms);
+    wait_for_lanes(o, answers ? deadline_ms : lane_now_ms() + HUNG_MS);
     if (lanes_running(o)) {
         abandon_lanes(o);
-        wait_for_lanes(o, deadline_ms + 300);
+        wait_for_lanes(o, lane_now_ms() + ABANDONED_MS);
     }
     if (lanes_running(o)) return false;
-    if (o->redis && !redis_is_lost(o->redis)) {
-        enum redis_err ignored = heartbeat(o, "leave"); /* else it is forgotten with its last beat */
-        (void)ignored;
-    }
     redis_close(o->redis);
     free(o->lanes);
     free(o->marks);

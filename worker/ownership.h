@@ -12,11 +12,12 @@
 struct ownership {
     const struct lane_shared *shared;
     struct door door;           /* copied into each lane, with its partition */
+    struct redis_options control; /* as the lanes', but impatient */
     struct redis *redis;        /* control connection */
     struct lane **lanes;        /* one place per partition, NULL: not ours */
     struct mark *marks;         /* highest seen acknowledged, kept between ownerships */
     unsigned first;             /* where this worker starts looking, so that workers do not race for the same partitions */
-    unsigned live_workers;
+    unsigned live_workers, rank; /* this worker's place among them, by name */
     uint64_t beat_at_ms, looked_at_ms;
     uint64_t retry_at_ms, retry_ms; /* while Redis is away */
     bool away;                  /* Redis did not answer last time */
@@ -27,8 +28,8 @@ void ownership_init(struct ownership *o, const struct lane_shared *shared, const
 const char *ownership_open_book(struct ownership *o, enum redis_err *err);
 /* One turn, to be called a few times a second: joins ended lanes, heartbeats, takes, hands back. Never fails; Redis being away is reported once. */
 void ownership_turn(struct ownership *o);
-/* Stops all lanes, waits for them until `deadline_ms` (lane_now_ms clock), then drops their connections and waits a moment more. Says goodbye
- * and frees everything. False when a lane is still stuck in a connect: nothing is freed then, and the process should just end. */
+/* Says goodbye, stops all lanes, waits for them until `deadline_ms` (lane_now_ms clock; only a moment when Redis does not answer), then drops
+ * their connections and waits a moment more. Frees everything. False when a lane is still stuck in a connect: nothing is freed then, and the process should just end. */
 bool ownership_close(struct ownership *o, uint64_t deadline_ms);
 
 #endif

@@ -28,14 +28,39 @@ static void connect_flow(struct flow *flow) {
     if (err) process_die(NULL, "no connection to the test's redis: %s", redis_error(flow->redis));
 }
 
-void flow_start(struct flow *flow, unsigned partitions, const struct server_options *options) {
-    memset(flow, 0, sizeof *flow);
-    server_start(&flow->server, options);
+static void begin(struct flow *flow, unsigned partitions) {
     snprintf(flow->book.name, sizeof flow->book.name, "till");
     flow->book.partitions = partitions;
     flow->random = first_seed();
     fprintf(stderr, "TILL_SEED=%llu\n", (unsigned long long)flow->random);
     connect_flow(flow);
+}
+
+void flow_start(struct flow *flow, unsigned partitions, const struct server_options *options) {
+    memset(flow, 0, sizeof *flow);
+    server_start(&flow->server, options);
+    begin(flow, partitions);
+}
+
+static bool answers(const char *url) {
+    struct redis_options options = {.connect_timeout_ms = CONNECT_MS, .timeout_ms = REPLY_MS};
+    struct redis *redis;
+    struct command c;
+    struct reply reply;
+    if (redis_url_parse(url, &options.url)) return false;
+    command_init(&c);
+    command_begin(&c, "PING");
+    bool yes = redis_open(&redis, &options) == REDIS_OK && redis_call(redis, &c, &reply) == REDIS_OK;
+    command_clear(&c);
+    redis_close(redis);
+    return yes;
+}
+
+void flow_attach(struct flow *flow, unsigned partitions, const char *socket) {
+    snprintf(flow->server.socket, sizeof flow->server.socket, "%s", socket);
+    snprintf(flow->server.url, sizeof flow->server.url, "unix:%s", socket);
+    if (!WAIT_UNTIL(answers(flow->server.url), 10000)) process_die(flow->workers[0].log, "nobody answers on %s", socket);
+    begin(flow, partitions);
 }
 
 /* With TILL_KEEP set what the workers said is shown. */
@@ -53,6 +78,7 @@ void flow_stop(struct flow *flow) {
     }
     redis_close(flow->redis);
     server_stop(&flow->server);
+    memset(flow, 0, sizeof *flow);
 }
 
 void flow_worker(struct flow *flow, unsigned n, const struct worker_options *options) {
