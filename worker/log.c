@@ -7,7 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_MAX_SIZE = 2048 };
+#include "config/utf8.h"
+
+enum { LINE_MAX_SIZE = 2048, CLOSING_SIZE = 4, NUMBER_SIZE = 24 }; /* closing: quotation mark, brace and newline always fit */
 
 static _Atomic int log_threshold = LOG_INFO;
 static atomic_bool log_is_json;
@@ -22,41 +24,60 @@ struct line {
     size_t size;
 };
 
+static bool line_has_room(const struct line *l, size_t size) { return l->size + size <= sizeof l->text - CLOSING_SIZE; }
+
 static void line_put(struct line *l, const char *text, size_t size) {
-    size_t room = sizeof l->text - 2 - l->size; /* the newline always fits */
-    if (size > room) size = room;
     memcpy(l->text + l->size, text, size);
     l->size += size;
 }
 
 static void line_word(struct line *l, const char *text) { line_put(l, text, strlen(text)); }
 
-/* Quoted with JSON's escapes, which logfmt readers understand too. */
+/* Bytes of the UTF-8 character at `c`; 0 when it is none. Texts may come from anywhere. */
+static size_t character_size(const unsigned char *c) {
+    if (*c < 0x80) return 1;
+    for (size_t size = 2; size <= 4; size++)
+        if (utf8_check((const char *)c, strnlen((const char *)c, size))) return size;
+    return 0;
+}
+
+/* Quoted with JSON's escapes, which logfmt readers understand too; cut between two characters when the line is full. */
 static void line_quoted(struct line *l, const char *text) {
     line_word(l, "\"");
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+    for (const unsigned char *c = (const unsigned char *)text; *c;) {
         char escaped[8];
+        size_t size = character_size(c);
         if (*c == '"' || *c == '\\') snprintf(escaped, sizeof escaped, "\\%c", *c);
         else if (*c < 0x20 || *c == 0x7f) snprintf(escaped, sizeof escaped, "\\u%04x", *c);
-        else snprintf(escaped, sizeof escaped, "%c", *c);
+        else snprintf(escaped, sizeof escaped, "%.*s", size ? (int)size : 1, size ? (const char *)c : "?");
+        if (!line_has_room(l, strlen(escaped))) break;
         line_word(l, escaped);
+        c += size ? size : 1;
     }
-    line_word(l, "\"");
+    line_put(l, "\"", 1);
+}
+
+static bool is_bare(const char *text) {
+    const unsigned char *c = (const unsigned char *)text;
+    while (*c > ' ' && *c < 0x7f && *c != '"' && *c != '=' && *c != '\\') c++;
+    return c != (const unsigned char *)text && *c == '\0';
 }
 
 static void line_value(struct line *l, struct log_value value, bool json) {
-    char number[24];
+    char number[NUMBER_SIZE];
     if (!value.text) {
         snprintf(number, sizeof number, "%lld", (long long)value.number);
         line_word(l, number);
-    } else if (json || value.text[0] == '\0' || strpbrk(value.text, " \"=\\\n\t\r")) {
+    } else if (json || !is_bare(value.text) || !line_has_room(l, strlen(value.text))) {
         line_quoted(l, value.text);
     } else {
         line_word(l, value.text);
     }
 }
 
+/* A field that does not fit any more is left out, so that what is written can be read. */
 static void line_field(struct line *l, const char *name, struct log_value value, bool json) {
+    if (!line_has_room(l, strlen(name) + NUMBER_SIZE)) return;
     if (json) {
         line_word(l, l->size > 1 ? ",\"" : "\"");
         line_word(l, name);

@@ -137,7 +137,8 @@ static int open_book(struct worker *w) {
         if (!told) log_event(LOG_WARN, "redis_away", {"class", LOG_S(redis_err_word(err))}, {"error", LOG_S(wrong)});
         told = true;
         int signal = wait_signal(BOOK_RETRY_MS);
-        if (signal == SIGTERM || signal == SIGINT) return -1;
+        if (signal == SIGHUP) reload(w);
+        else if (signal) return -1;
         embedded_turn(&w->embedded);
     }
 }

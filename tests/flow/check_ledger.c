@@ -43,12 +43,14 @@ static void check_row(struct check *check, const struct ledger_row *row) {
         if (strcmp(identity->bill, row->bill) != 0)
             check_fault(check, "%s: bill %s in the ledger, %s in the answer", row->identity, row->bill, identity->bill);
         if (llabs(row->amount_minor) != identity->bill_minor)
-            check_fault(check, "%s: %" PRId64 " in the ledger, %" PRId64 " in the answer", row->identity, row->amount_minor, identity->bill_minor);
+            check_fault(check, "%s: %" PRId64 " in the ledger, %" PRId64 " in the answer", row->identity, row->amount_minor,
+                        identity->bill_minor);
     }
     struct check_chain *chain = check_chain_of(check, row->account);
     if (row->seq != chain->seq + 1) check_fault(check, "%s: seq %" PRIu64 " after %" PRIu64, row->account, row->seq, chain->seq);
     if (row->balance_minor != chain->balance_minor + row->amount_minor)
-        check_fault(check, "%s: balance %" PRId64 " at seq %" PRIu64 " after %" PRId64, row->account, row->balance_minor, row->seq, chain->balance_minor);
+        check_fault(check, "%s: balance %" PRId64 " at seq %" PRIu64 " after %" PRId64, row->account, row->balance_minor, row->seq,
+                    chain->balance_minor);
     if (row->balance_minor < 0 && row->account[0] == 'u') check_fault(check, "%s: balance %" PRId64, row->account, row->balance_minor);
     chain->seq = row->seq;
     chain->balance_minor = row->balance_minor;
@@ -100,8 +102,8 @@ static int64_t check_account(struct check *check, const char *key) {
     }
     int64_t balance = reply_integer(reply_at(h, 0)), held = reply_integer(reply_at(h, 1)), seq = reply_integer(reply_at(h, 2));
     if (balance != chain->balance_minor || held != chain->held_minor || (uint64_t)seq != chain->seq)
-        check_fault(check, "%s has balance %" PRId64 " held %" PRId64 " seq %" PRId64 ", its rows end with %" PRId64 " %" PRId64 " %" PRIu64, name,
-                    balance, held, seq, chain->balance_minor, chain->held_minor, chain->seq);
+        check_fault(check, "%s has balance %" PRId64 " held %" PRId64 " seq %" PRId64 ", its rows end with %" PRId64 " %" PRId64 " %" PRIu64,
+                    name, balance, held, seq, chain->balance_minor, chain->held_minor, chain->seq);
     return balance;
 }
 
@@ -117,7 +119,8 @@ void check_accounts(struct check *check) {
         struct reply found = reply_at(page, 1);
         names = realloc(names, (count + reply_count(found) + 1) * sizeof *names);
         if (!names) abort();
-        for (size_t n = 0; n < reply_count(found); n++) snprintf(names[count++], sizeof *names, "%s", reply_text(reply_at(found, n), NULL));
+        for (size_t n = 0; n < reply_count(found); n++)
+            snprintf(names[count++], sizeof *names, "%s", reply_text(reply_at(found, n), NULL));
     } while (strcmp(cursor, "0") != 0);
     for (size_t n = 0; n < count; n++) sum += check_account(check, names[n]);
     struct check_chain *chain, *next;

@@ -211,7 +211,8 @@ bool flow_settle(struct flow *flow, int timeout_ms) {
         if (!flow->workers[n].log[0]) continue;
         char *text = worker_log_text(&flow->workers[n]);
         size_t size = strlen(text);
-        fprintf(stderr, "--- worker %u (%s)\n%s", n, worker_runs(&flow->workers[n]) ? "runs" : "ended", text + (size > 3000 ? size - 3000 : 0));
+        fprintf(stderr, "--- worker %u (%s)\n%s", n, worker_runs(&flow->workers[n]) ? "runs" : "ended",
+                text + (size > 3000 ? size - 3000 : 0));
         free(text);
     }
     return false;

@@ -33,7 +33,8 @@ static void hands_back(int signal) {
     flow_open(&flow);
     flow_load(&flow, 500);
     expect_exit(0, signal, "under load");
-    cr_assert(WAIT_UNTIL(flow_held(&flow, 1) == 16, HAND_BACK_MS), "%u of 16 were taken, %u are free", flow_held(&flow, 1), flow_free(&flow));
+    cr_assert(WAIT_UNTIL(flow_held(&flow, 1) == 16, HAND_BACK_MS), "%u of 16 were taken, %u are free", flow_held(&flow, 1),
+              flow_free(&flow));
     flow_load(&flow, 100);
     cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
     check_sound(&flow, "handed back", 0);
