@@ -57,7 +57,7 @@ part_worker() { built_address && criterion build-asan/tests/test_worker; }
 part_flow() { built_address && criterion build-asan/tests/test_flow; }
 part_crash() { built_address && criterion build-asan/tests/test_crash; }
 
-# A day at the checkout and the flow tests, with workers that watch for data races.
+# A day at the checkout and the flow tests, with workers that watch for data races. (Criterion itself does not run under that sanitizer.)
 part_race() {
     built_address && built_thread || return 1
     export TILL_WORKER=$root/build-tsan/worker/till-worker
