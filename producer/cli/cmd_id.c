@@ -24,4 +24,4 @@ static const struct cli_option options[] = {{"count", 'n', "N", "how many, defau
 
 const struct cli_command cmd_id = {
     .name = "id", .group = CLI_OPERATE, .summary = "makes idempotency keys (UUIDv7)", .operands = "", .options = options,
-    .about = "Needs no Redis. Keys made later sort behind those made earlier.", .examples = "  till id\n  till id -n 3 --json", .run = run};
+    .about = "Needs no Redis. A key sorts behind those made in an earlier millisecond.", .examples = "  till id\n  till id -n 3 --json", .run = run};

@@ -92,8 +92,10 @@ static void make(struct made *m, enum op op) {
 static const struct made *made_at(size_t place) {
     static struct made all[OP_COUNT];
     static size_t count;
-    for (int op = OP_NONE + 1; count == 0 && op < OP_COUNT; op++)
+    static bool made;
+    for (int op = OP_NONE + 1; !made && op < OP_COUNT; op++)
         if (!op_is_follow_up((enum op)op)) make(&all[count++], (enum op)op);
+    made = true;
     return place < count ? &all[place] : NULL;
 }
 
@@ -126,9 +128,7 @@ static int read_intent(struct cli *cli, const struct made *m, struct intent *int
     }
     intent_fields_complete(intent, INTENT_SOURCE_CLI);
     const char *wrong = intent_check(intent, &fault);
-    if (!wrong) return CLI_OK;
-    for (char *at; (at = strchr(fault.field, '_'));) *at = '-';
-    return cli_usage(cli, "--%s: %s; `till %s --help` shows how", fault.field, wrong, cli->command->name);
+    return wrong ? cli_usage(cli, "--%s; `till %s --help` shows how", wrong, cli->command->name) : CLI_OK;
 }
 
 static int enqueue(struct cli *cli, struct till *till, const struct till_intent *intent, int timeout_ms) {

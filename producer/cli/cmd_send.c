@@ -45,7 +45,7 @@ static void stop(int signal) {
 static void say_bad(struct sending *s, const struct intent_fault *fault) {
     unsigned long long line = s->lines.number;
     if (s->progress.on) fputs("\r\x1b[K", stderr);
-    if (s->bad < BAD_SAID_MAX) cli_say(s->cli, "line %llu: %s%s%s", line, fault->field, fault->field[0] ? " " : "", fault->text);
+    if (s->bad < BAD_SAID_MAX) cli_say(s->cli, "line %llu: %s", line, fault->text);
     else if (s->bad == BAD_SAID_MAX) cli_say(s->cli, "more bad lines; they are counted");
     s->bad++;
 }
@@ -116,7 +116,7 @@ static bool send_lines(struct sending *s) {
             if (!take_line(s, line, size)) return false;
             break;
         case LINES_TOO_LONG:
-            say_bad(s, &(struct intent_fault){.text = "is longer than 64 KiB"});
+            say_bad(s, &(struct intent_fault){.text = "the line is longer than 64 KiB"});
             break;
         case LINES_WAIT:
             if (s->batch->count && !flush(s)) return false;
@@ -211,7 +211,7 @@ static int read_options(struct sending *s) {
     struct cli *cli = s->cli;
     uint64_t timeout_ms = 0;
     s->source = cli->value[OPTION_SOURCE] ? cli->value[OPTION_SOURCE] : INTENT_SOURCE_CLI;
-    const char *wrong = intent_set_text(&scratch, FIELD_source, s->source, strlen(s->source));
+    const char *wrong = intent_fields_set_text(&scratch, FIELD_source, s->source, strlen(s->source));
     if (wrong) return cli_usage(cli, "--source %s %s", s->source, wrong);
     if (!args_number(cli, OPTION_RATE, 1, 10000000, &s->rate) || !args_number(cli, OPTION_TIMEOUT, 1, 3600000, &timeout_ms)) return CLI_USAGE;
     s->timeout_ms = (int)timeout_ms;

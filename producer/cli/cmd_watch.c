@@ -6,9 +6,13 @@
 #include "producer/cli/args.h"
 #include "producer/cli/commands.h"
 #include "producer/cli/connect.h"
+#include "producer/cli/progress.h"
 
 enum { OPTION_SOURCE, OPTION_FROM, OPTION_LIMIT };
-enum { LOOK_MS = 500 };
+enum { LOOK_MS = 500, GONE_MS = 2000 /* a slow moment is not worth a word */ };
+
+/* Rows are shown one by one, so their columns start out as wide as they usually get. */
+static const unsigned usual_width[TABLE_COLUMNS_MAX] = {23, 8, 36, 8, 4, 18, 12, 8, 3, 10, 8, 0};
 
 static volatile sig_atomic_t stopped;
 
@@ -30,18 +34,22 @@ static void print_answer(const struct cli *cli, struct table *table, const struc
 /* A Redis that went away is said once and waited for. */
 static int follow(struct cli *cli, struct till *till, struct till_reader *reader, struct table *table, uint64_t left) {
     struct till_answer answer;
+    int64_t heard_ms = progress_now_ms();
     bool lost = false;
     while (!stopped && left > 0) {
         int code = till_reader_next(reader, LOOK_MS, &answer);
+        if (code == TILL_INVALID || code == TILL_NOT_PERMITTED) return connect_till_failed(cli, till, code, "reading answers");
         if (code == TILL_READ_FAILED) {
-            if (!lost) cli_say(cli, "%s; waiting for it", till_error(till));
-            lost = true;
+            if (!lost && progress_now_ms() - heard_ms > GONE_MS) {
+                cli_say(cli, "%s; waiting for it", till_error(till));
+                lost = true;
+            }
             continue;
         }
-        if (code == TILL_INVALID || code == TILL_NOT_PERMITTED) return connect_till_failed(cli, till, code, "reading answers");
-        if (code != TILL_OK) continue;
         if (lost) cli_say(cli, "back again");
         lost = false;
+        heard_ms = progress_now_ms();
+        if (code != TILL_OK) continue;
         print_answer(cli, table, &answer);
         left--;
     }
@@ -58,6 +66,8 @@ static int run(struct cli *cli) {
     if (!source) return cli_usage(cli, "which --source?");
     if (!args_number(cli, OPTION_LIMIT, 1, UINT64_MAX, &left)) return CLI_USAGE;
     table_init(&table, answer_columns);
+    for (unsigned n = 0; n < table.column_count; n++)
+        if (table.width[n] < usual_width[n]) table.width[n] = usual_width[n];
     int code = connect_till(cli, NULL, &till);
     if (code) goto out;
     int opened = till_reader_open(till, source, from ? from : "$", &reader);

@@ -3,12 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/units.h"
 #include "producer/cli/args.h"
 #include "producer/cli/doctor.h"
 #include "producer/cli/when.h"
 
-enum { CLOCK_NOTE_MS = 1000, CLOCK_WRONG_MS = 60000, VALUE_SIZE = 128 };
+enum { CLOCK_NOTE_MS = 1000, CLOCK_WRONG_MS = 60000, VALUE_SIZE = 128, MIB = 1 << 20 };
 
 /* The value of `name:` in INFO's text; "" when it is not there. */
 static const char *info_value(const char *info, const char *name, char out[VALUE_SIZE]) {
@@ -40,27 +39,30 @@ static void find_version(struct doctor *d, const char *info) {
     }
 }
 
-static void find_memory(struct doctor *d, const char *info) {
-    char policy[VALUE_SIZE], used_text[UNITS_SHOW_MAX], most_text[UNITS_SHOW_MAX];
-    uint64_t used = info_number(info, "used_memory"), most = info_number(info, "maxmemory"), limit = d->c.config.backlog_memory_high_water;
+static void find_policy(struct doctor *d, const char *info) {
+    char policy[VALUE_SIZE];
     info_value(info, "maxmemory_policy", policy);
-    units_show_size(used >> 20 << 20, used_text);
-    units_show_size(most, most_text);
     if (*policy && strcmp(policy, "noeviction") != 0) {
         doctor_find(d, DOCTOR_WRONG, "memory", "maxmemory-policy is %s: a full Redis would throw money away", policy);
         doctor_fix(d, "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf");
     } else if (*policy) {
         doctor_find(d, DOCTOR_GOOD, "memory", "maxmemory-policy is noeviction");
     }
+}
+
+static void find_memory(struct doctor *d, const char *info) {
+    uint64_t used = info_number(info, "used_memory"), most = info_number(info, "maxmemory"), limit = d->c.config.backlog_memory_high_water;
+    uint64_t all = info_number(info, "total_system_memory");
+    double used_mib = (double)used / MIB, most_mib = (double)most / MIB;
     if (most == 0) {
-        doctor_find(d, DOCTOR_NOTE, "memory", "no maxmemory (%s in use): producers are not held back before the machine is full", used_text);
-        doctor_fix(d, "CONFIG SET maxmemory to some three quarters of the machine's memory, and the same in redis.conf");
-    } else if (used / 100 * 100 >= most / 100 * limit) {
-        doctor_find(d, DOCTOR_WRONG, "memory", "%s of %s in use, above backlog.memory_high_water (%llu %%): producers are refused", used_text, most_text,
-                    (unsigned long long)limit);
-        doctor_fix(d, "raise maxmemory (CONFIG SET maxmemory ...), or drop what is not needed");
+        doctor_find(d, DOCTOR_NOTE, "memory", "no maxmemory (%.1f MiB in use): producers are not held back before the machine is full", used_mib);
+        doctor_fix(d, "CONFIG SET maxmemory %llumb (three quarters of the machine), and the same in redis.conf", (unsigned long long)(all / MIB * 3 / 4));
+    } else if (used >= most / 100 * limit) {
+        doctor_find(d, DOCTOR_WRONG, "memory", "%.1f of %.1f MiB in use, above backlog.memory_high_water (%llu %%): producers are refused", used_mib,
+                    most_mib, (unsigned long long)limit);
+        doctor_fix(d, "CONFIG SET maxmemory %llumb, if the machine has it, and the same in redis.conf", (unsigned long long)(most / MIB * 2 + 1));
     } else {
-        doctor_find(d, DOCTOR_GOOD, "memory", "%s of %s in use", used_text, most_text);
+        doctor_find(d, DOCTOR_GOOD, "memory", "%.1f of %.1f MiB in use", used_mib, most_mib);
     }
 }
 
@@ -86,9 +88,8 @@ static void find_fsync(struct doctor *d, const char *fsync) {
     }
 }
 
-static int find_persistence(struct doctor *d, const char *info, bool aof, bool written, bool saved) {
+static int find_persistence(struct doctor *d, bool aof, bool written, bool saved) {
     char fsync[VALUE_SIZE], save[VALUE_SIZE];
-    (void)info;
     int code = config_get(d, "appendfsync", fsync);
     if (!code) code = config_get(d, "save", save);
     if (code) return code;
@@ -119,11 +120,12 @@ static int ask_info(struct doctor *d) {
     if (code || refused) return code; /* the rights say so */
     const char *info = reply_text(reply, NULL);
     find_version(d, info);
+    find_policy(d, info);
     find_memory(d, info);
     bool aof = info_number(info, "aof_enabled") == 1;
     bool written = strcmp(info_value(info, "aof_last_write_status", status), "err") != 0;
     bool saved = strcmp(info_value(info, "rdb_last_bgsave_status", status), "err") != 0;
-    return find_persistence(d, NULL, aof, written, saved);
+    return find_persistence(d, aof, written, saved);
 }
 
 /* Local clock against the server's, less half of the way. */

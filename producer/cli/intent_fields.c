@@ -23,7 +23,13 @@ static const char *set_number(struct intent *intent, enum field field, const cha
 const char *intent_fields_set(struct intent *intent, enum field field, const char *text) {
     if (field_is_number(field)) return set_number(intent, field, text);
     if (field_is_bool(field)) return intent_set_number(intent, field, strcmp(text, "false") != 0);
-    return intent_set_text(intent, field, text, strlen(text));
+    return intent_fields_set_text(intent, field, text, strlen(text));
+}
+
+const char *intent_fields_set_text(struct intent *intent, enum field field, const char *text, size_t size) {
+    if (field == FIELD_source && size == strlen(INTENT_SOURCE_TILL) && memcmp(text, INTENT_SOURCE_TILL, size) == 0)
+        return "must not be till, which is for workers";
+    return intent_set_text(intent, field, text, size);
 }
 
 void intent_fields_complete(struct intent *intent, const char *source) {

@@ -12,7 +12,7 @@ static bool fail(struct intent_fault *fault, const char *field, const char *text
     snprintf(fault->field, sizeof fault->field, "%s", field);
     for (char *at = fault->field; *at; at++)
         if ((unsigned char)*at < 0x20 || (unsigned char)*at > 0x7E) *at = '?';
-    snprintf(fault->text, sizeof fault->text, "%s", text);
+    snprintf(fault->text, sizeof fault->text, "%.64s%s%.90s", fault->field, *fault->field ? " " : "", text);
     return false;
 }
 
@@ -41,7 +41,7 @@ static const char *set_field(struct intent *intent, enum field field, const json
         return intent_set_number(intent, field, json_is_true(value));
     }
     if (!json_is_string(value)) return "must be a text in quotes";
-    return intent_set_text(intent, field, json_string_value(value), json_string_length(value));
+    return intent_fields_set_text(intent, field, json_string_value(value), json_string_length(value));
 }
 
 static bool set_fields(json_t *object, struct intent *intent, struct intent_fault *fault) {
@@ -58,9 +58,9 @@ static bool set_fields(json_t *object, struct intent *intent, struct intent_faul
 
 /* Jansson's words, without its place: a line is one line, and the column is enough. */
 static bool fail_json(struct intent_fault *fault, const json_error_t *error) {
-    char text[160];
-    if (json_error_code(error) == json_error_numeric_overflow) return fail(fault, "", "a number is too large; amounts go to 9007199254740991");
-    snprintf(text, sizeof text, "is not one JSON object: %.80s at column %d", error->text, error->column);
+    char text[100];
+    if (json_error_code(error) == json_error_numeric_overflow) return fail(fault, "", "the line has a number that is too large; amounts go to 9007199254740991");
+    snprintf(text, sizeof text, "no JSON object: %.60s at column %d", error->text, error->column);
     return fail(fault, "", text);
 }
 
@@ -70,7 +70,7 @@ bool json_intent_parse(const char *line, size_t size, const char *source, struct
     memset(fault, 0, sizeof *fault);
     json_t *object = json_loadb(line, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!object) return fail_json(fault, &error);
-    bool ok = json_is_object(object) || fail(fault, "", "is not a JSON object: an intent is {\"op\": ..., ...}");
+    bool ok = json_is_object(object) || fail(fault, "", "no JSON object: an intent is {\"op\": ..., ...}");
     ok = ok && set_fields(object, intent, fault);
     json_decref(object);
     if (!ok) return false;

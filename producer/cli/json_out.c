@@ -6,7 +6,7 @@
 #include <string.h>
 
 void json_out(json_t *value) {
-    if (json_dumpf(value, stdout, JSON_COMPACT) == 0) putchar('\n');
+    if (json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY) == 0) putchar('\n');
     json_decref(value);
 }
 

@@ -10,6 +10,8 @@
 
 #include "producer/cli/answer_out.h"
 
+enum { AT_ONCE = 4096 };
+
 struct send_open {
     UT_hash_handle hh;
     uint64_t hash;  /* of the identity */
@@ -86,14 +88,12 @@ static void take(struct send_wait *w, const struct till_answer *a) {
 /* One source, until it has no more at once. */
 static int read_source(struct send_wait *w, unsigned n, int timeout_ms) {
     struct till_answer answer;
-    int code = till_reader_next(w->sources[n].reader, timeout_ms, &answer);
-    for (unsigned taken = 0; code == TILL_OK && taken < 4096; taken++) {
+    for (unsigned taken = 0; taken < AT_ONCE && w->open_count > 0; taken++) {
+        int code = till_reader_next(w->sources[n].reader, taken == 0 ? timeout_ms : 0, &answer);
+        if (code != TILL_OK) return code;
         take(w, &answer);
-        if (w->open_count == 0) break;
-        code = till_reader_next(w->sources[n].reader, 0, &answer);
-        if (code == TILL_NOT_FOUND) return TILL_OK;
     }
-    return code;
+    return TILL_OK;
 }
 
 int send_wait_read(struct send_wait *w, int timeout_ms) {

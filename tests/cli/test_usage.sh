@@ -1,0 +1,124 @@
+#!/bin/bash
+# What `till` says without any Redis: help, slips of the finger, exit codes, JSON lines that are wrong.
+set -u
+. "$(dirname "$0")/private.sh"
+
+commands="open topup withdraw pay refund rollback freeze thaw close inquire send watch account bill ledger status audit dead accept-loss doctor config id"
+
+expect 0 "Payment intents in" "$TILL" --help
+expect 0 "till 0." "$TILL" --version
+expect 100 "which command" "$TILL"
+for command in $commands; do
+    expect 0 "  $command " "$TILL" --help
+    expect 0 "Usage: till $command" "$TILL" "$command" --help
+    expect 0 "Usage: till $command" "$TILL" help "$command"
+    "$TILL" "$command" --help | sed '1,/^Examples$/d' >"$dir/examples"
+    grep -q "till $command" "$dir/examples" || { echo "FAILED: the help of $command does not end with examples"; bad=$((bad + 1)); }
+    expect 100 "no option --confog; did you mean --config?" "$TILL" "$command" --confog x
+    expect 100 "no option --jso; did you mean --json?" "$TILL" "$command" --jso
+    expect 100 "no option -Z" "$TILL" "$command" -Z
+    expect 100 "--json takes no value" "$TILL" "$command" --json=1
+    expect 100 "--config needs a value" "$TILL" "$command" --config
+    expect 100 "--config is given twice" "$TILL" "$command" -c a -c b
+done
+
+# command line | exit code | what is said
+while IFS='|' read -r arguments code text; do
+    [ -n "$arguments" ] || continue
+    expect "$code" "$text" "$TILL" $arguments
+done <<'END'
+pya|100|no command 'pya'; did you mean 'pay'?
+frobnicate|100|no command 'frobnicate'; `till --help` lists all
+pay --acount alice|100|no option --acount; did you mean --account?
+pay --account alice --amount 5 --currency CNY|100|to is missing
+pay --account alice --to alice --amount 5 --currency CNY|100|to must not be the account itself
+pay --account alice --to coffee --amount 19.99 --currency CNY|100|--amount 19.99 must be a whole number of minor units: 1999 for 19.99
+pay --account alice --to coffee --amount 0 --currency CNY|100|--amount 0
+pay --account alice --to coffee --amount -5 --currency CNY|100|--amount -5
+pay --account alice --to coffee --amount 9007199254740992 --currency CNY|100|--amount 9007199254740992
+pay --account alice --to coffee --amount 5 --currency cny|100|--currency cny
+pay --account a/b --to coffee --amount 5 --currency CNY|100|--account a/b
+pay --account alice --to coffee --amount 5 --currency CNY --key a{b|100|--key a{b
+pay --account alice --to coffee --amount 5 --currency CNY --at soon|100|must be a time
+pay --account alice --to coffee --amount 5 --amount 5 --currency CNY|100|--amount is given twice
+pay --account alice --to coffee --amount 5 --currency CNY --source till|100|--source till must not be till, which is for workers
+pay --account alice --to coffee --amount 5 --currency CNY nonsense|100|'nonsense' is one argument too many
+refund --account alice --of k1 --of_at soon|100|must be a time
+open --account alice --kind prince --currency CNY|100|--kind prince
+account|100|needs ID
+bill alice shop|100|needs ACCOUNT SOURCE KEY
+watch|100|which --source?
+audit --partition x|111|not reachable
+ledger --from yesterday|100|a time
+ledger --account a/b|100|--account a/b
+dead|100|needs list|show
+id -n 0|100|is not a number from 1 to 1000000
+send nowhere.jsonl|100|No such file
+send --rate 0 -|100|--rate: '0' is not a number
+config -c nowhere.yaml|100|nowhere.yaml
+status|111|is not reachable
+audit|111|is not reachable
+doctor|111|is not reachable
+dead list|111|is not reachable
+accept-loss|111|is not reachable
+ledger|111|is not reachable
+END
+for arguments in "account alice" "bill alice shop k1" "watch --source shop" "inquire --account alice" "inquire --account alice --no-wait"; do
+    expect 111 "" "$TILL" $arguments
+done
+
+expect 0 "-" "$TILL" id
+json 0 'length == 3 and (unique | length) == 3 and all(test("^[0-9a-f]{8}-[0-9a-f]{4}-7"))' "$TILL" id -n 3 --json
+
+# Configuration: where from, what is wrong, no secrets.
+json 0 '.[0].settings["book.partitions"] | .value == "4" and .from == "TILL_BOOK_PARTITIONS"' "$TILL" config --json
+printf 'worker:\n  batch: 7\nredis:\n  url: redis://:geheim@host/1\n' >good.yaml
+TILL_REDIS_URL= TILL_CONFIG=good.yaml expect 100 "redis.url" "$TILL" config
+unset TILL_REDIS_URL
+sed -i 's|:geheim@||' good.yaml
+TILL_REDIS_URL=redis://:geheim@host/1 TILL_CONFIG=good.yaml json 0 '.[0].settings["worker.batch"].from == "good.yaml:2:10"' "$TILL" config --json
+expect 0 "good.yaml:2:10" "$TILL" config -c good.yaml
+TILL_REDIS_URL=redis://:geheim@host/1 "$TILL" config -c good.yaml | grep -q geheim && { echo "FAILED: till config shows a password"; bad=$((bad + 1)); }
+mkdir config && printf 'worker:\n  batch: 9\n' >config/till.yaml
+expect 0 "config/till.yaml:2:10" "$TILL" config
+printf 'worker:\n  batch: 5000\n  blokc: 1s\n' >bad.yaml
+expect 100 "bad.yaml:2:10: worker.batch: 5000" "$TILL" config -c bad.yaml
+expect 100 "block" "$TILL" status -c bad.yaml
+
+# JSON lines: each bad one is named by number and field, and what would be right is said.
+while IFS='~' read -r line text; do
+    [ -n "$line" ] || continue
+    printf '\n%s\n' "$line" >line.jsonl
+    expect 1 "line 2: $text" "$TILL" send --check line.jsonl
+done <<'END'
+{"op":"topup","account":"a","amount":5~no JSON object:
+[1]~no JSON object: an intent is {
+"topup"~no JSON object: an intent is {
+{}~op is missing
+{"op":"topup","op":"pay"}~no JSON object: duplicate object key
+{"op":"topup","account":"a","amount":5.0,"currency":"CNY"}~amount must be an integer of minor units: 1999 for 19.99
+{"op":"topup","account":"a","amount":1e3,"currency":"CNY"}~amount must be an integer of minor units
+{"op":"topup","account":"a","amount":"5","currency":"CNY"}~amount must be a number without quotes
+{"op":"topup","account":"a","amount":-5,"currency":"CNY"}~amount must not be negative
+{"op":"topup","account":"a","amount":0,"currency":"CNY"}~amount must be
+{"op":"topup","account":"a","amount":9007199254740992,"currency":"CNY"}~amount must be
+{"op":"topup","account":"a","amount":99999999999999999999,"currency":"CNY"}~the line has a number that is too large
+{"op":"topup","account":"a","amuont":5,"currency":"CNY"}~amuont is no field of an intent; did you mean amount?
+{"op":"topup","account":"a","amount":5,"currency":"CNY","to":"b"}~to is not taken by this operation
+{"op":"topup","account":5,"amount":5,"currency":"CNY"}~account must be a text in quotes
+{"op":"topup","account":null,"amount":5,"currency":"CNY"}~account must be a text in quotes
+{"op":"topup","account":"a b","amount":5,"currency":"CNY"}~account must be
+{"op":"topup","account":"a","amount":5,"currency":"CNY","source":"till"}~source must not be till
+{"op":"steal","account":"a"}~op must be
+{"v":2,"op":"inquire","account":"a"}~v must be
+{"op":"pay","account":"a","to":"m","amount":5,"currency":"CNY","allow_duplicate":"true"}~allow_duplicate must be true or false
+{"op":"inquire","account":"a"} x~no JSON object:
+{"op":"inquire","account":"a","note":"\ud800"}~no JSON object:
+END
+printf '{"op":"inquire","account":"a","note":"%070000d"}\n{"op":"inquire","account":"a"}\r\n\n{"op":"inquire","account":"b"}' 0 >long.jsonl
+expect 1 "line 1: the line is longer than 64 KiB" "$TILL" send --check long.jsonl
+json 1 '.[0].summary | .good == 2 and .bad == 1' "$TILL" send --check long.jsonl --json
+head -c 65000 /dev/zero | tr '\0' ' ' >padded.jsonl
+echo '{"op":"inquire","account":"a"}' >>padded.jsonl
+expect 0 "1 good" "$TILL" send --check padded.jsonl
+finish
