@@ -21,6 +21,7 @@ static struct fold fold;
 static uint64_t state;
 static struct intent sent[SENT_MAX]; /* the last ones, for repetitions */
 static size_t sent_count;
+static unsigned steps_done;
 
 static uint64_t rnd(uint64_t below) {
     state ^= state << 13;
@@ -33,7 +34,7 @@ static bool one_in(uint64_t n) { return rnd(n) == 0; }
 
 #define PICK(list) (list)[rnd(sizeof(list) / sizeof *(list))]
 
-static const char *const users[] = {"a", "b", "g", "y", "u1", "e"}, *const merchants[] = {"m", "n", "shop1"}, *const sources[] = {"shop", "app"};
+static const char *const sources[] = {"shop", "app"};
 static const char *const currencies[] = {"CNY", "CNY", "CNY", "CNY", "CNY", "CNY", "USD"};
 static const enum op ops[] = {OP_open, OP_open, OP_topup, OP_topup, OP_topup, OP_withdraw, OP_pay, OP_pay, OP_pay, OP_pay, OP_pay, OP_refund, OP_refund,
                               OP_refund, OP_rollback, OP_rollback, OP_freeze, OP_thaw, OP_thaw, OP_close, OP_inquire};
@@ -48,9 +49,22 @@ static void set_number(struct intent *i, enum field f, uint64_t n) {
     cr_assert(!why, "%s: %s", field_name(f), why ? why : "");
 }
 
+/* Few at a time, but with time others: those of long ago are closed by then. */
+static const char *user_name(void) {
+    static char name[16];
+    snprintf(name, sizeof name, "u%u", steps_done / 300 + (unsigned)rnd(5));
+    return name;
+}
+
+static const char *merchant_name(void) {
+    static char name[16];
+    snprintf(name, sizeof name, "m%u", steps_done / 500 + (unsigned)rnd(3));
+    return name;
+}
+
 static void set_key(struct intent *i, enum field f) {
     char key[16];
-    snprintf(key, sizeof key, "k%u", (unsigned)rnd(60));
+    snprintf(key, sizeof key, "k%u", (unsigned)rnd(40));
     set_text(i, f, key);
 }
 
@@ -67,14 +81,14 @@ static uint64_t created_at(void) {
 
 static enum op pick_op(void) {
     enum op op = PICK(ops);
-    return (op == OP_close || op == OP_freeze) && !one_in(6) ? OP_pay : op;
+    return (op == OP_close && !one_in(10)) || (op == OP_freeze && !one_in(4)) ? OP_pay : op;
 }
 
 static void fill_field(struct intent *i, enum field f, bool merchant) {
     switch (f) {
     case FIELD_amount: set_number(i, f, amount()); return;
     case FIELD_currency: set_text(i, f, PICK(currencies)); return;
-    case FIELD_to: set_text(i, f, one_in(20) ? PICK(users) : PICK(merchants)); return;
+    case FIELD_to: set_text(i, f, one_in(20) ? user_name() : merchant_name()); return;
     case FIELD_of: set_key(i, f); return;
     case FIELD_of_at: set_number(i, f, fold.clock_ms - rnd(4 * FOLD_DAY_MS)); return;
     case FIELD_kind: set_text(i, f, merchant ? "merchant" : one_in(5) ? "app" : "user"); return;
@@ -93,6 +107,18 @@ static void fill_field(struct intent *i, enum field f, bool merchant) {
     }
 }
 
+/* To something that was sent, whatever became of it. */
+static void refer_to_sent(struct intent *i) {
+    const struct intent *other = &sent[rnd(sent_count)];
+    for (int n = 0; n < 5 && other->op != OP_pay; n++) other = &sent[rnd(sent_count)];
+    set_text(i, FIELD_source, other->source);
+    set_text(i, FIELD_account, other->account);
+    set_text(i, FIELD_of, other->key);
+    if (i->present & FIELD_BIT(FIELD_of_at)) set_number(i, FIELD_of_at, other->at_ms);
+    if ((i->present & FIELD_BIT(FIELD_to)) && *other->to) set_text(i, FIELD_to, other->to);
+    if ((i->present & FIELD_BIT(FIELD_currency)) && *other->currency) set_text(i, FIELD_currency, other->currency);
+}
+
 static void make_intent(struct intent *i) {
     struct intent_fault fault;
     do {
@@ -103,11 +129,13 @@ static void make_intent(struct intent *i) {
         set_text(i, FIELD_op, op_word(pick_op()));
         set_key(i, FIELD_key);
         set_number(i, FIELD_at, created_at());
-        set_text(i, FIELD_account, merchant ? PICK(merchants) : PICK(users));
+        set_text(i, FIELD_account, merchant ? merchant_name() : user_name());
         for (enum field f = 0; f < FIELD_COUNT; f++) {
             if (op_fields_needed(i->op) & FIELD_BIT(f)) fill_field(i, f, merchant);
             else if ((op_fields_allowed(i->op) & FIELD_BIT(f)) && one_in(4)) fill_field(i, f, merchant);
         }
+        if (i->op == OP_open && !one_in(20)) set_text(i, FIELD_currency, "CNY");
+        if ((i->op == OP_refund || i->op == OP_rollback) && sent_count && !one_in(4)) refer_to_sent(i);
     } while (intent_check(i, &fault));
 }
 
@@ -128,6 +156,7 @@ static void advance_clock(void) {
 
 static void step(void) {
     struct intent i;
+    steps_done++;
     advance_clock();
     if (sent_count && one_in(8)) repeat_intent(&i);
     else make_intent(&i);
@@ -299,11 +328,30 @@ static void compare_with_replay(uint64_t seed, struct record **records, const si
     }
 }
 
+/* A run in which a code never came has shown nothing about it. */
+static void expect_variety(uint64_t seed, unsigned partitions) {
+    static const char *const codes[] = {"0", "1", "3", "4", "6", "7", "10", "11", "12", "14", "15"};
+    size_t seen[sizeof codes / sizeof *codes] = {0}, replayed = 0;
+    for (unsigned p = 0; p < partitions; p++)
+        for (size_t s = 0; s < 2; s++) {
+            struct fold_answer *answers;
+            size_t count = fold_answers(&fold, p, sources[s], &answers);
+            for (size_t n = 0; n < count; n++) {
+                replayed += *answers[n].text[RESPONSE_REPLAYED] == '1';
+                for (size_t c = 0; c < sizeof codes / sizeof *codes; c++) seen[c] += strcmp(answers[n].text[RESPONSE_CODE], codes[c]) == 0;
+            }
+            free(answers);
+        }
+    for (size_t c = 0; c < sizeof codes / sizeof *codes; c++) cr_expect(seen[c], "TILL_SEED=%llu: code %s never came", (unsigned long long)seed, codes[c]);
+    cr_expect(replayed, "TILL_SEED=%llu: nothing was replayed", (unsigned long long)seed);
+}
+
 static void run_seed(uint64_t seed, unsigned partitions, unsigned steps) {
     struct record *records[FOLD_PARTITIONS_MAX];
     size_t counts[FOLD_PARTITIONS_MAX];
     state = seed * 0x9e3779b97f4a7c15u | 1;
     sent_count = 0;
+    steps_done = 0;
     fold_start(&fold, partitions, FOLD_BATCH);
     for (unsigned n = 0; n < steps; n++) {
         step();
@@ -313,6 +361,7 @@ static void run_seed(uint64_t seed, unsigned partitions, unsigned steps) {
         fold_run(&fold);
     }
     fold_run(&fold);
+    if (steps >= STEPS) expect_variety(seed, partitions);
     for (unsigned p = 0; p < partitions; p++) counts[p] = record_stream(p, &records[p]);
     compare_with_model(seed, records, counts, partitions);
     compare_with_replay(seed, records, counts, partitions);
