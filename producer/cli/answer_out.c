@@ -53,8 +53,8 @@ void answer_print(const struct till_answer *a) {
     print_line("entry", a->entry);
 }
 
-const struct table_column answer_columns[] = {{"TIME", false},   {"SOURCE", false}, {"KEY", false},      {"OP", false},    {"CODE", true},
-                                              {"REASON", false}, {"ACCOUNT", false}, {"AMOUNT", true},   {"CUR", false},   {"BALANCE", true},
+const struct table_column answer_columns[] = {{"TIME", false},   {"SOURCE", false},  {"KEY", false},   {"OP", false},  {"CODE", true},
+                                              {"REASON", false}, {"ACCOUNT", false}, {"AMOUNT", true}, {"CUR", false}, {"BALANCE", true},
                                               {"BILL", false},   {"DETAIL", false},  {NULL, false}};
 
 void answer_row(struct table *t, const struct till_answer *a) {

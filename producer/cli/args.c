@@ -18,7 +18,8 @@ static const struct cli_option common[] = {
     {"config", 'c', "FILE", "the configuration; else TILL_CONFIG, config/till.yaml, /etc/till/till.yaml, built-in defaults"},
     {"json", 0, NULL, "for programs: one JSON object, or one a line"},
     {"help", 'h', NULL, "this text"},
-    {0}};
+    {0},
+};
 
 /* What getopt_long wants. Every name twice when it has a dash: `--of_at` is `--of-at`. */
 struct spec {
@@ -82,7 +83,8 @@ static int take(struct cli *cli, int value) {
         return -1;
     }
     const char **place = value == VALUE_CONFIG ? &cli->config_path : &cli->value[value - VALUE_FIRST];
-    if (*place) return cli_usage(cli, "--%s is given twice", value == VALUE_CONFIG ? "config" : cli->command->options[value - VALUE_FIRST].name);
+    if (*place)
+        return cli_usage(cli, "--%s is given twice", value == VALUE_CONFIG ? "config" : cli->command->options[value - VALUE_FIRST].name);
     *place = optarg ? optarg : "";
     return -1;
 }
@@ -129,8 +131,8 @@ int args_read(struct cli *cli, int argc, char **argv) {
 
 static void print_option(const struct cli_option *o) {
     char left[80];
-    int size = snprintf(left, sizeof left, "  %c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
-                        o->argument ? " " : "", o->argument ? o->argument : "");
+    int size = snprintf(left, sizeof left, "  %c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ', o->letter ? "," : " ",
+                        o->name, o->argument ? " " : "", o->argument ? o->argument : "");
     if (size < HELP_COLUMN) printf("%-*s%s\n", HELP_COLUMN, left, o->help);
     else printf("%s\n%*s%s\n", left, HELP_COLUMN, "", o->help);
 }
@@ -159,8 +161,8 @@ bool args_number(const struct cli *cli, unsigned option, uint64_t min, uint64_t 
     uint64_t n;
     if (!text) return true;
     if (!args_parse_number(text, &n) || n < min || n > max) {
-        (void)cli_usage(cli, "--%s: '%s' is not a number from %llu to %llu", cli->command->options[option].name, text, (unsigned long long)min,
-                        (unsigned long long)max);
+        (void)cli_usage(cli, "--%s: '%s' is not a number from %llu to %llu", cli->command->options[option].name, text,
+                        (unsigned long long)min, (unsigned long long)max);
         return false;
     }
     *number = n;

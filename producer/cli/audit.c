@@ -91,7 +91,8 @@ static int compare_numbers(struct audit *a) {
     if (p->bill_last < before)
         audit_find(a, "bill %u-%llu: is missing; the ledger ends before it", p->partition, (unsigned long long)before);
     if (p->bill_last > after)
-        audit_find(a, "bill %u-%llu: is beyond the last bill number in meta, %llu", p->partition, (unsigned long long)p->bill_last, (unsigned long long)after);
+        audit_find(a, "bill %u-%llu: is beyond the last bill number in meta, %llu", p->partition, (unsigned long long)p->bill_last,
+                   (unsigned long long)after);
     return CLI_OK;
 }
 
@@ -148,7 +149,8 @@ static int count_dead(struct audit *a) {
 
 static int audit_partition(struct audit *a, unsigned partition) {
     uint64_t unrecorded = 0;
-    a->part = (struct audit_part){.partition = partition, .bill_before = a->bill_before[partition], .applied_day = a->applied_day[partition]};
+    a->part =
+        (struct audit_part){.partition = partition, .bill_before = a->bill_before[partition], .applied_day = a->applied_day[partition]};
     int code = audit_account_load(a);
     if (!code) code = audit_ledger(a);
     if (!code) code = audit_responses(a, false);

@@ -31,26 +31,26 @@ struct audit_slot;    /* audit_bill.c */
 /* The partition at hand. */
 struct audit_part {
     unsigned partition;
-    uint64_t bill_before;           /* meta.bill when the audit began */
-    uint64_t bill_last;             /* of the ledger so far */
+    uint64_t bill_before; /* meta.bill when the audit began */
+    uint64_t bill_last;   /* of the ledger so far */
     struct entry_id ledger_last;
     struct audit_account *accounts; /* by name */
     uint64_t account_count;
-    struct audit_slot *slots;       /* by identity */
+    struct audit_slot *slots; /* by identity */
     uint64_t slot_count, slot_used;
-    __int128 bill_sum[AUDIT_CURRENCIES_MAX]; /* of the bill at hand */
+    __int128 bill_sum[AUDIT_CURRENCIES_MAX];           /* of the bill at hand */
     unsigned char bill_currency[AUDIT_CURRENCIES_MAX]; /* those in it */
     unsigned bill_currency_count;
     bool bill_open;
-    uint32_t applied_day;           /* of meta.applied, when the audit began */
+    uint32_t applied_day; /* of meta.applied, when the audit began */
 };
 
 struct audit {
     struct connection *c;
-    struct connection side;         /* for a question while pages are under way; shares everything but the connection */
+    struct connection side; /* for a question while pages are under way; shares everything but the connection */
     struct progress progress;
-    unsigned first, last;           /* partitions */
-    struct audit_names *names;      /* of each partition of the book */
+    unsigned first, last;      /* partitions */
+    struct audit_names *names; /* of each partition of the book */
     uint64_t *bill_before;
     uint32_t *applied_day;
     char bound[ENTRY_TEXT_MAX + 1]; /* responses after it are newer than the names */
@@ -59,7 +59,7 @@ struct audit {
     uint8_t hash_key[16];
     struct audit_part part;
     struct audit_finding finding[AUDIT_SHOWN_MAX];
-    uint64_t found;                 /* also those not kept */
+    uint64_t found; /* also those not kept */
     uint64_t rows, bills, accounts, records, answers, undelivered, pending, unanswered, dead, lost;
 };
 

@@ -106,7 +106,8 @@ static void check_awaited(struct audit *a, struct audit_account *account, int64_
 void audit_account_row(struct audit *a, struct audit_account *account, const struct ledger_row *row) {
     const char *name = account->name;
     if (row->seq != account->seq + 1)
-        audit_find(a, "bill %s: account %s: seq goes from %llu to %llu", row->bill, name, (unsigned long long)account->seq, (unsigned long long)row->seq);
+        audit_find(a, "bill %s: account %s: seq goes from %llu to %llu", row->bill, name, (unsigned long long)account->seq,
+                   (unsigned long long)row->seq);
     else if (row->balance_minor != account->balance + row->amount_minor)
         audit_find(a, "bill %s: account %s: balance %lld + %lld is not %lld at seq %llu", row->bill, name, (long long)account->balance,
                    (long long)row->amount_minor, (long long)row->balance_minor, (unsigned long long)row->seq);
@@ -128,10 +129,14 @@ static void compare_hash(struct audit *a, struct audit_account *account, struct 
     account->awaited_balance = reply_integer(reply_at(hash, 2));
     account->awaited_held = reply_integer(reply_at(hash, 3));
     account->awaited_seq = seq;
-    if (!account->may_owe && account->awaited_balance < 0) audit_find(a, "account %s: balance %lld is below 0", account->name, (long long)account->awaited_balance);
+    if (!account->may_owe && account->awaited_balance < 0)
+        audit_find(a, "account %s: balance %lld is below 0", account->name, (long long)account->awaited_balance);
     if (account->awaited_held < 0 || (!account->may_owe && account->awaited_held > account->awaited_balance))
-        audit_find(a, "account %s: held %lld does not fit balance %lld", account->name, (long long)account->awaited_held, (long long)account->awaited_balance);
-    if (seq < account->seq) audit_find(a, "account %s: is at seq %llu, but has ledger rows up to %llu", account->name, (unsigned long long)seq, (unsigned long long)account->seq);
+        audit_find(a, "account %s: held %lld does not fit balance %lld", account->name, (long long)account->awaited_held,
+                   (long long)account->awaited_balance);
+    if (seq < account->seq)
+        audit_find(a, "account %s: is at seq %llu, but has ledger rows up to %llu", account->name, (unsigned long long)seq,
+                   (unsigned long long)account->seq);
     else if (seq == account->seq) check_awaited(a, account, account->balance, account->held);
     else account->awaited = true;
 }
@@ -141,7 +146,8 @@ int audit_account_compare(struct audit *a) {
     struct reply hash;
     while (first) {
         unsigned count = 0;
-        for (account = first; account && count < AT_ONCE; account = account->hh.next, count++) append_read(a->c, a->part.partition, account->name);
+        for (account = first; account && count < AT_ONCE; account = account->hh.next, count++)
+            append_read(a->c, a->part.partition, account->name);
         for (; count > 0; count--, first = first->hh.next) {
             int code = connect_next(a->c, "reading the accounts", &hash);
             if (code) return code;
@@ -155,8 +161,8 @@ void audit_account_finish(struct audit *a) {
     __int128 sum[AUDIT_CURRENCIES_MAX] = {0};
     for (struct audit_account *account = a->part.accounts; account; account = account->hh.next) {
         if (account->awaited)
-            audit_find(a, "account %s: is at seq %llu, but its ledger rows end at %llu", account->name, (unsigned long long)account->awaited_seq,
-                       (unsigned long long)account->seq);
+            audit_find(a, "account %s: is at seq %llu, but its ledger rows end at %llu", account->name,
+                       (unsigned long long)account->awaited_seq, (unsigned long long)account->seq);
         sum[account->currency] += account->balance;
     }
     for (unsigned n = 0; n < a->currency_count; n++)

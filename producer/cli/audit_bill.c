@@ -16,11 +16,11 @@ enum { HAS_ROWS = 1, HAS_RECORD = 2, HAS_ANSWER = 4 };
 
 /* Identities are told apart by 64 bits of a keyed hash: two of ten million collide once in 400,000 audits. */
 struct audit_slot {
-    uint64_t hash;   /* 0: free */
-    uint32_t bill;   /* 0: none */
+    uint64_t hash; /* 0: free */
+    uint32_t bill; /* 0: none */
     uint16_t day;
     uint8_t has;
-    int8_t code;     /* of the record or the answer */
+    int8_t code; /* of the record or the answer */
 };
 
 _Static_assert(sizeof(struct audit_slot) == 16, "one bill costs 16 bytes");
@@ -64,7 +64,8 @@ static struct audit_slot *slot_of(struct audit *a, const char *identity, size_t 
 bool audit_bill_number(struct audit *a, const char *text, uint64_t *number) {
     char prefix[16];
     int size = snprintf(prefix, sizeof prefix, "%u-", a->part.partition);
-    if (strncmp(text, prefix, (size_t)size) == 0 && args_parse_number(text + size, number) && *number > 0 && *number <= UINT32_MAX) return true;
+    if (strncmp(text, prefix, (size_t)size) == 0 && args_parse_number(text + size, number) && *number > 0 && *number <= UINT32_MAX)
+        return true;
     audit_find(a, "bill '%.32s': is no bill number of partition %u", text, a->part.partition);
     return false;
 }
@@ -72,7 +73,8 @@ bool audit_bill_number(struct audit *a, const char *text, uint64_t *number) {
 void audit_bill_row(struct audit *a, const struct ledger_row *row, uint64_t bill) {
     struct audit_slot *slot = slot_of(a, row->identity, strlen(row->identity));
     if ((slot->has & HAS_ROWS) && slot->bill != bill)
-        audit_find(a, "bill %s: %s was booked before, as bill %u-%u: twice charged", row->bill, row->identity, a->part.partition, slot->bill);
+        audit_find(a, "bill %s: %s was booked before, as bill %u-%u: twice charged", row->bill, row->identity, a->part.partition,
+                   slot->bill);
     else if ((slot->has & HAS_RECORD) && slot->bill != bill)
         audit_find(a, "bill %s: %s: its bill record says bill %u-%u", row->bill, row->identity, a->part.partition, slot->bill);
     slot->has |= HAS_ROWS;
@@ -97,7 +99,8 @@ static bool check_record(struct audit *a, const char *identity, const struct bil
     if (!slash || keys_partition(&a->c->book, identity, (size_t)(slash - identity)) != a->part.partition)
         audit_find(a, "bill record %s: belongs to another partition", identity);
     if (keys_day(bill->at_ms) != day) audit_find(a, "bill record %s: lies under the wrong day", identity);
-    if (bill->code != CODE_ok && *number) audit_find(a, "bill record %s: was refused with %d, but has bill number %s", identity, bill->code, bill->bill);
+    if (bill->code != CODE_ok && *number)
+        audit_find(a, "bill record %s: was refused with %d, but has bill number %s", identity, bill->code, bill->bill);
     return true;
 }
 
@@ -119,7 +122,8 @@ static void take_record(struct audit *a, struct reply name, struct reply text, u
     if ((slot->has & HAS_ANSWER) && slot->code != bill.code)
         audit_find(a, "bill record %s: says %d, but the answer was %d", identity, bill.code, slot->code);
     if ((slot->has & HAS_ROWS) && slot->bill != number)
-        audit_find(a, "bill record %s: says bill '%s', but its ledger rows are of bill %u-%u", identity, bill.bill, a->part.partition, slot->bill);
+        audit_find(a, "bill record %s: says bill '%s', but its ledger rows are of bill %u-%u", identity, bill.bill, a->part.partition,
+                   slot->bill);
     slot->has |= HAS_RECORD;
     slot->code = (int8_t)bill.code;
     slot->day = (uint16_t)day;

@@ -25,8 +25,8 @@ static void close_bill(struct audit *a) {
     for (unsigned n = 0; n < p->bill_currency_count; n++) {
         unsigned currency = p->bill_currency[n];
         if (p->bill_sum[currency] != 0)
-            audit_find(a, "bill %u-%llu: rows sum to %s %s", p->partition, (unsigned long long)p->bill_last, show_sum(p->bill_sum[currency], text),
-                       a->currency[currency]);
+            audit_find(a, "bill %u-%llu: rows sum to %s %s", p->partition, (unsigned long long)p->bill_last,
+                       show_sum(p->bill_sum[currency], text), a->currency[currency]);
         p->bill_sum[currency] = 0;
     }
     p->bill_currency_count = 0;
@@ -42,7 +42,9 @@ static void add_to_bill(struct audit_part *p, unsigned currency, int64_t amount)
 static void open_bill(struct audit *a, const struct ledger_row *row, uint64_t bill) {
     struct audit_part *p = &a->part;
     close_bill(a);
-    if (bill <= p->bill_last) audit_find(a, "bill %u-%llu: comes again after %u-%llu", p->partition, (unsigned long long)bill, p->partition, (unsigned long long)p->bill_last);
+    if (bill <= p->bill_last)
+        audit_find(a, "bill %u-%llu: comes again after %u-%llu", p->partition, (unsigned long long)bill, p->partition,
+                   (unsigned long long)p->bill_last);
     else if (bill == p->bill_last + 2) audit_find(a, "bill %u-%llu: is missing", p->partition, (unsigned long long)bill - 1);
     else if (bill > p->bill_last + 1)
         audit_find(a, "bills %u-%llu to %u-%llu: are missing", p->partition, (unsigned long long)p->bill_last + 1, p->partition,

@@ -11,7 +11,8 @@ enum { PAGE = 500, FIELD_MAX = 300 };
 
 /* The text of a field; the fields stand in the wire's order. */
 static struct reply field(struct reply fields, enum response_field field) {
-    return reply_is(reply_at(fields, 2 * (size_t)field), response_field_name[field]) ? reply_at(fields, 2 * (size_t)field + 1) : (struct reply){0};
+    return reply_is(reply_at(fields, 2 * (size_t)field), response_field_name[field]) ? reply_at(fields, 2 * (size_t)field + 1)
+                                                                                     : (struct reply){0};
 }
 
 static size_t join_identity(struct reply fields, char out[3 * FIELD_MAX]) {
@@ -41,7 +42,8 @@ static void take_answer(struct audit *a, const char *source, struct reply entry,
     size_t size = join_identity(fields, identity);
     if (!name) audit_bill_answer(a, identity, size, code, (uint64_t)reply_integer(field(fields, RESPONSE_AT)));
     else if (audit_bill_is_unrecorded(a, identity, size))
-        audit_find(a, "responses of %s: entry %s: %s was answered %d, but has no bill record", source, reply_text(reply_at(entry, 0), NULL), identity, code);
+        audit_find(a, "responses of %s: entry %s: %s was answered %d, but has no bill record", source, reply_text(reply_at(entry, 0), NULL),
+                   identity, code);
 }
 
 static int read_source(struct audit *a, const char *source, bool name) {

@@ -38,7 +38,10 @@ bool audit_has_day(const struct audit *a, uint32_t day) {
 
 /* "{B:p}:WORD:NAME" of a partition asked for. */
 static void take_key(struct audit *a, const char *key) {
-    static const struct { const char *word; char letter; } kinds[] = {{"account:", 'a'}, {"bills:", 'b'}, {"responses:", 'r'}};
+    static const struct {
+        const char *word;
+        char letter;
+    } kinds[] = {{"account:", 'a'}, {"bills:", 'b'}, {"responses:", 'r'}};
     const char *book = a->c->book.name;
     if (key[0] != '{' || strncmp(key + 1, book, strlen(book)) != 0 || key[1 + strlen(book)] != ':') return;
     char *end;

@@ -33,10 +33,10 @@ struct cli_command {
     const char *operands; /* "[FILE|-]" for the help; "" none */
     int operands_min, operands_max;
     const struct cli_option *options; /* ended by a NULL name; NULL: only the common ones */
-    const char *about;    /* paragraphs below the summary, "" none */
-    const char *examples; /* lines that run */
-    enum op op;           /* of the intent commands, OP_NONE of others */
-    int (*run)(struct cli *cli); /* gives the exit code */
+    const char *about;                /* paragraphs below the summary, "" none */
+    const char *examples;             /* lines that run */
+    enum op op;                       /* of the intent commands, OP_NONE of others */
+    int (*run)(struct cli *cli);      /* gives the exit code */
 };
 
 /* One call of a command. */

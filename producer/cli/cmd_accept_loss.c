@@ -64,12 +64,20 @@ static int run(struct cli *cli) {
 }
 
 static const struct cli_option options[] = {
-    {"partition", 'p', "N", "only this one"}, {"list", 0, NULL, "only show what is halted, and what it lost"}, {0}};
+    {"partition", 'p', "N", "only this one"},
+    {"list", 0, NULL, "only show what is halted, and what it lost"},
+    {0},
+};
 
 const struct cli_command cmd_accept_loss = {
-    .name = "accept-loss", .group = CLI_OPERATE, .summary = "lets partitions go on that were halted because Redis lost data", .operands = "",
+    .name = "accept-loss",
+    .group = CLI_OPERATE,
+    .summary = "lets partitions go on that were halted because Redis lost data",
+    .operands = "",
     .options = options,
     .about = "Redis came back with less than it had acknowledged (a failover to a lagging replica, a restart without its\n"
              "log), and the workers have stopped those partitions. First bring back what can be brought back; then this.\n"
              "Checkouts send again what was not answered; that is safe. The next worker goes on within seconds.",
-    .examples = "  till accept-loss --list\n  till accept-loss --partition 3\n  till accept-loss", .run = run};
+    .examples = "  till accept-loss --list\n  till accept-loss --partition 3\n  till accept-loss",
+    .run = run,
+};

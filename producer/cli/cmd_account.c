@@ -30,15 +30,18 @@ static void print_lines(const struct till_account *a) {
     char opened[WHEN_TEXT_SIZE], changed[WHEN_TEXT_SIZE];
     when_format(a->opened_ms, opened);
     when_format(a->changed_ms, changed);
-    printf("account    %s\nkind       %s\nstatus     %s\nbalance    %lld %s\n", a->id, a->kind, a->status, (long long)a->balance_minor, a->currency);
+    printf("account    %s\nkind       %s\nstatus     %s\nbalance    %lld %s\n", a->id, a->kind, a->status, (long long)a->balance_minor,
+           a->currency);
     if (a->held_minor)
-        printf("held       %lld %s\navailable  %lld %s\n", (long long)a->held_minor, a->currency, (long long)(a->balance_minor - a->held_minor), a->currency);
+        printf("held       %lld %s\navailable  %lld %s\n", (long long)a->held_minor, a->currency,
+               (long long)(a->balance_minor - a->held_minor), a->currency);
     printf("opened     %s\nchanged    %s\npartition  %u\n", opened, changed, a->partition);
     if (a->shards > 1) printf("shards     %u\n", a->shards);
 }
 
 static int print_shards(struct cli *cli, struct till *till, const struct till_account *sum, json_t *object) {
-    static const struct table_column columns[] = {{"PARTITION", true}, {"STATUS", false}, {"BALANCE", true}, {"HELD", true}, {"SEQ", true}, {NULL, false}};
+    static const struct table_column columns[] = {{"PARTITION", true}, {"STATUS", false}, {"BALANCE", true},
+                                                  {"HELD", true},      {"SEQ", true},     {NULL, false}};
     struct till_account shard;
     struct table table;
     json_t *list = json_out_array();
@@ -93,8 +96,15 @@ out:
 static const struct cli_option options[] = {{"shards", 0, NULL, "a merchant's part in each partition, too"}, {0}};
 
 const struct cli_command cmd_account = {
-    .name = "account", .group = CLI_LOOK, .summary = "shows what an account holds now", .operands = "ID", .operands_min = 1, .operands_max = 1,
+    .name = "account",
+    .group = CLI_LOOK,
+    .summary = "shows what an account holds now",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
     .options = options,
-    .about = "A merchant is the sum of its shards, one in each partition, read one after the other. @world:CUR is what entered and left the book.\n"
-             "Exit code 1 when there is no such account.",
-    .examples = "  till account alice\n  till account coffee --shards --json", .run = run};
+    .about = "A merchant is the sum of its shards, one in each partition, read one after the other. @world:CUR is\n"
+             "what entered and left the book. Exit code 1 when there is no such account.",
+    .examples = "  till account alice\n  till account coffee --shards --json",
+    .run = run,
+};

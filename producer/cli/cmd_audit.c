@@ -20,10 +20,13 @@ static void print_json(const struct audit *a, int64_t spent_ms) {
     json_out_bool(object, "sound", a->found == 0);
     json_out_text(object, "book", a->c->book.name);
     json_out_number(object, "partitions", a->last - a->first + 1);
-    const struct { const char *name; uint64_t number; } numbers[] = {
-        {"rows", a->rows}, {"bills", a->bills}, {"accounts", a->accounts}, {"records", a->records}, {"answers", a->answers},
-        {"undelivered", a->undelivered}, {"pending", a->pending}, {"unanswered", a->unanswered}, {"dead", a->dead}, {"lost", a->lost},
-        {"ms", (uint64_t)spent_ms}, {"found", a->found}};
+    const struct {
+        const char *name;
+        uint64_t number;
+    } numbers[] = {{"rows", a->rows},       {"bills", a->bills},           {"accounts", a->accounts},
+                   {"records", a->records}, {"answers", a->answers},       {"undelivered", a->undelivered},
+                   {"pending", a->pending}, {"unanswered", a->unanswered}, {"dead", a->dead},
+                   {"lost", a->lost},       {"ms", (uint64_t)spent_ms},    {"found", a->found}};
     for (size_t n = 0; n < sizeof numbers / sizeof numbers[0]; n++) json_out_number(object, numbers[n].name, (int64_t)numbers[n].number);
     json_out_value(object, "findings", findings);
     json_out(object);
@@ -73,11 +76,16 @@ out:
 static const struct cli_option options[] = {{"partition", 'p', "N", "only this one"}, {0}};
 
 const struct cli_command cmd_audit = {
-    .name = "audit", .group = CLI_LOOK, .summary = "checks the whole book: nothing lost, nothing charged twice, all sums right",
-    .operands = "", .options = options,
+    .name = "audit",
+    .group = CLI_LOOK,
+    .summary = "checks the whole book: nothing lost, nothing charged twice, all sums right",
+    .operands = "",
+    .options = options,
     .about = "Reads ledger, accounts, bills and answers of every partition, while workers may go on:\n"
              "rows of a bill sum to zero, and so do all accounts, in each currency; every account's rows\n"
              "form an unbroken chain that ends in what the account holds; bill numbers have no gaps; nobody\n"
              "was charged twice; every bill has its rows, every decided answer its bill. What waits and what\n"
              "is dead is counted; a lost intent is a finding. Exit code 1 when something is not right.",
-    .examples = "  till audit\n  till audit --partition 3 --json", .run = run};
+    .examples = "  till audit\n  till audit --partition 3 --json",
+    .run = run,
+};

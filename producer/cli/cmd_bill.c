@@ -74,7 +74,8 @@ static int run(struct cli *cli) {
     if (!code) {
         int found = till_bill(till, cli->operands[0], cli->operands[1], cli->operands[2], at_ms, &bill);
         if (found == TILL_NOT_FOUND) {
-            cli_say(cli, "nothing was decided about %s/%s/%s, or its day was dropped", cli->operands[0], cli->operands[1], cli->operands[2]);
+            cli_say(cli, "nothing was decided about %s/%s/%s, or its day was dropped", cli->operands[0], cli->operands[1],
+                    cli->operands[2]);
             code = CLI_FOUND;
         } else if (found != TILL_OK) {
             code = connect_till_failed(cli, till, found, "reading the bill");
@@ -89,7 +90,14 @@ static int run(struct cli *cli) {
 static const struct cli_option options[] = {{"at", 0, "TIME", "the intent's `at`, if known; finds it faster"}, {0}};
 
 const struct cli_command cmd_bill = {
-    .name = "bill", .group = CLI_LOOK, .summary = "shows what was decided about an intent, and how its refunds stand", .operands = "ACCOUNT SOURCE KEY",
-    .operands_min = 3, .operands_max = 3, .options = options,
+    .name = "bill",
+    .group = CLI_LOOK,
+    .summary = "shows what was decided about an intent, and how its refunds stand",
+    .operands = "ACCOUNT SOURCE KEY",
+    .operands_min = 3,
+    .operands_max = 3,
+    .options = options,
     .about = "Refusals are kept too. Exit code 1 when nothing was decided about it.",
-    .examples = "  till bill alice shop k1\n  till bill alice shop k1 --json", .run = run};
+    .examples = "  till bill alice shop k1\n  till bill alice shop k1 --json",
+    .run = run,
+};

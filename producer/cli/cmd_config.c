@@ -57,5 +57,11 @@ static int run(struct cli *cli) {
 }
 
 const struct cli_command cmd_config = {
-    .name = "config", .group = CLI_OPERATE, .summary = "shows every setting, its value and where that came from", .operands = "",
-    .about = "Exit code 100 when the configuration is wrong, with all faults at once.", .examples = "  till config\n  till config --json", .run = run};
+    .name = "config",
+    .group = CLI_OPERATE,
+    .summary = "shows every setting, its value and where that came from",
+    .operands = "",
+    .about = "Exit code 100 when the configuration is wrong, with all faults at once.",
+    .examples = "  till config\n  till config --json",
+    .run = run,
+};

@@ -133,8 +133,8 @@ static int take_list(struct work *w, const struct dead *d) {
 }
 
 static int run_list(struct work *w) {
-    static const struct table_column columns[] = {{"ID", false},     {"ENTRY", false}, {"ATTEMPTS", true},  {"OP", false},    {"SOURCE", false},
-                                                  {"KEY", false},    {"ACCOUNT", false}, {"REASON", false}, {NULL, false}};
+    static const struct table_column columns[] = {{"ID", false},  {"ENTRY", false},   {"ATTEMPTS", true}, {"OP", false}, {"SOURCE", false},
+                                                  {"KEY", false}, {"ACCOUNT", false}, {"REASON", false},  {NULL, false}};
     int code = CLI_OK;
     if (w->c.cli->operand_count > 1) return cli_usage(w->c.cli, "list takes no IDs; `till dead show ID` shows one");
     table_init(&w->table, columns);
@@ -254,7 +254,8 @@ static int requeue_one(struct work *w, unsigned partition, const char *id) {
     print_done(w, partition, id, "requeued", reply_text(reply, NULL));
     code = connect_server_ms(&w->c, &now_ms);
     if (!code && at_ms && at_ms + INTENT_STALE_MS < now_ms)
-        cli_say(w->c.cli, "%u:%s was created more than 23 h ago: it will be answered %d %s", partition, id, CODE_stale, code_word(CODE_stale));
+        cli_say(w->c.cli, "%u:%s was created more than 23 h ago: it will be answered %d %s", partition, id, CODE_stale,
+                code_word(CODE_stale));
     return code;
 }
 
@@ -310,7 +311,8 @@ static int run_each(struct work *w, one *take) {
     if (cli->value[OPTION_ALL] && take != show_one) return run_all(w, take);
     if (cli->operand_count < 2) return cli_usage(cli, "which? IDs are those of `till dead list`%s", take == show_one ? "" : ", or --all");
     for (int n = 1; n < cli->operand_count; n++)
-        if (!parse_id(w, cli->operands[n], &partition, &id)) return cli_usage(cli, "'%s' is not an ID of `till dead list`, as 3:1763712000000-0", cli->operands[n]);
+        if (!parse_id(w, cli->operands[n], &partition, &id))
+            return cli_usage(cli, "'%s' is not an ID of `till dead list`, as 3:1763712000000-0", cli->operands[n]);
     for (int n = 1; !code && n < cli->operand_count; n++)
         if (parse_id(w, cli->operands[n], &partition, &id)) code = take(w, partition, id);
     return code;
@@ -337,18 +339,26 @@ static int run(struct cli *cli) {
     return code ? code : w.missing ? CLI_FOUND : CLI_OK;
 }
 
-static const struct cli_option options[] = {{"partition", 'p', "N", "only this one"},
-                                            {"limit", 'l', "N", "no more than this"},
-                                            {"all", 0, NULL, "requeue, discard: all there are (of --partition, up to --limit)"},
-                                            {"reason", 0, "TEXT", "discard: why; kept with the entry"},
-                                            {0}};
+static const struct cli_option options[] = {
+    {"partition", 'p', "N", "only this one"},
+    {"limit", 'l', "N", "no more than this"},
+    {"all", 0, NULL, "requeue, discard: all there are (of --partition, up to --limit)"},
+    {"reason", 0, "TEXT", "discard: why; kept with the entry"},
+    {0},
+};
 
 const struct cli_command cmd_dead = {
-    .name = "dead", .group = CLI_OPERATE, .summary = "entries that were given up: list, show, requeue, discard", .operands = "list|show|requeue|discard [ID...]",
-    .operands_min = 1, .operands_max = 100000, .options = options,
+    .name = "dead",
+    .group = CLI_OPERATE,
+    .summary = "entries that were given up: list, show, requeue, discard",
+    .operands = "list|show|requeue|discard [ID...]",
+    .operands_min = 1,
+    .operands_max = 100000,
+    .options = options,
     .about = "An ID is that of the list: PARTITION:MS-SEQ. A requeue keeps key and bytes; what was booked already is not booked\n"
              "again. A discarded entry stays readable in the partition's `discarded` stream.\n"
              "Exit code 1 when an entry is not there.",
     .examples = "  till dead list\n  till dead show 3:1763712000000-0\n  till dead requeue 3:1763712000000-0\n  till dead requeue --all\n"
                 "  till dead discard 3:1763712000000-0 --reason 'test traffic'",
-    .run = run};
+    .run = run,
+};

@@ -86,7 +86,12 @@ static int run(struct cli *cli) {
 }
 
 const struct cli_command cmd_doctor = {
-    .name = "doctor", .group = CLI_OPERATE, .summary = "examines Redis, rights, clock, book and workers, and says what to fix", .operands = "",
+    .name = "doctor",
+    .group = CLI_OPERATE,
+    .summary = "examines Redis, rights, clock, book and workers, and says what to fix",
+    .operands = "",
     .about = "Tries every command that Till needs on keys of its own ({BOOK}:probe), which it deletes. Exit code 1 when\n"
              "something is wrong; a note is not wrong.",
-    .examples = "  till doctor\n  till doctor --json", .run = run};
+    .examples = "  till doctor\n  till doctor --json",
+    .run = run,
+};

@@ -23,5 +23,12 @@ static int run(struct cli *cli) {
 static const struct cli_option options[] = {{"count", 'n', "N", "how many, default 1"}, {0}};
 
 const struct cli_command cmd_id = {
-    .name = "id", .group = CLI_OPERATE, .summary = "makes idempotency keys (UUIDv7)", .operands = "", .options = options,
-    .about = "Needs no Redis. A key sorts behind those made in an earlier millisecond.", .examples = "  till id\n  till id -n 3 --json", .run = run};
+    .name = "id",
+    .group = CLI_OPERATE,
+    .summary = "makes idempotency keys (UUIDv7)",
+    .operands = "",
+    .options = options,
+    .about = "Needs no Redis. A key sorts behind those made in an earlier millisecond.",
+    .examples = "  till id\n  till id -n 3 --json",
+    .run = run,
+};

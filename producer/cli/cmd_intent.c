@@ -17,15 +17,21 @@ struct words {
 };
 
 static const struct words words[OP_COUNT] = {
-    [OP_open] = {CLI_ACCOUNTS, "creates an account: a user, a merchant or an app",
-                 "  till open --account alice --kind user --currency CNY\n  till open --account coffee --kind merchant --currency CNY --json"},
-    [OP_freeze] = {CLI_ACCOUNTS, "stops an account paying and receiving", "  till freeze --account alice\n  till freeze --account coffee --note 'under review'"},
-    [OP_thaw] = {CLI_ACCOUNTS, "lets a frozen account pay and receive again", "  till thaw --account alice\n  till thaw --account alice --json"},
+    [OP_open] =
+        {CLI_ACCOUNTS, "creates an account: a user, a merchant or an app",
+         "  till open --account alice --kind user --currency CNY\n  till open --account coffee --kind merchant --currency CNY --json"},
+    [OP_freeze] = {CLI_ACCOUNTS, "stops an account paying and receiving",
+                   "  till freeze --account alice\n  till freeze --account coffee --note 'under review'"},
+    [OP_thaw] = {CLI_ACCOUNTS, "lets a frozen account pay and receive again",
+                 "  till thaw --account alice\n  till thaw --account alice --json"},
     [OP_close] = {CLI_ACCOUNTS, "closes an empty account for good", "  till close --account alice\n  till close --account alice --json"},
-    [OP_inquire] = {CLI_ACCOUNTS, "answers the balance as of this place in the stream", "  till inquire --account alice\n  till inquire --account alice --json"},
-    [OP_topup] = {CLI_MONEY, "books money coming in from outside",
-                  "  till topup --account alice --amount 10000 --currency CNY\n  till topup --account alice --amount 1 --currency CNY --no-wait"},
-    [OP_withdraw] = {CLI_MONEY, "books money going out", "  till withdraw --account alice --amount 500\n  till withdraw --account alice --amount 500 --json"},
+    [OP_inquire] = {CLI_ACCOUNTS, "answers the balance as of this place in the stream",
+                    "  till inquire --account alice\n  till inquire --account alice --json"},
+    [OP_topup] =
+        {CLI_MONEY, "books money coming in from outside",
+         "  till topup --account alice --amount 10000 --currency CNY\n  till topup --account alice --amount 1 --currency CNY --no-wait"},
+    [OP_withdraw] = {CLI_MONEY, "books money going out",
+                     "  till withdraw --account alice --amount 500\n  till withdraw --account alice --amount 500 --json"},
     [OP_pay] = {CLI_MONEY, "pays a merchant",
                 "  till pay --source shop --key k1 --account alice --to coffee --amount 1999 --currency CNY\n"
                 "  till pay --account alice --to coffee --amount 300 --currency CNY --note 'table 4' --json"},
@@ -66,7 +72,11 @@ static void add_field(struct made *m, enum field field) {
     for (char *at; (at = strchr(name, '_'));) *at = '-';
     const char *argument = field_help[field][0], *help = field_help[field][1];
     m->fields[m->field_count] = field;
-    m->options[m->field_count++] = (struct cli_option){name, 0, field_is_bool(field) ? NULL : argument ? argument : "VALUE", help ? help : ""};
+    m->options[m->field_count++] = (struct cli_option){name, 0,
+                                                       field_is_bool(field) ? NULL
+                                                       : argument           ? argument
+                                                                            : "VALUE",
+                                                       help ? help : ""};
 }
 
 static int run(struct cli *cli);
@@ -82,10 +92,17 @@ static void make(struct made *m, enum op op) {
     m->options[m->field_count] = (struct cli_option){"no-wait", 0, NULL, "only enqueue it"};
     m->timeout_option = m->field_count + 1;
     m->options[m->field_count + 1] = (struct cli_option){"timeout", 0, "MS", "how long to wait for the answer; default producer.timeout"};
-    m->command = (struct cli_command){.name = op_word(op), .group = words[op].group,
-                                      .summary = words[op].summary ? words[op].summary : "sends this operation", .operands = "",
-                                      .options = m->options, .about = "Exit code 1 when it was refused.",
-                                      .examples = words[op].examples ? words[op].examples : "", .op = op, .run = run};
+    m->command = (struct cli_command){
+        .name = op_word(op),
+        .group = words[op].group,
+        .summary = words[op].summary ? words[op].summary : "sends this operation",
+        .operands = "",
+        .options = m->options,
+        .about = "Exit code 1 when it was refused.",
+        .examples = words[op].examples ? words[op].examples : "",
+        .op = op,
+        .run = run,
+    };
 }
 
 /* The table is made once, at the first call: a program of one thread. */

@@ -18,18 +18,18 @@ enum { PAGE = 100, TABLE_PAGE = 500 };
 struct search {
     const struct cli *cli;
     struct connection c;
-    const char *account;            /* NULL: all */
-    struct entry_id after;          /* ledger entries to read: those after it */
-    char to[ENTRY_TEXT_MAX + 1];    /* up to this, or "+" */
-    uint64_t from_ms, to_ms;        /* rows of intents of this time */
-    uint64_t left;                  /* of --limit */
+    const char *account;         /* NULL: all */
+    struct entry_id after;       /* ledger entries to read: those after it */
+    char to[ENTRY_TEXT_MAX + 1]; /* up to this, or "+" */
+    uint64_t from_ms, to_ms;     /* rows of intents of this time */
+    uint64_t left;               /* of --limit */
     struct table table;
     struct pack_tree *tree;
 };
 
-static const struct table_column columns[] = {{"TIME", false},   {"BILL", false}, {"OP", false},      {"ACCOUNT", false},
-                                              {"AMOUNT", true},  {"HOLD", true},  {"BALANCE", true},  {"HELD", true},
-                                              {"SEQ", true},     {"INTENT", false}, {"NOTE", false}, {NULL, false}};
+static const struct table_column columns[] = {{"TIME", false},  {"BILL", false},   {"OP", false},     {"ACCOUNT", false},
+                                              {"AMOUNT", true}, {"HOLD", true},    {"BALANCE", true}, {"HELD", true},
+                                              {"SEQ", true},    {"INTENT", false}, {"NOTE", false},   {NULL, false}};
 
 static void print_row(struct search *s, const struct ledger_row *row, const char *entry) {
     char time[WHEN_TEXT_SIZE];
@@ -166,10 +166,17 @@ static const struct cli_option options[] = {
     {"from", 0, "TIME|ID", "intents from this time on, or ledger entries from this ID on"},
     {"to", 0, "TIME|ID", "up to this, which is included"},
     {"limit", 'l', "N", "no more rows than this"},
-    {0}};
+    {0},
+};
 
 const struct cli_command cmd_ledger = {
-    .name = "ledger", .group = CLI_LOOK, .summary = "shows the postings, of all accounts or one", .operands = "", .options = options,
+    .name = "ledger",
+    .group = CLI_LOOK,
+    .summary = "shows the postings, of all accounts or one",
+    .operands = "",
+    .options = options,
     .about = "Row by row, partition after partition, each in the order in which it was applied. Times are the\n"
              "intents': " WHEN_FORMS ".",
-    .examples = "  till ledger --account alice\n  till ledger --from 1h --limit 20\n  till ledger --partition 3 --json", .run = run};
+    .examples = "  till ledger --account alice\n  till ledger --from 1h --limit 20\n  till ledger --partition 3 --json",
+    .run = run,
+};

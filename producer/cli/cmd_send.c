@@ -193,7 +193,8 @@ static int run_sending(struct sending *s) {
     (s->cli->json ? print_json : print_lines)(s, progress_now_ms() - s->started_ms);
     int error = s->batch->last_error;
     if (error)
-        cli_say(s->cli, "stopped behind line %llu. Lines that name their key and at can be sent again safely", (unsigned long long)s->lines.number);
+        cli_say(s->cli, "stopped behind line %llu. Lines that name their key and at can be sent again safely",
+                (unsigned long long)s->lines.number);
     if (error == TILL_READ_FAILED || error == TILL_WRITE_FAILED) return CLI_UNREACHABLE;
     return ok && !bad_count(s) && !s->batch->failed && !s->wait.refused && !s->wait.open_count ? CLI_OK : CLI_FOUND;
 }
@@ -213,7 +214,8 @@ static int read_options(struct sending *s) {
     s->source = cli->value[OPTION_SOURCE] ? cli->value[OPTION_SOURCE] : INTENT_SOURCE_CLI;
     const char *wrong = intent_fields_set_text(&scratch, FIELD_source, s->source, strlen(s->source));
     if (wrong) return cli_usage(cli, "--source %s %s", s->source, wrong);
-    if (!args_number(cli, OPTION_RATE, 1, 10000000, &s->rate) || !args_number(cli, OPTION_TIMEOUT, 1, 3600000, &timeout_ms)) return CLI_USAGE;
+    if (!args_number(cli, OPTION_RATE, 1, 10000000, &s->rate) || !args_number(cli, OPTION_TIMEOUT, 1, 3600000, &timeout_ms))
+        return CLI_USAGE;
     s->timeout_ms = (int)timeout_ms;
     s->only_check = cli->value[OPTION_CHECK] != NULL;
     s->waits = cli->value[OPTION_WAIT] != NULL && !s->only_check;
@@ -244,17 +246,25 @@ static int run(struct cli *cli) {
     return code;
 }
 
-static const struct cli_option options[] = {{"source", 's', "NAME", "of lines that do not name theirs; default " INTENT_SOURCE_CLI},
-                                            {"wait", 'w', NULL, "collect the answers; with --json each is a line"},
-                                            {"rate", 'r', "N", "so many a second, however long the answers take"},
-                                            {"timeout", 0, "MS", "how long to try while busy, and to wait while no answer comes; default producer.timeout"},
-                                            {"check", 0, NULL, "only check the lines; needs no Redis"},
-                                            {0}};
+static const struct cli_option options[] = {
+    {"source", 's', "NAME", "of lines that do not name theirs; default " INTENT_SOURCE_CLI},
+    {"wait", 'w', NULL, "collect the answers; with --json each is a line"},
+    {"rate", 'r', "N", "so many a second, however long the answers take"},
+    {"timeout", 0, "MS", "how long to try while busy, and to wait while no answer comes; default producer.timeout"},
+    {"check", 0, NULL, "only check the lines; needs no Redis"},
+    {0},
+};
 
 const struct cli_command cmd_send = {
-    .name = "send", .group = CLI_MONEY, .summary = "sends intents from JSON lines", .operands = "[FILE|-]", .operands_max = 1, .options = options,
+    .name = "send",
+    .group = CLI_MONEY,
+    .summary = "sends intents from JSON lines",
+    .operands = "[FILE|-]",
+    .operands_max = 1,
+    .options = options,
     .about = "A line is an intent: an object with the wire's field names. v, at, key and source are filled in where they are missing.\n"
              "Bad lines are reported by number and field, the others are sent. Exit code 1 when a line was bad or an answer a refusal.",
     .examples = "  echo '{\"op\":\"topup\",\"account\":\"alice\",\"amount\":500,\"currency\":\"CNY\"}' | till send --source shop --wait\n"
                 "  till send --check day.jsonl\n  till send day.jsonl --rate 1000 --wait",
-    .run = run};
+    .run = run,
+};

@@ -105,8 +105,9 @@ static void print_workers(const struct connection *c, const struct book_status *
 }
 
 static void print_partitions(const struct book_status *s) {
-    static const struct table_column columns[] = {{"PARTITION", true}, {"OWNER", false}, {"EPOCH", true},  {"WAITING", true}, {"PENDING", true},
-                                                  {"OLDEST", true},    {"DEAD", true},   {"BILLS", true},  {"STATE", false},  {NULL, false}};
+    static const struct table_column columns[] = {{"PARTITION", true}, {"OWNER", false}, {"EPOCH", true}, {"WAITING", true},
+                                                  {"PENDING", true},   {"OLDEST", true}, {"DEAD", true},  {"BILLS", true},
+                                                  {"STATE", false},    {NULL, false}};
     struct table table;
     char oldest[WHEN_AGE_SIZE];
     table_init(&table, columns);
@@ -135,8 +136,9 @@ static void print_lines(const struct connection *c, const struct book_status *s,
     printf("book %s, %u partitions, Redis %s at %s\n", c->book.name, s->partition_count, s->server, c->shown);
     printf("workers %u alive; partitions %u of %u served\n", t->live, t->owned, s->partition_count);
     if (t->rated) printf("in %llu/s, out %llu/s; ", (unsigned long long)t->added_per_s, (unsigned long long)t->read_per_s);
-    printf("waiting %s%llu, pending %llu, oldest %s; dead %llu; bills %llu\n\n", t->knows_undelivered ? "" : ">=", (unsigned long long)t->undelivered,
-           (unsigned long long)t->pending, t->oldest_ms ? oldest : "-", (unsigned long long)t->dead, (unsigned long long)t->bills);
+    printf("waiting %s%llu, pending %llu, oldest %s; dead %llu; bills %llu\n\n",
+           t->knows_undelivered ? "" : ">=", (unsigned long long)t->undelivered, (unsigned long long)t->pending,
+           t->oldest_ms ? oldest : "-", (unsigned long long)t->dead, (unsigned long long)t->bills);
     print_workers(c, s);
     putchar('\n');
     print_partitions(s);
@@ -181,6 +183,12 @@ static int run(struct cli *cli) {
 static const struct cli_option options[] = {{"no-rate", 0, NULL, "do not wait a second to tell how fast it goes"}, {0}};
 
 const struct cli_command cmd_status = {
-    .name = "status", .group = CLI_LOOK, .summary = "shows workers, partitions, what waits and how fast it goes", .operands = "", .options = options,
+    .name = "status",
+    .group = CLI_LOOK,
+    .summary = "shows workers, partitions, what waits and how fast it goes",
+    .operands = "",
+    .options = options,
     .about = "WAITING: intents no worker was given yet. PENDING: given to one, not yet done. OLDEST: since when.",
-    .examples = "  till status\n  till status --no-rate --json", .run = run};
+    .examples = "  till status\n  till status --no-rate --json",
+    .run = run,
+};

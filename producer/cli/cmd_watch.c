@@ -90,9 +90,16 @@ static const struct cli_option options[] = {
     {"source", 's', "NAME", "whose answers; needed"},
     {"from", 0, "ID|0|$", "0: from the first one kept; $: only those that come (default); or after this ID, or a position"},
     {"limit", 'l', "N", "end after this many"},
-    {0}};
+    {0},
+};
 
 const struct cli_command cmd_watch = {
-    .name = "watch", .group = CLI_LOOK, .summary = "shows the answers of a source as they come", .operands = "", .options = options,
+    .name = "watch",
+    .group = CLI_LOOK,
+    .summary = "shows the answers of a source as they come",
+    .operands = "",
+    .options = options,
     .about = "Ends with Ctrl-C, and says how to go on from there.",
-    .examples = "  till watch --source shop\n  till watch --source shop --from 0 --limit 10 --json", .run = run};
+    .examples = "  till watch --source shop\n  till watch --source shop --from 0 --limit 10 --json",
+    .run = run,
+};

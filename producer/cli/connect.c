@@ -74,8 +74,8 @@ int connect_book(const struct cli *cli, struct connection *c) {
     if (reply_type(reply) == REPLY_NIL)
         return cli_usage(cli, "there is no book '%s' in Redis at %s: the first till-worker creates it", c->book.name, c->shown);
     if (reply_integer(reply) != (int64_t)c->book.partitions)
-        return cli_usage(cli, "book '%s' has %lld partitions, but book.partitions is %u (%s)", c->book.name, (long long)reply_integer(reply),
-                         c->book.partitions, c->config.origin[CONFIG_book_partitions]);
+        return cli_usage(cli, "book '%s' has %lld partitions, but book.partitions is %u (%s)", c->book.name,
+                         (long long)reply_integer(reply), c->book.partitions, c->config.origin[CONFIG_book_partitions]);
     return CLI_OK;
 }
 

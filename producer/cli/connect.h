@@ -1,5 +1,5 @@
-/* From a command's --config to its configuration, its connection to Redis, its handle of libtill. Each says on stderr what is wrong and gives the
- * exit code: CLI_OK, CLI_USAGE (configuration, another P, refused rights) or CLI_UNREACHABLE. */
+/* From a command's --config to its configuration, its connection to Redis, its handle of libtill. Each says on stderr what is wrong and
+ * gives the exit code: CLI_OK, CLI_USAGE (configuration, another P, refused rights) or CLI_UNREACHABLE. */
 #ifndef CLI_CONNECT_H
 #define CLI_CONNECT_H
 
@@ -15,10 +15,10 @@ struct connection {
     const struct cli *cli;
     struct config config;
     struct redis_options options;
-    struct book book;    /* partitions as configured, which is as the book has it */
+    struct book book; /* partitions as configured, which is as the book has it */
     struct redis *redis;
     struct command command; /* scratch */
-    char shown[400];     /* the url without its password */
+    char shown[400];        /* the url without its password */
 };
 
 /* The file that --config, TILL_CONFIG or its being there names; NULL: none. */

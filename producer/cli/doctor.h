@@ -22,7 +22,8 @@ struct doctor {
 };
 
 /* Adds a finding; its fix is said by doctor_fix right after. */
-void doctor_find(struct doctor *d, enum doctor_level level, const char *about, const char *format, ...) __attribute__((format(printf, 4, 5)));
+void doctor_find(struct doctor *d, enum doctor_level level, const char *about, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 void doctor_fix(struct doctor *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Each looks at one part. CLI_OK, whatever was found, or an exit code, said, when Redis has gone. */

@@ -7,8 +7,7 @@
 
 static void find_workers(struct doctor *d, const struct book_status *s, unsigned *live) {
     *live = 0;
-    for (size_t n = 0; n < s->worker_count; n++)
-        *live += s->now_ms < s->workers[n].seen_ms + d->c.config.worker_lease_ttl_ms;
+    for (size_t n = 0; n < s->worker_count; n++) *live += s->now_ms < s->workers[n].seen_ms + d->c.config.worker_lease_ttl_ms;
     doctor_find(d, *live ? DOCTOR_GOOD : DOCTOR_WRONG, "workers", *live ? "%u alive" : "none is alive, nothing is being applied", *live);
     if (!*live) doctor_fix(d, "till-worker -c %s", connect_config_path(d->c.cli) ? connect_config_path(d->c.cli) : "config/till.yaml");
 }
@@ -25,7 +24,8 @@ static void find_partitions(struct doctor *d, const struct book_status *s, unsig
         doctor_fix(d, "bring the data back if you can; then till accept-loss --partition %u", n);
     }
     if (live) {
-        doctor_find(d, owned == s->partition_count ? DOCTOR_GOOD : DOCTOR_WRONG, "workers", "%u of %u partitions are served", owned, s->partition_count);
+        doctor_find(d, owned == s->partition_count ? DOCTOR_GOOD : DOCTOR_WRONG, "workers", "%u of %u partitions are served", owned,
+                    s->partition_count);
         if (owned != s->partition_count) doctor_fix(d, "ask again in a few seconds; then look at the workers' logs");
     }
     if (dead) {
@@ -49,9 +49,11 @@ static int find_book(struct doctor *d, bool *same) {
     *same = partitions == (long long)d->c.book.partitions;
     if (partitions == 0) {
         doctor_find(d, DOCTOR_WRONG, "book", "there is no book '%s' yet", d->c.book.name);
-        doctor_fix(d, "till-worker -c %s creates it; or correct redis.url or book.name", connect_config_path(d->c.cli) ? connect_config_path(d->c.cli) : "config/till.yaml");
+        doctor_fix(d, "till-worker -c %s creates it; or correct redis.url or book.name",
+                   connect_config_path(d->c.cli) ? connect_config_path(d->c.cli) : "config/till.yaml");
     } else if (!*same) {
-        doctor_find(d, DOCTOR_WRONG, "book", "book '%s' has %lld partitions, the configuration says %u", d->c.book.name, partitions, d->c.book.partitions);
+        doctor_find(d, DOCTOR_WRONG, "book", "book '%s' has %lld partitions, the configuration says %u", d->c.book.name, partitions,
+                    d->c.book.partitions);
         doctor_fix(d, "set book.partitions to %lld (now from: %s)", partitions, d->c.config.origin[CONFIG_book_partitions]);
     } else {
         doctor_find(d, DOCTOR_GOOD, "book", "book '%s' has %u partitions, as configured", d->c.book.name, d->c.book.partitions);

@@ -5,14 +5,43 @@
 #include "producer/cli/doctor.h"
 
 /* A command as words. S, H, T, Z: the probe's stream, hash, text, sorted set; B: one outside of the partitions; X: the script's SHA1. */
-static const char *const probes[] = {
-    "set B 1", "time", "info server", "client setname till-cli", "client id", "scan 0 count 1",
-    "xadd S * f v", "xlen S", "xrange S - + count 1", "xrevrange S + - count 1", "xread count 1 streams S 0", "xgroup create S g 0",
-    "xreadgroup group g c count 1 streams S >", "xpending S g", "xinfo groups S", "xautoclaim S g c 0 0-0 count 1", "xack S g 0-1", "xdel S 0-1",
-    "hset H f v", "hget H f", "hmget H f", "hlen H", "hscan H 0", "hdel H f",
-    "set T 1 px 60000", "get T", "exists T", "del T",
-    "zadd Z 1 a", "zrange Z 0 -1", "zrangebyscore Z 0 1", "zremrangebyscore Z 0 1", "zrem Z a",
-    "script load L", "evalsha X 1 T", "unlink S H Z T B", NULL};
+static const char *const probes[] = {"set B 1",
+                                     "time",
+                                     "info server",
+                                     "client setname till-cli",
+                                     "client id",
+                                     "scan 0 count 1",
+                                     "xadd S * f v",
+                                     "xlen S",
+                                     "xrange S - + count 1",
+                                     "xrevrange S + - count 1",
+                                     "xread count 1 streams S 0",
+                                     "xgroup create S g 0",
+                                     "xreadgroup group g c count 1 streams S >",
+                                     "xpending S g",
+                                     "xinfo groups S",
+                                     "xautoclaim S g c 0 0-0 count 1",
+                                     "xack S g 0-1",
+                                     "xdel S 0-1",
+                                     "hset H f v",
+                                     "hget H f",
+                                     "hmget H f",
+                                     "hlen H",
+                                     "hscan H 0",
+                                     "hdel H f",
+                                     "set T 1 px 60000",
+                                     "get T",
+                                     "exists T",
+                                     "del T",
+                                     "zadd Z 1 a",
+                                     "zrange Z 0 -1",
+                                     "zrangebyscore Z 0 1",
+                                     "zremrangebyscore Z 0 1",
+                                     "zrem Z a",
+                                     "script load L",
+                                     "evalsha X 1 T",
+                                     "unlink S H Z T B",
+                                     NULL};
 
 #define PROBE_SCRIPT "return 1"
 #define PROBE_SHA1 "e0e1f9fabfc9d4800c877a703b823ac0578ff8db"
@@ -27,7 +56,10 @@ static void add_word(struct doctor *d, const char *word, size_t size) {
     const char *book = d->c.book.name;
     char text[80];
     int length;
-    static const struct { char letter; const char *name; } keys[] = {{'S', "stream"}, {'H', "hash"}, {'T', "text"}, {'Z', "set"}};
+    static const struct {
+        char letter;
+        const char *name;
+    } keys[] = {{'S', "stream"}, {'H', "hash"}, {'T', "text"}, {'Z', "set"}};
     if (size == 1 && *word == 'L') length = snprintf(text, sizeof text, "%s", PROBE_SCRIPT);
     else if (size == 1 && *word == 'X') length = snprintf(text, sizeof text, "%s", PROBE_SHA1);
     else if (size == 1 && *word == 'B') length = snprintf(text, sizeof text, "{%s}:probe", book);
@@ -84,7 +116,9 @@ static void report(struct doctor *d, const struct rights *r) {
         doctor_find(d, DOCTOR_WRONG, "rights", "user %s may not run all that Till runs", d->user);
         doctor_fix(d, "ACL SETUSER %s%s", d->user, r->commands);
     }
-    if (!r->refused) doctor_find(d, DOCTOR_GOOD, "rights", "user %s may run all %u kinds of commands that Till runs, on the book's keys", d->user, r->tried);
+    if (!r->refused)
+        doctor_find(d, DOCTOR_GOOD, "rights", "user %s may run all %u kinds of commands that Till runs, on the book's keys", d->user,
+                    r->tried);
 }
 
 int doctor_rights(struct doctor *d) {

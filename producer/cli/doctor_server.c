@@ -55,12 +55,15 @@ static void find_memory(struct doctor *d, const char *info) {
     uint64_t all = info_number(info, "total_system_memory");
     double used_mib = (double)used / MIB, most_mib = (double)most / MIB;
     if (most == 0) {
-        doctor_find(d, DOCTOR_NOTE, "memory", "no maxmemory (%.1f MiB in use): producers are not held back before the machine is full", used_mib);
-        doctor_fix(d, "CONFIG SET maxmemory %llumb (three quarters of the machine), and the same in redis.conf", (unsigned long long)(all / MIB * 3 / 4));
+        doctor_find(d, DOCTOR_NOTE, "memory", "no maxmemory (%.1f MiB in use): producers are not held back before the machine is full",
+                    used_mib);
+        doctor_fix(d, "CONFIG SET maxmemory %llumb (three quarters of the machine), and the same in redis.conf",
+                   (unsigned long long)(all / MIB * 3 / 4));
     } else if (used >= most / 100 * limit) {
-        doctor_find(d, DOCTOR_WRONG, "memory", "%.1f of %.1f MiB in use, above backlog.memory_high_water (%llu %%): producers are refused", used_mib,
-                    most_mib, (unsigned long long)limit);
-        doctor_fix(d, "CONFIG SET maxmemory %llumb, if the machine has it, and the same in redis.conf", (unsigned long long)(most / MIB * 2 + 1));
+        doctor_find(d, DOCTOR_WRONG, "memory", "%.1f of %.1f MiB in use, above backlog.memory_high_water (%llu %%): producers are refused",
+                    used_mib, most_mib, (unsigned long long)limit);
+        doctor_fix(d, "CONFIG SET maxmemory %llumb, if the machine has it, and the same in redis.conf",
+                   (unsigned long long)(most / MIB * 2 + 1));
     } else {
         doctor_find(d, DOCTOR_GOOD, "memory", "%.1f of %.1f MiB in use", used_mib, most_mib);
     }
@@ -80,10 +83,13 @@ static int config_get(struct doctor *d, const char *name, char out[VALUE_SIZE]) 
 
 static void find_fsync(struct doctor *d, const char *fsync) {
     if (strcmp(fsync, "always") == 0) doctor_find(d, DOCTOR_GOOD, "persistence", "appendonly, fsync at every write");
-    else if (strcmp(fsync, "everysec") == 0) doctor_find(d, DOCTOR_GOOD, "persistence", "appendonly, fsync every second: a power failure may lose one second");
-    else if (*fsync == '\0') doctor_find(d, DOCTOR_NOTE, "persistence", "appendonly; appendfsync cannot be read (CONFIG GET is not allowed)");
+    else if (strcmp(fsync, "everysec") == 0)
+        doctor_find(d, DOCTOR_GOOD, "persistence", "appendonly, fsync every second: a power failure may lose one second");
+    else if (*fsync == '\0')
+        doctor_find(d, DOCTOR_NOTE, "persistence", "appendonly; appendfsync cannot be read (CONFIG GET is not allowed)");
     else {
-        doctor_find(d, DOCTOR_WRONG, "persistence", "appendfsync is %s: a power failure loses what the system had not written, some 30 s", fsync);
+        doctor_find(d, DOCTOR_WRONG, "persistence", "appendfsync is %s: a power failure loses what the system had not written, some 30 s",
+                    fsync);
         doctor_fix(d, "CONFIG SET appendfsync everysec, and the same in redis.conf");
     }
 }
@@ -136,8 +142,10 @@ static int find_clock(struct doctor *d) {
     uint64_t here_ms = before_ms + (when_now_ms() - before_ms) / 2;
     int64_t ahead_ms = (int64_t)here_ms - (int64_t)server_ms, off_ms = ahead_ms < 0 ? -ahead_ms : ahead_ms;
     enum doctor_level level = off_ms >= CLOCK_WRONG_MS ? DOCTOR_WRONG : off_ms >= CLOCK_NOTE_MS ? DOCTOR_NOTE : DOCTOR_GOOD;
-    doctor_find(d, level, "clock", "this machine's clock is %lld ms %s the server's", (long long)off_ms, ahead_ms < 0 ? "behind" : "ahead of");
-    if (level != DOCTOR_GOOD) doctor_fix(d, "run NTP on both: an intent created more than 5 min in the future is refused, one more than 23 h old is stale");
+    doctor_find(d, level, "clock", "this machine's clock is %lld ms %s the server's", (long long)off_ms,
+                ahead_ms < 0 ? "behind" : "ahead of");
+    if (level != DOCTOR_GOOD)
+        doctor_fix(d, "run NTP on both: an intent created more than 5 min in the future is refused, one more than 23 h old is stale");
     return CLI_OK;
 }
 
@@ -151,7 +159,8 @@ static int try_ability(struct doctor *d, struct reply *reply, bool *can, const c
 }
 
 static int find_abilities(struct doctor *d) {
-    static const char *const flags[] = {"SCRIPT", "LOAD", "#!lua\nreturn 1", NULL}, *const commands[] = {"COMMAND", "INFO", "xautoclaim", "waitaof", NULL};
+    static const char *const flags[] = {"SCRIPT", "LOAD", "#!lua\nreturn 1", NULL}, *const commands[] = {"COMMAND", "INFO", "xautoclaim",
+                                                                                                         "waitaof", NULL};
     struct reply reply;
     bool can;
     int code = try_ability(d, &reply, &can, flags);
@@ -170,7 +179,8 @@ static int find_abilities(struct doctor *d) {
     } else {
         doctor_find(d, DOCTOR_GOOD, "server", "XAUTOCLAIM is there");
     }
-    doctor_find(d, DOCTOR_GOOD, "server", "WAITAOF is %s", reply_count(reply_at(reply, 1)) ? "there" : "not there (Redis 7.2); nothing needs it yet");
+    doctor_find(d, DOCTOR_GOOD, "server", "WAITAOF is %s",
+                reply_count(reply_at(reply, 1)) ? "there" : "not there (Redis 7.2); nothing needs it yet");
     return CLI_OK;
 }
 

@@ -6,7 +6,8 @@
 
 #define INTENT_SOURCE_CLI "cli" /* unless --source says otherwise */
 
-/* Sets one field from text as typed: numbers in digits, times as when.h reads them, a flag from anything but "false". NULL, or what is wrong. */
+/* Sets one field from text as typed: numbers in digits, times as when.h reads them, a flag from anything but "false". NULL, or what is
+ * wrong. */
 const char *intent_fields_set(struct intent *intent, enum field field, const char *text);
 /* A text field, as given: like intent_set_text, but the workers' own source is not for anybody else. */
 const char *intent_fields_set_text(struct intent *intent, enum field field, const char *text, size_t size);

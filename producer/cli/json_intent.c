@@ -27,8 +27,12 @@ static bool fail_unknown(struct intent_fault *fault, const char *name) {
 }
 
 static const char *set_number(struct intent *intent, enum field field, const json_t *value) {
-    if (json_is_real(value)) return field == FIELD_amount ? "must be an integer of minor units: 1999 for 19.99" : "must be an integer, without fraction or exponent";
-    if (!json_is_integer(value)) return field == FIELD_amount ? "must be a number without quotes, in minor units: 1999 for 19.99" : "must be a number without quotes";
+    if (json_is_real(value))
+        return field == FIELD_amount ? "must be an integer of minor units: 1999 for 19.99"
+                                     : "must be an integer, without fraction or exponent";
+    if (!json_is_integer(value))
+        return field == FIELD_amount ? "must be a number without quotes, in minor units: 1999 for 19.99"
+                                     : "must be a number without quotes";
     json_int_t number = json_integer_value(value);
     if (number < 0) return "must not be negative";
     return intent_set_number(intent, field, (uint64_t)number);
@@ -59,7 +63,8 @@ static bool set_fields(json_t *object, struct intent *intent, struct intent_faul
 /* Jansson's words, without its place: a line is one line, and the column is enough. */
 static bool fail_json(struct intent_fault *fault, const json_error_t *error) {
     char text[100];
-    if (json_error_code(error) == json_error_numeric_overflow) return fail(fault, "", "the line has a number that is too large; amounts go to 9007199254740991");
+    if (json_error_code(error) == json_error_numeric_overflow)
+        return fail(fault, "", "the line has a number that is too large; amounts go to 9007199254740991");
     snprintf(text, sizeof text, "no JSON object: %.60s at column %d", error->text, error->column);
     return fail(fault, "", text);
 }

@@ -6,8 +6,8 @@
 
 #include "schema/intent.h"
 
-/* Fills `intent`, with v, at, key and source where they are missing (`source` for the last). False: fault says which field, what is wrong, what
- * would be right. The line need not end with NUL or newline. Fractions, numbers in quotes, unknown and repeated fields are wrong. */
+/* Fills `intent`, with v, at, key and source where they are missing (`source` for the last). False: fault says which field, what is wrong,
+ * what would be right. The line need not end with NUL or newline. Fractions, numbers in quotes, unknown and repeated fields are wrong. */
 bool json_intent_parse(const char *line, size_t size, const char *source, struct intent *intent, struct intent_fault *fault);
 
 #endif

@@ -38,7 +38,9 @@ void json_out_append(json_t *array, json_t *value) {
     if (json_array_append_new(array, made(value)) != 0) abort();
 }
 
-void json_out_text(json_t *object, const char *name, const char *text) { json_out_value(object, name, json_out_string(text, strlen(text))); }
+void json_out_text(json_t *object, const char *name, const char *text) {
+    json_out_value(object, name, json_out_string(text, strlen(text)));
+}
 
 void json_out_number(json_t *object, const char *name, int64_t number) { json_out_value(object, name, json_integer(number)); }
 

@@ -15,9 +15,9 @@ struct lines {
     char *buffer; /* 2 * LINES_SIZE_MAX */
     size_t from, to;
     bool skipping, ended;
-    uint64_t number;    /* of the line given out last, from 1 */
-    uint64_t bytes;     /* read so far */
-    uint64_t size;      /* of a regular file, 0 unknown */
+    uint64_t number; /* of the line given out last, from 1 */
+    uint64_t bytes;  /* read so far */
+    uint64_t size;   /* of a regular file, 0 unknown */
 };
 
 void lines_init(struct lines *l, int fd);

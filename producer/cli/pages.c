@@ -11,7 +11,8 @@ static void begin(struct pages *p, struct connection *c, const char *doing, enum
 
 static void set_from(struct pages *p, struct entry_id after) { entry_id_format(entry_id_after(after), p->from); }
 
-void pages_stream(struct pages *p, struct connection *c, const char *doing, const char *key, struct entry_id after, const char *to, unsigned count) {
+void pages_stream(struct pages *p, struct connection *c, const char *doing, const char *key, struct entry_id after, const char *to,
+                  unsigned count) {
     begin(p, c, doing, PAGES_STREAM, key, count);
     p->last = after;
     set_from(p, after);

@@ -8,7 +8,9 @@
 
 enum { FIRST_PAUSE_MS = 20, LONGEST_PAUSE_MS = 1000, SAID_MAX = 20 };
 
-struct intent *send_batch_next(struct send_batch *b) { return &b->intents[b->count]; }
+struct intent *send_batch_next(struct send_batch *b) {
+    return &b->intents[b->count];
+}
 
 void send_batch_add(struct send_batch *b, uint64_t line) {
     client_intent_borrow(&b->intents[b->count], &b->out[b->count]);

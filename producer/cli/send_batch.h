@@ -19,13 +19,14 @@ struct send_batch {
     struct till_result results[SEND_BATCH_MAX];
     uint64_t lines[SEND_BATCH_MAX]; /* where each stood */
     uint64_t sent, bad, failed, busy_pauses;
-    int last_error;         /* code of the last one that failed */
+    int last_error; /* code of the last one that failed */
 };
 
 /* The place of the next intent, to be filled and then counted by send_batch_add. There is room until count is SEND_BATCH_MAX. */
 struct intent *send_batch_next(struct send_batch *b);
 void send_batch_add(struct send_batch *b, uint64_t line);
-/* Sends what was collected and empties it. False when it is no use to go on: Redis is not reachable. What failed is said by line, the first few. */
+/* Sends what was collected and empties it. False when it is no use to go on: Redis is not reachable. What failed is said by line, the first
+ * few. */
 bool send_batch_flush(struct send_batch *b);
 
 #endif

@@ -15,7 +15,8 @@ static struct reply pair_field(struct reply pairs, const char *name) {
     return (struct reply){0};
 }
 
-static void append(struct connection *c, const char *command, const char *word, key_maker *make, unsigned partition, const char *const *more) {
+static void append(struct connection *c, const char *command, const char *word, key_maker *make, unsigned partition,
+                   const char *const *more) {
     keys_buffer key;
     command_begin(&c->command, command);
     if (word) command_word(&c->command, word);

@@ -7,9 +7,9 @@
 enum { STATUS_OWNER_MAX = 100, STATUS_HALTED_MAX = 200 };
 
 struct status_partition {
-    char owner[STATUS_OWNER_MAX];   /* "" none */
+    char owner[STATUS_OWNER_MAX]; /* "" none */
     uint64_t epoch;
-    bool knows_undelivered;         /* Redis can tell (7.0 and later, and nothing was deleted) */
+    bool knows_undelivered; /* Redis can tell (7.0 and later, and nothing was deleted) */
     uint64_t undelivered, pending, dead, added, read, bills, unanswered;
     uint64_t oldest_ms;             /* time of the oldest intent that waits, 0 none */
     char halted[STATUS_HALTED_MAX]; /* what was lost; "" not halted */
@@ -23,12 +23,12 @@ struct status_worker {
 };
 
 struct book_status {
-    uint64_t now_ms;                /* of the server */
+    uint64_t now_ms; /* of the server */
     struct status_partition *partitions;
     unsigned partition_count;
     struct status_worker *workers;
     size_t worker_count;
-    char server[40];                /* version */
+    char server[40]; /* version */
 };
 
 /* Reads everything; status_clear in any case. CLI_OK or the exit code, said. */

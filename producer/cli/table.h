@@ -1,5 +1,5 @@
-/* A table for people on stdout: columns as wide as they need, numbers to the right, a bold head on a terminal. Control characters in cells, which
- * may come from anybody's note, are shown as '?'. Running out of memory aborts. */
+/* A table for people on stdout: columns as wide as they need, numbers to the right, a bold head on a terminal. Control characters in cells,
+ * which may come from anybody's note, are shown as '?'. Running out of memory aborts. */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
 

@@ -43,8 +43,7 @@ void when_format(uint64_t ms, char out[WHEN_TEXT_SIZE]) {
     char date[WHEN_TEXT_SIZE];
     if (ms / 1000 > UINT64_C(253402300799) || !gmtime_r(&seconds, &tm) || strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", &tm) == 0)
         snprintf(out, WHEN_TEXT_SIZE, "%llu", (unsigned long long)ms);
-    else
-        snprintf(out, WHEN_TEXT_SIZE, "%.19s.%03u", date, (unsigned)(ms % 1000));
+    else snprintf(out, WHEN_TEXT_SIZE, "%.19s.%03u", date, (unsigned)(ms % 1000));
 }
 
 void when_age(uint64_t ms, char out[WHEN_AGE_SIZE]) {

@@ -8,6 +8,8 @@ pids=""
 bad=0
 trap 'kill -CONT $pids 2>/dev/null; kill $pids 2>/dev/null; wait; rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
+commands="open topup pay refund rollback withdraw freeze thaw inquire close
+    send watch account bill ledger status audit dead accept-loss doctor config id"
 unset TILL_CONFIG NO_COLOR
 export TILL_REDIS_URL=unix:$socket TILL_BOOK_PARTITIONS=4 TILL_PRODUCER_TIMEOUT=20s
 
@@ -69,6 +71,12 @@ json() {
         sed 's/^/  | /' "$dir/out" "$dir/err" | head -n 30
         bad=$((bad + 1))
     fi
+}
+
+# fail WHAT: for checks that are neither.
+fail() {
+    echo "FAILED: $1"
+    bad=$((bad + 1))
 }
 
 finish() {

@@ -8,8 +8,10 @@ start_worker
 {
     echo '{"op":"open","account":"coffee","kind":"merchant","currency":"CNY"}'
     for user in alice bob carol; do
-        printf '{"op":"open","account":"%s","kind":"user","currency":"CNY"}\n{"op":"topup","account":"%s","amount":5000,"currency":"CNY"}\n' $user $user
-        printf '{"op":"pay","account":"%s","to":"coffee","amount":%d,"currency":"CNY","source":"shop","key":"k%d"}\n' $user 100 1 $user 200 2 $user 9000 3
+        printf '{"op":"open","account":"%s","kind":"user","currency":"CNY"}\n' $user
+        printf '{"op":"topup","account":"%s","amount":5000,"currency":"CNY"}\n' $user
+        pay='{"op":"pay","account":"%s","to":"coffee","amount":%d,"currency":"CNY","source":"shop","key":"k%d"}\n'
+        printf "$pay" $user 100 1 $user 200 2 $user 9000 3
     done
 } >day.jsonl
 "$TILL" send day.jsonl --wait --timeout 20000 >out || [ $? = 1 ] || { cat out; exit 1; }
@@ -26,7 +28,7 @@ spoil() {
     shift 2
     cli copy "$key" kept replace >/dev/null
     cli copy "{till:$p}:meta" meta replace >/dev/null
-    "$@" >/dev/null || { echo "FAILED: could not spoil: $*"; bad=$((bad + 1)); }
+    "$@" >/dev/null || fail "could not spoil: $*"
     expect 1 "partition $p: $text" "$TILL" audit --partition "$p"
     json 1 '.[0] | .sound == false and .found > 0 and .findings[0].partition == '"$p" "$TILL" audit --json
     cli del "$key" >/dev/null
@@ -35,8 +37,8 @@ spoil() {
     expect 0 "sound: " "$TILL" audit
 }
 
-# Rewrites every row of the ledger: the Lua code sees `row` ([bill, identity, op, account, amount, hold, balance, held, seq, at, note]) and may
-# set `drop` to leave it out. BILL is replaced by the bill above.
+# Rewrites every row of the ledger: the Lua code sees `row` (bill, identity, op, account, amount, hold, balance, held, seq, at, note)
+# and may set `drop` to leave it out. BILL is replaced by the bill above.
 rows() {
     cli eval "local entries = redis.call('XRANGE', KEYS[1], '-', '+')
         redis.call('DEL', KEYS[1])
@@ -57,8 +59,8 @@ add_rows() { # add_rows ROW...: Lua tables
     cli eval "return redis.call('XADD', KEYS[1], '*', 'rows', cmsgpack.pack({ $rows }))" 1 "{till:$p}:ledger"
 }
 add_answer() { # add_answer ACCOUNT KEY CODE
-    cli xadd "{till:$p}:responses:shop" '*' key "$2" source shop op pay code "$3" reason x account "$1" amount 0 currency CNY balance 1 held 0 \
-        bill "" at "$(date +%s000)" entry 1-1 replayed 0 detail ""
+    cli xadd "{till:$p}:responses:shop" '*' key "$2" source shop op pay code "$3" reason x account "$1" amount 0 currency CNY \
+        balance 1 held 0 bill "" at "$(date +%s000)" entry 1-1 replayed 0 detail ""
     sleep 0.01 # the audit leaves out what is as new as itself
 }
 strangers() { # records of accounts of which most live elsewhere
@@ -67,8 +69,9 @@ strangers() { # records of accounts of which most live elsewhere
 }
 charge_twice() {
     cli hset "{till:$p}:meta" bill $((last + 1))
-    add_rows "{ '$p-$((last + 1))', 'alice/shop/k1', 'pay', 'alice', -1, 0, $(chain alice balance) - 1, 0, $(chain alice seq) + 1, 1, '' }" \
-        "{ '$p-$((last + 1))', 'alice/shop/k1', 'pay', 'coffee', 1, 0, $(chain coffee balance) + 1, 0, $(chain coffee seq) + 1, 1, '' }"
+    local bill="'$p-$((last + 1))', 'alice/shop/k1', 'pay'"
+    add_rows "{ $bill, 'alice', -1, 0, $(chain alice balance) - 1, 0, $(chain alice seq) + 1, 1, '' }" \
+        "{ $bill, 'coffee', 1, 0, $(chain coffee balance) + 1, 0, $(chain coffee seq) + 1, 1, '' }"
 }
 chain() { cli hget "{till:$p}:account:$1" "$2"; }
 
@@ -94,17 +97,22 @@ spoil "account @world:CNY: its currency is 'EUR'" account:@world:CNY cli hset "{
 spoil "bill $b: has ledger rows, but no bill record" "bills:$day" cli hdel "{till:$p}:bills:$day" alice/shop/k1
 spoil "bill $b: has ledger rows, but no bill record" "bills:$day" cli del "{till:$p}:bills:$day"
 record=$(cli hget "{till:$p}:bills:$day" alice/shop/k1)
-spoil "bill record alice/shop/k1: says 3, but the answer was 0" "bills:$day" cli hset "{till:$p}:bills:$day" alice/shop/k1 "${record/|0|pay|/|3|pay|}"
-spoil "bill record alice/shop/k1: says bill '$p-999', but its ledger rows are of bill $b" "bills:$day" cli hset "{till:$p}:bills:$day" alice/shop/k1 "${record/|$b|/|$p-999|}"
-spoil "bill $p-999: has a bill record, but no ledger rows" "bills:$day" cli hset "{till:$p}:bills:$day" alice/shop/k99 "${record/|$b|/|$p-999|}"
+spoil "bill record alice/shop/k1: says 3, but the answer was 0" "bills:$day" \
+    cli hset "{till:$p}:bills:$day" alice/shop/k1 "${record/|0|pay|/|3|pay|}"
+spoil "bill record alice/shop/k1: says bill '$p-999', but its ledger rows are of bill $b" "bills:$day" \
+    cli hset "{till:$p}:bills:$day" alice/shop/k1 "${record/|$b|/|$p-999|}"
+spoil "bill $p-999: has a bill record, but no ledger rows" "bills:$day" \
+    cli hset "{till:$p}:bills:$day" alice/shop/k99 "${record/|$b|/|$p-999|}"
 spoil "bill record alice/shop/k1: " "bills:$day" cli hset "{till:$p}:bills:$day" alice/shop/k1 nonsense
 spoil "bill record other" "bills:$day" strangers
-spoil "bill record alice/shop/k1: lies under the wrong day" "bills:$day" cli hset "{till:$p}:bills:$day" alice/shop/k1 "$(sed -E 's/^(([^|]*\|){8})[0-9]+/\186400000/' <<<"$record")"
+spoil "bill record alice/shop/k1: lies under the wrong day" "bills:$day" \
+    cli hset "{till:$p}:bills:$day" alice/shop/k1 "$(sed -E 's/^(([^|]*\|){8})[0-9]+/\186400000/' <<<"$record")"
 spoil "responses of shop: entry" responses:shop add_answer alice k77 3
 spoil "alice/shop/k1: was answered 0 and 3" responses:shop add_answer alice k1 3
 spoil "ledger entry" ledger cli xadd "{till:$p}:ledger" '*' rows nonsense
 spoil "bill $p-$((last + 1)): alice/shop/k1 was booked before, as bill $b: twice charged" ledger charge_twice
-spoil "intent 5-5: lost, trimmed while it was pending" dead cli xadd "{till:$p}:dead" '*' entry 5-5 reason "lost: trimmed while pending" attempts 0
+spoil "intent 5-5: lost, trimmed while it was pending" dead \
+    cli xadd "{till:$p}:dead" '*' entry 5-5 reason "lost: trimmed while pending" attempts 0
 spoil "halted: bill 7 is gone" meta cli hset "{till:$p}:meta" halted "bill 7 is gone"
 
 # More than 20 findings are counted.

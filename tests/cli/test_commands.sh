@@ -16,10 +16,13 @@ TILL_BOOK_PARTITIONS=5 expect 100 "4" "$TILL" inquire --account alice
 # Intents.
 expect 0 "ok (0): done" "$TILL" open --account alice --kind user --currency CNY
 expect 1 "already_exists (10)" "$TILL" open --account alice --kind user --currency CNY
-json 0 '.[0] | .code == 0 and .op == "open" and .source == "cli" and (.key | length) == 36' "$TILL" open --account coffee --kind merchant --currency CNY --json
-json 0 '.[0] | .code == 0 and .amount == 10000 and .balance == 10000 and .replayed == false' "$TILL" topup --account alice --amount 10000 --currency CNY --json
+json 0 '.[0] | .code == 0 and .op == "open" and .source == "cli" and (.key | length) == 36' \
+    "$TILL" open --account coffee --kind merchant --currency CNY --json
+json 0 '.[0] | .code == 0 and .amount == 10000 and .balance == 10000 and .replayed == false' \
+    "$TILL" topup --account alice --amount 10000 --currency CNY --json
 pay="pay --source shop --key k1 --account alice --to coffee --amount 1999 --currency CNY"
-json 0 '.[0] | .code == 0 and .amount == 1999 and .balance == 8001 and .key == "k1" and (.bill | test("^[0-9]-[0-9]+$"))' "$TILL" $pay --json
+json 0 '.[0] | .code == 0 and .amount == 1999 and .balance == 8001 and .key == "k1" and (.bill | test("^[0-9]-[0-9]+$"))' \
+    "$TILL" $pay --json
 expect 0 "the answer given before" "$TILL" $pay
 expect 1 "key_reused (7)" "$TILL" ${pay/1999/1998}
 expect 1 "insufficient_funds (3)" "$TILL" pay --source shop --key k2 --account alice --to coffee --amount 9000 --currency CNY
@@ -33,14 +36,16 @@ expect 0 "enqueued" "$TILL" inquire --account alice --no-wait
 
 # Looking.
 json 0 '.[0] | .balance == 10000 and .kind == "user" and .shards == 1' "$TILL" account alice --json
-json 0 '.[0] | .shards == 4 and (.by_partition | length) == 4 and ([.by_partition[].balance] | add) == .balance' "$TILL" account coffee --shards --json
+json 0 '.[0] | .shards == 4 and (.by_partition | length) == 4 and ([.by_partition[].balance] | add) == .balance' \
+    "$TILL" account coffee --shards --json
 expect 0 "user" "$TILL" account alice
 expect 1 "there is no account 'nobody'" "$TILL" account nobody
 expect 100 "" "$TILL" account a/b
 json 0 '.[0] | .code == 0 and .state == "captured" and .captured == 1999 and .refunded == 1999' "$TILL" bill alice shop k1 --json
 expect 0 "insufficient_funds (3)" "$TILL" bill alice shop k2
 expect 1 "nothing was decided about alice/shop/k3" "$TILL" bill alice shop k3
-json 0 'length == 4 and all(.account == "alice") and ([.[].amount] | add) == 10000 and [.[].seq] == [1, 2, 3, 4]' "$TILL" ledger --account alice --json
+json 0 'length == 4 and all(.account == "alice") and ([.[].amount] | add) == 10000 and [.[].seq] == [1, 2, 3, 4]' \
+    "$TILL" ledger --account alice --json
 json 0 'length == 8 and ([.[].amount] | add) == 0' "$TILL" ledger --json
 json 0 'length == 3' "$TILL" ledger --limit 3 --json
 json 0 'length == 0' "$TILL" ledger --to 1h --json
@@ -63,10 +68,12 @@ for n in 1 2 3 4 5 6 7 8 9; do
 done >day.jsonl
 printf '{"op":"topup","account":"alice","amount":1.5,"currency":"CNY"}\n{"op":"inquire","account":"alice"}\n' >>day.jsonl
 expect 1 "line 10: amount must be an integer" "$TILL" send day.jsonl --wait
-json 1 '.[-1].summary | .sent == 10 and .bad == 1 and .answered == 10 and .unanswered == 0 and .by_code.key_reused > 0' "$TILL" send day.jsonl --wait --json
+json 1 '.[-1].summary | .sent == 10 and .bad == 1 and .answered == 10 and .unanswered == 0 and .by_code.key_reused > 0' \
+    "$TILL" send day.jsonl --wait --json
 head -n 1 day.jsonl >one.jsonl
 json 0 'length == 2 and .[0].code == 0 and .[0].replayed and .[1].summary.replayed == 1' "$TILL" send one.jsonl --wait --json
-"$TILL" send --source pipe --wait - <<<'{"op":"topup","account":"alice","amount":500,"currency":"CNY"}' >out || { echo "FAILED: send from stdin"; cat out; bad=$((bad + 1)); }
+echo '{"op":"topup","account":"alice","amount":500,"currency":"CNY"}' |
+    "$TILL" send --source pipe --wait - >out || fail "send from stdin: $(cat out)"
 for n in $(seq 60); do echo '{"op":"inquire","account":"alice"}'; done >rate.jsonl
 json 0 '.[-1].summary | .sent == 60 and .ms >= 500 and .ms < 5000' "$TILL" send rate.jsonl --rate 100 --json
 ( echo '{"op":"inquire","account":"alice","source":"slow","key":"s1"}'; sleep 2 ) | "$TILL" send - >/dev/null &
@@ -95,26 +102,24 @@ json 0 '.[0].done == "discarded"' "$TILL" dead discard "$dead" --reason "a test"
 expect 1 "is not in the dead stream" "$TILL" dead discard "$dead" --reason "a test"
 expect 0 "no dead entries" "$TILL" dead list
 expect 0 "no dead entries" "$TILL" dead requeue --all
-[ "$(cli xlen "{till:$home}:discarded")" = 1 ] || { echo "FAILED: nothing in the discarded stream"; bad=$((bad + 1)); }
+[ "$(cli xlen "{till:$home}:discarded")" = 1 ] || fail "nothing in the discarded stream"
 cli hset "{till:2}:meta" halted "bill 7 was acknowledged, 5 is there" >/dev/null
 expect 0 "bill 7 was acknowledged" "$TILL" accept-loss --list
 expect 0 "halted: bill 7" "$TILL" status --no-rate
 expect 1 "till accept-loss --partition 2" "$TILL" doctor
 json 0 '.[0] | length == 1 and .[0].partition == 2 and .[0].accepted' "$TILL" accept-loss --json
-[ "$(cli hget '{till:2}:meta' loss_accepted)" = "$(cli hget '{till:2}:meta' epoch)" ] || { echo "FAILED: the loss is not accepted"; bad=$((bad + 1)); }
+[ "$(cli hget '{till:2}:meta' loss_accepted)" = "$(cli hget '{till:2}:meta' epoch)" ] || fail "the loss is not accepted"
 cli hdel "{till:2}:meta" halted >/dev/null
 expect 0 "no partition is halted" "$TILL" accept-loss
 
 # Examples: every line of every help runs. An account may be frozen and an ID of an example is not there: only usage must be right.
-for command in open topup pay refund rollback withdraw freeze thaw inquire close send watch account bill ledger status audit dead accept-loss doctor config id; do
+for command in $commands; do
     "$TILL" "$command" --help | sed '1,/^Examples$/d' >examples
     while read -r example; do
         timeout 3 bash -c "till() { \"\$TILL\" \"\$@\"; }; $example" >out 2>&1 </dev/null
         code=$?
         case $code in 0 | 1) ;; 124) [ "${example#till watch}" != "$example" ] && continue ;;& *)
-            echo "FAILED: the example of $command does not run ($code): $example"
-            cat out
-            bad=$((bad + 1)) ;;
+            fail "the example of $command does not run ($code): $example: $(cat out)" ;;
         esac
     done <examples
 done

@@ -3,8 +3,6 @@
 set -u
 . "$(dirname "$0")/private.sh"
 
-commands="open topup withdraw pay refund rollback freeze thaw close inquire send watch account bill ledger status audit dead accept-loss doctor config id"
-
 expect 0 "Payment intents in" "$TILL" --help
 expect 0 "till 0." "$TILL" --version
 expect 100 "which command" "$TILL"
@@ -13,7 +11,7 @@ for command in $commands; do
     expect 0 "Usage: till $command" "$TILL" "$command" --help
     expect 0 "Usage: till $command" "$TILL" help "$command"
     "$TILL" "$command" --help | sed '1,/^Examples$/d' >"$dir/examples"
-    grep -q "till $command" "$dir/examples" || { echo "FAILED: the help of $command does not end with examples"; bad=$((bad + 1)); }
+    grep -q "till $command" "$dir/examples" || fail "the help of $command does not end with examples"
     expect 100 "no option --confog; did you mean --config?" "$TILL" "$command" --confog x
     expect 100 "no option --jso; did you mean --json?" "$TILL" "$command" --jso
     expect 100 "no option -Z" "$TILL" "$command" -Z
@@ -63,7 +61,8 @@ dead list|111|is not reachable
 accept-loss|111|is not reachable
 ledger|111|is not reachable
 END
-for arguments in "account alice" "bill alice shop k1" "watch --source shop" "inquire --account alice" "inquire --account alice --no-wait"; do
+for arguments in "account alice" "bill alice shop k1" "watch --source shop" \
+    "inquire --account alice" "inquire --account alice --no-wait"; do
     expect 111 "" "$TILL" $arguments
 done
 
@@ -76,9 +75,12 @@ printf 'worker:\n  batch: 7\nredis:\n  url: redis://:geheim@host/1\n' >good.yaml
 TILL_REDIS_URL= TILL_CONFIG=good.yaml expect 100 "redis.url" "$TILL" config
 unset TILL_REDIS_URL
 sed -i 's|:geheim@||' good.yaml
-TILL_REDIS_URL=redis://:geheim@host/1 TILL_CONFIG=good.yaml json 0 '.[0].settings["worker.batch"].from == "good.yaml:2:10"' "$TILL" config --json
+export TILL_REDIS_URL=redis://:geheim@host/1
+TILL_CONFIG=good.yaml json 0 '.[0].settings["worker.batch"].from == "good.yaml:2:10"' "$TILL" config --json
 expect 0 "good.yaml:2:10" "$TILL" config -c good.yaml
-TILL_REDIS_URL=redis://:geheim@host/1 "$TILL" config -c good.yaml | grep -q geheim && { echo "FAILED: till config shows a password"; bad=$((bad + 1)); }
+"$TILL" config -c good.yaml | grep -q geheim && fail "till config shows a password"
+"$TILL" config -c good.yaml --json | grep -q geheim && fail "till config --json shows a password"
+unset TILL_REDIS_URL
 mkdir config && printf 'worker:\n  batch: 9\n' >config/till.yaml
 expect 0 "config/till.yaml:2:10" "$TILL" config
 printf 'worker:\n  batch: 5000\n  blokc: 1s\n' >bad.yaml
