@@ -17,8 +17,7 @@ for n = 1, #entries do
   if kept then
     local a = cmsgpack.unpack(kept)
     a[1] = place
-    local id = respond(a)
-    if type(id) == 'table' and id.err then return id end
+    respond(a)
     redis.call('HDEL', KEYS[3], entry)
     answered = answered + 1
   end

@@ -65,7 +65,7 @@ end
 -- Keeps the decision as a bill and returns the answer that tells it.
 local function keep_bill(i, code, detail)
   local balance, held, op, at, entry = '', '', OP[i], AT[i], ENTRY[i]
-  if acting then balance, held = acting.balance_text, acting.held_text end
+  if acting then balance, held = to_text(acting.balance), to_text(acting.held) end
   local record = FINGERPRINT[i] .. '|' .. CODE_TEXT[code] .. '|' .. op .. '|' .. billed .. '|' .. moved .. '|' .. currency .. '|'
     .. balance .. '|' .. held .. '|' .. at .. '|' .. entry .. '|' .. payee .. '|' .. state .. '|' .. captured .. '|0|' .. detail
   decided[IDENTITY[i]] = record
@@ -92,7 +92,7 @@ local function decide_batch()
     fresh = fresh or comes_after(ENTRY[i], applied) -- entries come in order: after a fresh one all are
     if not fresh then decide_again(i)
     elseif door == CODE.dead then bury(i)
-    elseif is_follow_up(i) then decide_follow_up(i)
+    elseif (ORIGIN[i] or '') ~= '' then decide_follow_up(i)
     elseif door == CODE.invalid then give_answer(i, plain_answer(i, door, DETAIL[i]))
     elseif known then replay(i, known)
     elseif door ~= CODE.ok then give_answer(i, plain_answer(i, door, DETAIL[i]))

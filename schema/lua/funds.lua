@@ -1,9 +1,9 @@
 -- funds: the last checks of every operation that moves money, in the published order: cap (12), then funds (3).
 -- `funded` is false where the payer may go negative: system accounts, and merchant shards through refunds.
 local function move_funds(i, from, to, amount, funded)
-  if not fits(from, -amount) or not fits(to, amount) then return CODE.limit_exceeded end
+  if from.balance - amount < -MAX or to.balance + amount > MAX then return CODE.limit_exceeded end
   if funded and from.balance - from.held < amount then return CODE.insufficient_funds end
-  billed, moved = move(i, from, to, amount), to_text(amount)
+  billed, moved = move(i, from, to, amount), amount == AMOUNT[i] and AMOUNT_TEXT[i] or to_text(amount)
   return CODE.ok
 end
 

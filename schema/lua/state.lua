@@ -20,7 +20,7 @@ local function account(place, name)
   end
   if not (h[1] and h[2] and h[3] and h[4] and h[5] and h[6]) then broken(KEYS[place], 'is not an account: a field is missing') end
   a = { place = place, name = name, balance = to_integer(h[1]), held = to_integer(h[2]), seq = to_integer(h[3]), kind = h[4],
-        currency = h[5], status = h[6], balance_text = h[1], held_text = h[2] }
+        currency = h[5], status = h[6] }
   if not (a.balance and a.held and a.seq) then broken(KEYS[place], 'balance, held or seq is not an integer') end
   accounts[place] = a
   return a
@@ -28,17 +28,15 @@ end
 
 -- Marks an account for writing at the end. A new one opens with the first intent that touches it.
 local function touch(a, i)
-  if not a.touched then
-    a.touched = true
-    touched[#touched + 1] = a
-    if a.new then a.opened = AT[i] end
-  end
   a.changed = AT[i]
+  if a.touched then return end
+  a.touched = true
+  touched[#touched + 1] = a
+  if a.new then a.opened = AT[i] end
 end
 
 local function new_account(place, kind, currency, name)
-  local a = { place = place, name = name, kind = kind, currency = currency, status = 'active', balance = 0, held = 0, seq = 0,
-              balance_text = '0', held_text = '0', new = true }
+  local a = { place = place, name = name, kind = kind, currency = currency, status = 'active', balance = 0, held = 0, seq = 0, new = true }
   accounts[place] = a
   return a
 end
@@ -49,18 +47,11 @@ local function system_account(place, word, currency)
   return account(place, name) or new_account(place, 'system', currency, name)
 end
 
--- Would the balance stay exact?
-local function fits(a, amount)
-  local balance = a.balance + amount
-  return balance <= MAX and balance >= -MAX
-end
-
 local function post(i, bill, a, amount, hold)
-  local balance = a.balance + amount
-  a.balance, a.held, a.seq = balance, a.held + hold, a.seq + 1
-  a.balance_text = to_text(balance)
-  if hold ~= 0 then a.held_text, a.new_held = to_text(a.held), true end
-  rows[#rows + 1] = { bill, IDENTITY[i], OP[i], a.name, amount, hold, balance, a.held, a.seq, MS[i] or 0, NOTE[i] or '' }
+  local balance, seq = a.balance + amount, a.seq + 1
+  a.balance, a.seq = balance, seq
+  if hold ~= 0 then a.held, a.new_held = a.held + hold, true end
+  rows[#rows + 1] = { bill, IDENTITY[i], OP[i], a.name, amount, hold, balance, a.held, seq, MS[i] or 0, NOTE[i] or '' }
   touch(a, i)
 end
 

@@ -1,46 +1,53 @@
 -- write: everything the batch decided. What can still fail comes first: appending to streams (a wrong type, IDs exhausted), undone by
 -- deleting what was appended, and the acknowledgement (a wrong type). Nothing after those can fail: all other keys have been read.
 
-local appended = {}
+local appended = {} -- place in KEYS, ID of the new entry, ...
+local failed = 0    -- what is being appended to, and the entry whose answer it is (0: none)
 
--- `i`: the entry whose answer it is; it is named when the stream of its source is unusable.
-local function undo_if_failed(place, reply, i)
-  if type(reply) ~= 'table' or not reply.err then return end
-  for n = 1, #appended, 2 do redis.call('XDEL', KEYS[appended[n]], appended[n + 1]) end
-  current = i or 0
-  broken(KEYS[place], reply.err)
-end
-
-local function keep_appended(place, id, i)
-  undo_if_failed(place, id, i)
-  appended[#appended + 1], appended[#appended + 2] = place, id
-end
-
+-- redis.call raises here: that costs nothing where all goes well, unlike looking at every reply.
 local function append_all()
-  if #rows > 0 then keep_appended(LEDGER, redis.pcall('XADD', KEYS[LEDGER], '*', 'rows', cmsgpack.pack(rows))) end
-  for n = 1, #buried do
-    local i = buried[n]
-    keep_appended(DEAD, redis.pcall('XADD', KEYS[DEAD], '*', 'entry', ENTRY[i], 'reason', DETAIL[i], 'attempts', ATTEMPTS[i] or 0,
-      unpack(RAW[i])))
+  local call, n = redis.call, 0
+  if #rows > 0 then
+    failed = LEDGER
+    appended[1], appended[2], n = LEDGER, call('XADD', KEYS[LEDGER], '*', 'rows', cmsgpack.pack(rows)), 2
   end
-  for n = 1, #answers do keep_appended(answers[n][1], respond(answers[n]), answers_to[n]) end
-  if #acknowledged > 0 then undo_if_failed(INTENTS, redis.pcall('XACK', KEYS[INTENTS], 'workers', unpack(acknowledged))) end
+  for b = 1, #buried do
+    local i = buried[b]
+    failed = DEAD
+    appended[n + 1] = DEAD
+    appended[n + 2] = call('XADD', KEYS[DEAD], '*', 'entry', ENTRY[i], 'reason', DETAIL[i], 'attempts', ATTEMPTS[i] or 0, unpack(RAW[i]))
+    n = n + 2
+  end
+  for m = 1, #answers do
+    local a = answers[m]
+    failed, current = a[1], answers_to[m]
+    appended[n + 1], appended[n + 2], n = failed, respond(a), n + 2
+  end
+  failed, current = INTENTS, 0
+  if #acknowledged > 0 then call('XACK', KEYS[INTENTS], 'workers', unpack(acknowledged)) end
+end
+
+local function append_or_undo()
+  local fine, err = pcall(append_all)
+  if fine then return end
+  for n = 1, #appended - 1, 2 do redis.call('XDEL', KEYS[appended[n]], appended[n + 1]) end
+  broken(KEYS[failed], err.err or tostring(err))
 end
 
 local function write_account(a)
   local key = KEYS[a.place]
   if a.new then
-    return redis.call('HSET', key, 'kind', a.kind, 'currency', a.currency, 'status', a.status, 'balance', a.balance_text, 'held',
-      a.held_text, 'seq', to_text(a.seq), 'opened', a.opened, 'changed', a.changed)
+    return redis.call('HSET', key, 'kind', a.kind, 'currency', a.currency, 'status', a.status, 'balance', to_text(a.balance),
+      'held', to_text(a.held), 'seq', to_text(a.seq), 'opened', a.opened, 'changed', a.changed)
   end
   if a.new_status then redis.call('HSET', key, 'status', a.status) end
-  if a.new_held then redis.call('HSET', key, 'held', a.held_text) end
-  redis.call('HSET', key, 'balance', a.balance_text, 'seq', to_text(a.seq), 'changed', a.changed)
+  if a.new_held then redis.call('HSET', key, 'held', to_text(a.held)) end
+  redis.call('HSET', key, 'balance', to_text(a.balance), 'seq', to_text(a.seq), 'changed', a.changed)
 end
 
 local function write_batch()
   if #unanswered > 0 then redis.call('HLEN', KEYS[UNANSWERED]) end -- raises on a wrong type, with nothing written yet
-  append_all()
+  append_or_undo()
   for n = DEAD + 1, DEAD + drops do redis.call('UNLINK', KEYS[n]) end
   if #records > 0 then redis.call('HSET', KEYS[BILLS], unpack(records)) end
   for place, list in pairs(rewritten) do redis.call('HSET', KEYS[place], unpack(list)) end
