@@ -55,7 +55,6 @@ part_config() { built_address && criterion build-asan/tests/test_config; }
 part_producer() { built_address && criterion build-asan/tests/test_producer; }
 part_worker() { built_address && criterion build-asan/tests/test_worker; }
 part_flow() { built_address && criterion build-asan/tests/test_flow; }
-part_crash() { built_address && criterion build-asan/tests/test_crash; }
 
 # A day at the checkout and the flow tests, with workers that watch for data races. (Criterion itself does not run under that sanitizer.)
 part_race() {
@@ -70,7 +69,6 @@ part_shell() {
     built_address || return 1
     local file bad=0
     export TILL=$root/build-asan/producer/cli/till TILL_WORKER=$root/build-asan/worker/till-worker
-    [ -x "$TILL" ] || TILL=$(find "$root/build-asan/producer" -type f -name till -perm -u+x | head -n 1)
     for file in $(find tests -name 'test_*.sh' | sort); do
         echo "== $file"
         if timeout 300 bash "$file"; then counts 1 0; else

@@ -34,8 +34,8 @@ struct server {
 
 /* Starts it and waits until it answers. Texts of the options must stay while the server is used. `options` NULL: the defaults. */
 void server_start(struct server *server, const struct server_options *options);
-/* Ends it, removes its directory. One that was never started (all zeros) or was killed is fine; so is one of which only `socket` was set, to
- * talk to somebody else's server: that only closes the connection. */
+/* Ends it, removes its directory. One that was never started (all zeros) or was killed is fine; so is one of which only `socket` was
+ * set, to talk to somebody else's server: that only closes the connection. */
 void server_stop(struct server *server);
 
 void server_kill(struct server *server);    /* SIGKILL; the directory stays */
