@@ -6,6 +6,7 @@
 
 #include "schema/code.h"
 #include "schema/followup.h"
+#include "worker/failpoint.h"
 
 static const uint64_t LAST_MS = 253402300799999; /* the end of the year 9999: later IDs are somebody's mistake */
 
@@ -52,6 +53,7 @@ static void check_follow_up(const struct door *door, struct entry *entry, const 
 
 static void check_decoded(const struct door *door, struct entry *entry, const char *bytes, size_t size) {
     struct intent_fault fault = {{0}, {0}};
+    FAILPOINT_ENTRY(entry->intent.key);
     if (op_is_follow_up(entry->intent.op)) {
         check_follow_up(door, entry, bytes, size);
         return;
@@ -80,13 +82,17 @@ static void check_bytes(const struct door *door, struct entry *entry, const char
     }
 }
 
-void door_check(const struct door *door, struct entry *entry) {
+void door_skip(struct entry *entry) {
     entry->door = CODE_ok;
     entry->reason[0] = '\0';
     entry->attempts = 0;
     entry->answerable = false;
     entry->fingerprint[0] = '\0';
     memset(&entry->intent, 0, sizeof entry->intent);
+}
+
+void door_check(const struct door *door, struct entry *entry) {
+    door_skip(entry);
     size_t size = 0;
     const char *bytes = entry_field(entry, "intent", &size);
     if (entry->id.ms > LAST_MS) door_give_up(entry, "its ID lies beyond the year 9999", 0);

@@ -42,6 +42,9 @@ bool door_read(struct reply reply, struct entry *entry);
 /* Checks the entry read, filling everything from `door` on. */
 void door_check(const struct door *door, struct entry *entry);
 
+/* Leaves the entry unread: nothing of it is known but its ID and its fields. */
+void door_skip(struct entry *entry);
+
 /* Gives the entry up: it goes to the dead stream with this reason, after so many lone attempts. */
 void door_give_up(struct entry *entry, const char *reason, uint64_t attempts);
 

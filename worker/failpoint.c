@@ -16,4 +16,9 @@ void failpoint_reach(const char *point) {
     long nth = wanted[size] == ':' ? strtol(wanted + size + 1, NULL, 10) : 1;
     if (atomic_fetch_add(&reached, 1) + 1 == nth) kill(getpid(), SIGKILL);
 }
+
+void failpoint_reach_entry(const char *key) {
+    const char *wanted = getenv("TILL_CRASH_KEY");
+    if (wanted && strcmp(wanted, key) == 0) failpoint_reach("entry");
+}
 #endif

@@ -44,21 +44,6 @@ static enum redis_err connect_lane(struct lane *lane) {
     return err;
 }
 
-/* Nothing came, so nothing is pending here. What is, was read by a worker that is replaced or over a connection that is gone. */
-static enum redis_err rest(struct lane *lane) {
-    struct command *c = &lane->batch.command;
-    struct reply reply;
-    keys_buffer key;
-    lane_append_renewal(lane);
-    command_begin(c, "XPENDING");
-    command_copy(c, key, keys_intents(key, &lane->door.book, lane->door.partition));
-    command_word(c, KEYS_GROUP);
-    redis_append(lane->redis, c);
-    enum redis_err err = lane_next_renewal(lane);
-    if (!err) err = redis_next(lane->redis, &reply);
-    return !err && reply_integer(reply_at(reply, 0)) > 0 ? lane_take_over(lane) : err;
-}
-
 /* One turn of serving: the answer to the read under way, applied with the next read behind it. */
 static enum redis_err serve_once(struct lane *lane) {
     struct reply reply;
@@ -82,7 +67,7 @@ static enum redis_err serve_once(struct lane *lane) {
         uint32_t pause_us = gather_next(&lane->gather, lane->entry_count, atomic_load(&lane->shared->settings->batch), waited_us);
         return err ? err : lane_apply_entries(lane, pause_us == 0 && !atomic_load(&lane->stop));
     }
-    return lane_renewal_due(lane) ? rest(lane) : REDIS_OK;
+    return lane_renewal_due(lane) ? lane_rest(lane) : REDIS_OK;
 }
 
 static enum redis_err serve(struct lane *lane) {

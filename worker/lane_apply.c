@@ -20,6 +20,10 @@ static void reserve_entries(struct lane *lane, uint32_t count) {
     lane->entry_capacity = count;
 }
 
+static bool is_suspect(const struct lane *lane, const struct entry *e) {
+    return entry_id_compare(e->id, lane->suspect) == 0 || e->deliveries > atomic_load(&lane->shared->settings->max_attempts);
+}
+
 enum redis_err lane_take_entries(struct lane *lane, struct reply entries, struct reply deliveries) {
     uint32_t count = (uint32_t)reply_count(entries);
     reply_release(lane->page);
@@ -30,7 +34,7 @@ enum redis_err lane_take_entries(struct lane *lane, struct reply entries, struct
         struct entry *e = &lane->entries[n];
         if (!door_read(reply_at(entries, n), e)) return REDIS_GARBLED;
         e->deliveries = n < reply_count(deliveries) ? (uint64_t)reply_integer(reply_at(deliveries, n)) : 0;
-        door_check(&lane->door, e);
+        if (!is_suspect(lane, e)) door_check(&lane->door, e); /* a suspect only once the attempt is counted: reading it may be deadly */
     }
     return REDIS_OK;
 }
@@ -53,16 +57,11 @@ void lane_append_read(struct lane *lane) {
     lane->reading = true;
 }
 
-static bool is_suspect(const struct lane *lane, const struct entry *e) {
-    return entry_id_compare(e->id, lane->suspect) == 0 || e->deliveries > atomic_load(&lane->shared->settings->max_attempts);
-}
-
-/* Counts a lone attempt before it is made; an entry that had its share is given up and takes the way of the dead. */
-static enum redis_err count_attempt(struct lane *lane, struct entry *e) {
+/* Counts a lone attempt before it is made; `tries` is how many there were before. */
+static enum redis_err count_attempt(struct lane *lane, const struct entry *e, uint64_t *tries) {
     struct command *c = &lane->batch.command;
     struct reply reply;
     keys_buffer key;
-    char reason[DOOR_REASON_MAX];
     redis_script_begin(c, &script_suspect, 1);
     command_copy(c, key, keys_meta(key, &lane->door.book, lane->door.partition));
     command_word(c, lane->epoch_text);
@@ -72,14 +71,25 @@ static enum redis_err count_attempt(struct lane *lane, struct entry *e) {
     if (err) return err;
     lane->counted = e->id;
     lane->excused = 0;
-    uint64_t tries = (uint64_t)reply_integer(reply);
-    if (tries < atomic_load(&lane->shared->settings->max_attempts) || e->door == CODE_dead) return REDIS_OK;
-    snprintf(reason, sizeof reason, "failed alone: %.150s", lane->suspect_reason[0] ? lane->suspect_reason : "the worker died at it");
-    e->answerable = e->answerable && !lane->suspect_responses;
+    *tries = (uint64_t)reply_integer(reply);
+    return REDIS_OK;
+}
+
+/* An entry that had its share of attempts takes the way of the dead. The first time it is read for that, so that its sender can be told; if
+ * even that failed, it goes unread. One that was applied is not given up: its answer is waiting. */
+static void judge_suspect(struct lane *lane, struct entry *e, uint64_t tries) {
+    uint64_t max = atomic_load(&lane->shared->settings->max_attempts);
+    bool applied = entry_id_compare(e->id, lane->mark.applied) <= 0;
+    char reason[DOOR_REASON_MAX];
+    if (applied || tries <= max) door_check(&lane->door, e);
+    else door_skip(e);
+    if (applied || tries < max || e->door == CODE_dead) return;
+    bool known = entry_id_compare(e->id, lane->suspect) == 0;
+    snprintf(reason, sizeof reason, "failed alone: %.150s", known ? lane->suspect_reason : "the worker died at it");
+    e->answerable = e->answerable && !(known && lane->suspect_responses);
     door_give_up(e, reason, tries);
     log_event(LOG_ERROR, "entry_dead", {"partition", LOG_N(lane->door.partition)}, {"entry", LOG_S(e->text)}, {"attempts", LOG_N(tries)},
               {"reason", LOG_S(reason)});
-    return REDIS_OK;
 }
 
 /* "BROKEN n key reason script: ...": entry n of the batch cannot be applied; from now on it goes alone. n = 0: the partition itself is broken. */
@@ -153,9 +163,12 @@ static enum redis_err apply_call(struct lane *lane, struct entry *entries, uint3
 /* Looks up and applies the first of entries[0..*count), which may become fewer. */
 static enum redis_err apply_some(struct lane *lane, struct entry *entries, uint32_t *count, bool read_ahead) {
     uint32_t asked = *count;
+    uint64_t tries;
     bool alone = is_suspect(lane, &entries[0]);
-    enum redis_err err = alone ? count_attempt(lane, &entries[0]) : REDIS_OK;
+    enum redis_err err = alone ? count_attempt(lane, &entries[0], &tries) : REDIS_OK;
     if (err) return err;
+    FAILPOINT("after_count");
+    if (alone) judge_suspect(lane, &entries[0], tries);
     err = lookup_referrals(lane->redis, &lane->door, entries, lane->referrals, count);
     if (!err) err = apply_call(lane, entries, *count, read_ahead && *count == asked);
     if (alone && err && err != REDIS_BROKEN) lane->excused++;

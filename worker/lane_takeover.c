@@ -126,28 +126,46 @@ static enum redis_err claim_everything(struct lane *lane) {
     return REDIS_OK;
 }
 
-static enum redis_err sweep_consumers(struct lane *lane) {
+static void append_sweep(struct lane *lane) {
     struct command *c = &lane->batch.command;
-    struct reply reply;
     keys_buffer key;
     redis_script_begin(c, &script_sweep, 2);
     command_copy(c, key, keys_meta(key, &lane->door.book, lane->door.partition));
     command_copy(c, key, keys_intents(key, &lane->door.book, lane->door.partition));
     command_word(c, lane->epoch_text);
     command_word(c, lane->shared->worker);
-    return redis_script_call(lane->redis, &script_sweep, c, &reply);
+    redis_append(lane->redis, c);
+}
+
+static enum redis_err sweep_consumers(struct lane *lane) {
+    struct reply reply;
+    append_sweep(lane);
+    return redis_next(lane->redis, &reply);
 }
 
 enum redis_err lane_take_over(struct lane *lane) {
     uint64_t since_ms = lane_now_ms(), before = lane->recovered;
     enum redis_err err = renew_lease(lane);
+    FAILPOINT("after_renewal");
     if (!err) err = ensure_group(lane);
+    FAILPOINT("after_group");
     if (!err) err = compare_mark(lane);
     if (!err) err = wait_for_acceptance(lane);
     if (!err && !atomic_load(&lane->stop)) err = claim_everything(lane);
+    FAILPOINT("before_sweep");
     if (!err && !atomic_load(&lane->stop)) err = sweep_consumers(lane);
+    FAILPOINT("after_sweep");
     if (!err && lane->recovered > before)
         log_event(LOG_INFO, "recovered", {"partition", LOG_N(lane->door.partition)}, {"entries", LOG_N(lane->recovered - before)},
                   {"ms", LOG_N(lane_now_ms() - since_ms)});
     return err;
+}
+
+enum redis_err lane_rest(struct lane *lane) {
+    struct reply reply;
+    lane_append_renewal(lane);
+    append_sweep(lane);
+    enum redis_err err = lane_next_renewal(lane);
+    if (!err) err = redis_next(lane->redis, &reply);
+    return !err && reply_integer(reply) > 0 ? lane_take_over(lane) : err;
 }

@@ -68,6 +68,7 @@ static enum redis_err send_follow_ups(struct lane *lane, struct command *c, cons
     enum redis_err first = REDIS_OK;
     for (; sent > 0; sent--) {
         enum redis_err err = redis_next(lane->side, &reply);
+        FAILPOINT("amid_follow_ups");
         if (err && !first) first = err;
     }
     return first;
