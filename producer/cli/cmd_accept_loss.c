@@ -52,7 +52,7 @@ static int look(struct connection *c, unsigned partition, bool only_list, struct
 static int run(struct cli *cli) {
     struct connection c;
     struct halted halted = {0, json_out_array()};
-    unsigned first, last;
+    unsigned first = 0, last = 0;
     int code = connect_book(cli, &c);
     if (!code && !connect_partitions(&c, OPTION_PARTITION, &first, &last)) code = CLI_USAGE;
     for (unsigned p = first; !code && p <= last; p++) code = look(&c, p, cli->value[OPTION_LIST] != NULL, &halted);

@@ -52,7 +52,7 @@ static void print_lines(const struct audit *a, int64_t spent_ms) {
 static int run(struct cli *cli) {
     struct connection c;
     struct audit *audit = calloc(1, sizeof *audit);
-    unsigned first, last;
+    unsigned first = 0, last = 0;
     int64_t started_ms = progress_now_ms();
     if (!audit) abort();
     int code = connect_book(cli, &c);

@@ -141,7 +141,7 @@ static int check_account(struct search *s) {
 
 static int run(struct cli *cli) {
     struct search s = {.cli = cli, .left = UINT64_MAX};
-    unsigned first, last;
+    unsigned first = 0, last = 0;
     if (!args_number(cli, OPTION_LIMIT, 1, UINT64_MAX, &s.left)) return CLI_USAGE;
     if (!read_range(&s)) return cli_usage(cli, "--from and --to take a ledger entry's ID (MS-SEQ) or a time: " WHEN_FORMS);
     int code = check_account(&s);
