@@ -14,13 +14,13 @@
 
 enum { BACKOFF_FIRST_MS = 20, BACKOFF_LAST_MS = 1000, STUCK_MS = 2000, NAP_MS = 20 };
 
-static uint64_t now_us(void) {
+uint64_t lane_now_us(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-uint64_t lane_now_ms(void) { return now_us() / 1000; }
+uint64_t lane_now_ms(void) { return lane_now_us() / 1000; }
 
 /* Sleeps in slices, so that a stop is noticed. */
 static void nap(const struct lane *lane, uint64_t ms) {
@@ -53,9 +53,9 @@ static enum redis_err serve_once(struct lane *lane) {
         if (lane->gather.pause_us) nanosleep(&(struct timespec){0, lane->gather.pause_us * 1000L}, NULL);
         lane_append_read(lane);
     }
-    uint64_t asked_at_us = now_us();
+    uint64_t asked_at_us = lane_now_us();
     enum redis_err err = redis_next(lane->redis, &reply);
-    uint64_t waited_us = now_us() - asked_at_us;
+    uint64_t waited_us = lane_now_us() - asked_at_us;
     lane->reading = false;
     if (err) return err;
     struct reply entries = reply_at(reply_at(reply, 0), 1);
@@ -64,7 +64,8 @@ static enum redis_err serve_once(struct lane *lane) {
     lane->idle = reply_count(entries) == 0;
     if (!lane->idle) {
         err = lane_take_entries(lane, entries, none);
-        uint32_t pause_us = gather_next(&lane->gather, lane->entry_count, atomic_load(&lane->shared->settings->batch), waited_us);
+        uint32_t pause_us = gather_next(&lane->gather, lane->entry_count, atomic_load(&lane->shared->settings->batch), waited_us,
+                                        lane->took_us);
         return err ? err : lane_apply_entries(lane, pause_us == 0 && !atomic_load(&lane->stop));
     }
     return lane_renewal_due(lane) ? lane_rest(lane) : REDIS_OK;

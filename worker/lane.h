@@ -66,6 +66,7 @@ struct lane {
     uint32_t day;               /* of the last entry applied */
     bool reading;               /* an XREADGROUP is under way on `redis` */
     struct gather gather;
+    uint64_t took_us;           /* the last call of apply.lua, from sending to reply */
     bool idle;                  /* the last read brought nothing */
 };
 

@@ -147,10 +147,12 @@ static enum redis_err apply_call(struct lane *lane, struct entry *entries, uint3
     bool renew = lane_renewal_due(lane);
     batch_build(&lane->batch, entries, lane->referrals, count, lane->epoch_text, lane->day);
     FAILPOINT("before_apply");
+    uint64_t sent_at_us = lane_now_us();
     redis_append(lane->redis, &lane->batch.command);
     if (renew) lane_append_renewal(lane);
     if (read_ahead) lane_append_read(lane);
     enum redis_err err = redis_next(lane->redis, &reply);
+    lane->took_us = lane_now_us() - sent_at_us;
     if (err == REDIS_BROKEN) err = note_broken(lane, entries, count);
     if (err) return err;
     FAILPOINT("after_apply");

@@ -25,5 +25,6 @@ enum redis_err lane_connect(struct lane *lane, _Atomic(struct redis *) *place) _
 
 /* Monotonic clock. Says how fast and when, never what. */
 uint64_t lane_now_ms(void);
+uint64_t lane_now_us(void);
 
 #endif
