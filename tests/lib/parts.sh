@@ -59,7 +59,7 @@ part_flow() { built_address && criterion build-asan/tests/test_flow; }
 # A day at the checkout and the flow tests, with workers that watch for data races. (Criterion itself does not run under that sanitizer.)
 part_race() {
     built_address && built_thread || return 1
-    export TILL_WORKER=$root/build-tsan/worker/till-worker
+    export TILL_WORKER=$root/build-tsan/worker/till-worker TILL_SLOW=3
     ./run --count 6000 --accounts 200 --rate 1500 --workers 3 --dir "$scratch/race" || return 1
     counts 1 0
     [ ! -x build-asan/tests/test_flow ] || criterion build-asan/tests/test_flow
