@@ -15,13 +15,13 @@ bool wait_more(int64_t deadline_ms);
 /* Evaluates the condition again and again until it holds or the (fair) time is over; the value says which.
  *
  *     cr_assert(WAIT_UNTIL(server_integer(&server, "XLEN", key, NULL) == 3, 5000)); */
-#define WAIT_UNTIL(condition, timeout_ms)                           \
-    __extension__({                                                 \
+#define WAIT_UNTIL(condition, timeout_ms) \
+    __extension__({ \
         int64_t wait_deadline_ms_ = wait_now_ms() + wait_fair_ms(timeout_ms); \
-        bool wait_holds_;                                           \
-        while (!(wait_holds_ = (condition)))                        \
-            if (!wait_more(wait_deadline_ms_)) break;               \
-        wait_holds_;                                                \
+        bool wait_holds_; \
+        while (!(wait_holds_ = (condition))) \
+            if (!wait_more(wait_deadline_ms_)) break; \
+        wait_holds_; \
     })
 
 #endif
