@@ -1,6 +1,6 @@
-/* Looks up the bills that a batch refers to. A bill lies under the day of its entry, so the search goes: the days that the hint `of_at` leaves,
- * the entry's day, the day before (almost always there), then back to the end of the refund window. What an entry in front of it in the same
- * batch may decide is not guessed: the batch ends there, and the search is made once that is applied. */
+/* Looks up the bills that a batch refers to. A bill lies under the day of its entry, so the search goes: the days that the hint `of_at`
+ * leaves, the entry's day, the day before (almost always there), then back to the end of the refund window. What an entry in front of it
+ * in the same batch may decide is not guessed: the batch ends there, and the search is made once that is applied. */
 #include "worker/lookup.h"
 
 #include <string.h>
@@ -25,7 +25,7 @@ static enum redis_err next_bill(struct redis *redis, struct referral *r, bool *f
     struct reply reply;
     struct bill bill;
     enum redis_err err = redis_next(redis, &reply);
-    *found = err == REDIS_REFUSED; /* not a hash: the script says so and names the entry, or stops the partition when it needs that day itself */
+    *found = err == REDIS_REFUSED; /* not a hash: the script says so and names the entry, or the partition when all need that day */
     if (*found) return REDIS_OK;
     if (err || reply_type(reply) != REPLY_TEXT) return err;
     size_t size;
@@ -104,14 +104,14 @@ static enum redis_err lookup_bill(struct redis *redis, const struct door *door, 
 }
 
 static bool may_be_opened(const struct entry *entries, uint32_t n) {
+    const char *account = entries[n].intent.account;
     for (uint32_t m = 0; m < n; m++)
-        if (entries[m].door == CODE_ok && entries[m].intent.op == OP_open && strcmp(entries[m].intent.account, entries[n].intent.account) == 0)
-            return true;
+        if (entries[m].door == CODE_ok && entries[m].intent.op == OP_open && strcmp(entries[m].intent.account, account) == 0) return true;
     return false;
 }
 
-static enum redis_err lookup_currency(struct redis *redis, const struct door *door, const struct entry *entries, uint32_t n, struct referral *r,
-                                      bool *later) {
+static enum redis_err lookup_currency(struct redis *redis, const struct door *door, const struct entry *entries, uint32_t n,
+                                      struct referral *r, bool *later) {
     struct command c;
     struct reply reply;
     keys_buffer key;

@@ -56,7 +56,7 @@ void fold_reset(struct fold *fold) {
 /* Raises the epoch as `lease take` does. */
 static struct lane *take_partition(struct fold *fold, unsigned p) {
     struct lane_lease lease = {0};
-    struct mark mark = {{0, 0}, 0};
+    struct mark mark = {0};
     struct door door = fold->door;
     door.partition = p;
     server_text(&fold->server, "DEL", fold_key(fold, p, "lease"), NULL);

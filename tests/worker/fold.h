@@ -4,9 +4,9 @@
  *     fold_start -> { fold_add ..., fold_run, fold_answers | fold_dump | ... }* -> fold_stop
  *
  * Intents are written as text, an operation and the wire's fields: "pay account=a to=m amount=5 currency=CNY". What is left out is filled
- * in: source=shop, a key of its own (k1, k2, ...), at=the entry's time. `at` and `of_at` may be relative to that: at=-23h, at=+5m. `currency`
- * is CNY where the operation needs one and the text says none. The clock starts in 2030, ahead of any follow-up that a lane adds by the
- * server's own clock. Whatever goes wrong here is no test's result: it aborts with a message. */
+ * in: source=shop, a key of its own (k1, k2, ...), at=the entry's time. `at` and `of_at` may be relative to that: at=-23h, at=+5m.
+ * `currency` is CNY where the operation needs one and the text says none. The clock starts in 2030, ahead of any follow-up that a lane adds
+ * by the server's own clock. Whatever goes wrong here is no test's result: it aborts with a message. */
 #ifndef TESTS_WORKER_FOLD_H
 #define TESTS_WORKER_FOLD_H
 
@@ -52,8 +52,8 @@ void fold_set_secret(struct fold *fold, uint8_t byte);
 
 /* Makes an intent of text; see above. */
 void fold_intent(struct fold *fold, const char *text, struct intent *intent);
-/* XADDs intents given as text, ';' between them, to their accounts' partitions ("p=N ..." in front: to that one). A line "+23h" or "+1ms" moves
- * the clock instead. A '!' in front of an intent says that it will be refused. "raw ..." goes unchecked, see fold_bytes. */
+/* XADDs intents given as text, ';' between them, to their accounts' partitions ("p=N ..." in front: to that one). A line "+23h" or "+1ms"
+ * moves the clock instead. A '!' in front of an intent says that it will be refused. "raw ..." goes unchecked, see fold_bytes. */
 void fold_add(struct fold *fold, const char *lines);
 /* Encodes text as it stands, whatever the schema thinks of it: "pay account=a amount=-5 tip=1 currency='12". Digits are an integer, with
  * a point a float, true false nil what they say, anything else or after ' is text; -NAME leaves out what would be filled in. */
@@ -81,7 +81,8 @@ const char *fold_key(const struct fold *fold, unsigned partition, const char *re
 const char *fold_account(struct fold *fold, unsigned partition, const char *account, const char *field);
 
 /* What counts of a partition, as text to compare and to read: accounts, bills, unanswered, the ledger's rows, watermarks, dead entries,
- * and the answers ordered by entry. Without leases, consumers, attempts, and the IDs that Redis gave to what was appended. Freed by the caller. */
+ * and the answers ordered by entry. Without leases, consumers, attempts, and the IDs that Redis gave to what was appended. Freed by the
+ * caller. */
 char *fold_dump(struct fold *fold, unsigned partition);
 /* The names of all keys of the partition, sorted, NULL at the end; freed by fold_keys_free. */
 char **fold_keys(struct fold *fold, unsigned partition);

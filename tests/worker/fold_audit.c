@@ -93,7 +93,8 @@ const char *fold_unsound(struct fold *fold, unsigned partition) {
     memset(&a, 0, sizeof a);
     audit_ledger(fold, partition, &a);
     uint64_t bill = strtoull(server_text(&fold->server, "HGET", fold_key(fold, partition, "meta"), "bill", NULL), NULL, 10);
-    if (bill != a.bill) snprintf(a.fault, sizeof a.fault, "meta says bill %llu, the ledger %llu", (unsigned long long)bill, (unsigned long long)a.bill);
+    if (bill != a.bill)
+        snprintf(a.fault, sizeof a.fault, "meta says bill %llu, the ledger %llu", (unsigned long long)bill, (unsigned long long)a.bill);
     char **keys = fold_keys(fold, partition);
     for (char **key = keys; *key; key++) {
         const char *account = strstr(*key, "}:account:");

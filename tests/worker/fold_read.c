@@ -89,7 +89,8 @@ void fold_keys_free(char **keys) {
 static bool is_named(const char *rest, const char *names) {
     while (*(names += strspn(names, " "))) {
         size_t size = strcspn(names, " ");
-        if (names[size - 1] == '*' ? strncmp(rest, names, size - 1) == 0 : strlen(rest) == size && memcmp(rest, names, size) == 0) return true;
+        if (names[size - 1] == '*' && strncmp(rest, names, size - 1) == 0) return true;
+        if (strlen(rest) == size && memcmp(rest, names, size) == 0) return true;
         names += size;
     }
     return false;
@@ -104,7 +105,8 @@ char *fold_digests(struct fold *fold, unsigned partition, const char *except) {
     char **keys = fold_keys(fold, partition);
     for (char **key = keys; *key; key++) {
         if (is_named(rest_of(*key), "intents lease") || is_named(rest_of(*key), except)) continue;
-        if (strcmp(server_text(&fold->server, "TYPE", *key, NULL), "stream") == 0 && server_integer(&fold->server, "XLEN", *key, NULL) == 0) continue;
+        bool stream = strcmp(server_text(&fold->server, "TYPE", *key, NULL), "stream") == 0;
+        if (stream && server_integer(&fold->server, "XLEN", *key, NULL) == 0) continue;
         server_digest_key(&fold->server, *key, digest);
         fprintf(out, "%s %s\n", *key, digest);
     }
@@ -119,7 +121,7 @@ static void dump_hash(struct fold *fold, FILE *out, const char *key) {
     command_word(&fold->command, key);
     char **pairs = copy_texts(call(fold), names_only ? 1 : 2);
     for (char **pair = pairs; *pair; pair++)
-        if (!is_named(rest_of(key), "meta") || strncmp(*pair, "applied=", 8) == 0 || strncmp(*pair, "bill=", 5) == 0 || strncmp(*pair, "from:", 5) == 0)
+        if (!is_named(rest_of(key), "meta") || is_named(*pair, "applied=* bill=* from:*"))
             fprintf(out, "%s %s\n", rest_of(key), *pair);
     fold_keys_free(pairs);
 }
@@ -132,9 +134,9 @@ static void dump_rows(FILE *out, struct pack_tree *tree, const char *bytes, size
     for (uint32_t n = 0; n < count; n++) {
         struct ledger_row r;
         if ((why = ledger_row_at(&rows, n, &r))) process_die(NULL, "ledger row: %s", why);
-        fprintf(out, "ledger %s %s %s %s %lld %lld %lld %lld %llu %llu %s\n", r.bill, r.identity, r.op, r.account, (long long)r.amount_minor,
-                (long long)r.hold_minor, (long long)r.balance_minor, (long long)r.held_minor, (unsigned long long)r.seq,
-                (unsigned long long)r.at_ms, r.note);
+        fprintf(out, "ledger %s %s %s %s %lld %lld %lld %lld %llu %llu %s\n", r.bill, r.identity, r.op, r.account,
+                (long long)r.amount_minor, (long long)r.hold_minor, (long long)r.balance_minor, (long long)r.held_minor,
+                (unsigned long long)r.seq, (unsigned long long)r.at_ms, r.note);
     }
 }
 

@@ -121,8 +121,8 @@ static void answer(struct hearing *c, const struct model_bill *b, bool replayed)
     char *text;
     if (asprintf(&text, "responses:%s key=%s source=%s op=%s code=%d reason=%s account=%s amount=%s currency=%s balance=%s held=%s bill=%s "
                  "at=%" PRIu64 " entry=%" PRIu64 "-%" PRIu64 " replayed=%d detail=%s",
-                 c->i->source, c->i->key, c->i->source, op_word(b->intent.op), b->code, code_words[b->code], c->i->account, b->amount, b->currency,
-                 b->balance, b->held, b->number, b->id.ms, b->id.ms, b->id.seq, replayed, b->detail) < 0)
+                 c->i->source, c->i->key, c->i->source, op_word(b->intent.op), b->code, code_words[b->code], c->i->account, b->amount,
+                 b->currency, b->balance, b->held, b->number, b->id.ms, b->id.ms, b->id.seq, replayed, b->detail) < 0)
         abort();
     add_line(&c->m->answers, &c->m->answer_count, c->partition, c->i->source, !may_wait(b->intent.op), text);
 }

@@ -1,5 +1,5 @@
-/* The reference model: what operations.md and wire.md say, in plain structs without Redis, as slow and as simple as can be. It was written from
- * those pages, not from the scripts: where the two disagree, one of them is wrong. It is fed a partition's stream, entry by entry. */
+/* The reference model: what operations.md and wire.md say, in plain structs without Redis, as slow and as simple as can be. It was written
+ * from those pages, not from the scripts: where the two disagree, one of them is wrong. It is fed a partition's stream, entry by entry. */
 #ifndef TESTS_WORKER_MODEL_H
 #define TESTS_WORKER_MODEL_H
 

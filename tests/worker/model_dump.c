@@ -26,9 +26,10 @@ static void dump_bill(const struct model_bill *b, FILE *out) {
     const struct intent *i = &b->intent;
     intent_fingerprint(i, fingerprint);
     keys_day_text((uint32_t)b->day, day);
-    fprintf(out, "bills:%s %s/%s/%s=%s|%d|%s|%s|%s|%s|%s|%s|%" PRIu64 "|%" PRIu64 "-%" PRIu64 "|%s|%s|%" PRId64 "|%" PRId64 "|%s\n", day, i->account,
-            i->source, i->key, fingerprint, b->code, op_word(i->op), b->number, b->amount, b->currency, b->balance, b->held, b->id.ms, b->id.ms, b->id.seq,
-            b->to, b->state, b->captured, b->refunded, b->detail);
+    fprintf(out, "bills:%s %s/%s/%s=%s|%d|%s|%s|", day, i->account, i->source, i->key, fingerprint, b->code, op_word(i->op), b->number);
+    fprintf(out, "%s|%s|%s|%s|", b->amount, b->currency, b->balance, b->held);
+    fprintf(out, "%" PRIu64 "|%" PRIu64 "-%" PRIu64 "|", b->id.ms, b->id.ms, b->id.seq);
+    fprintf(out, "%s|%s|%" PRId64 "|%" PRId64 "|%s\n", b->to, b->state, b->captured, b->refunded, b->detail);
 }
 
 static void dump_meta(const struct model *m, const struct model_shard *s, FILE *out) {

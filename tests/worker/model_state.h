@@ -32,7 +32,11 @@ struct model_line {
 
 struct model_follow_up { unsigned from, to; char *text; };
 
-struct model_shard { struct entry_id applied; uint64_t bill; struct entry_id from[MODEL_PARTITIONS_MAX]; bool has_from[MODEL_PARTITIONS_MAX]; };
+struct model_shard {
+    struct entry_id applied, from[MODEL_PARTITIONS_MAX];
+    uint64_t bill;
+    bool has_from[MODEL_PARTITIONS_MAX];
+};
 
 struct model {
     unsigned partitions;

@@ -152,7 +152,8 @@ static void run_stepwise(const struct table_row *row, struct fold *fold) {
     fold_run(fold);
     char *after = fold_digests(fold, fold->partition, "meta responses:*");
     find_value(row->answer, "code", code, sizeof code);
-    if (code_class((int)strtol(code, NULL, 10)) != CODE_CLASS_DECIDED) expect_same(row->name, "a refusal that is not stored changes keys", before, after);
+    if (code_class((int)strtol(code, NULL, 10)) != CODE_CLASS_DECIDED)
+        expect_same(row->name, "a refusal that is not stored changes keys", before, after);
     add_again(fold, row->intent, first_ms);
     fold_run(fold);
     char *again = fold_digests(fold, fold->partition, "meta responses:*");

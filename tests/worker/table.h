@@ -11,17 +11,18 @@ struct table_row {
     const char *name;
     const char *setup;  /* lines for fold_add */
     const char *intent; /* the last line; "raw ..." too */
-    /* The answer: "code=3 balance=5". Not named means empty for amount, balance, held, bill, detail; CNY for currency; for the others what the
-     * intent says and the code's reason. */
+    /* The answer: "code=3 balance=5". Not named means empty for amount, balance, held, bill, detail; CNY for currency; for the others what
+     * the intent says and the code's reason. */
     const char *answer;
 };
 
-/* Runs every row in a book of so many partitions: step by step, and once more with everything in one batch. In both the intent comes twice, as two
- * entries: a decided code is replayed, a refusal that is not stored is given again, and neither changes any key. Reports by row name. */
+/* Runs every row in a book of so many partitions: step by step, and once more with everything in one batch. In both the intent comes twice,
+ * as two entries: a decided code is replayed, a refusal that is not stored is given again, and neither changes any key. Reports by row
+ * name. */
 void table_run(const struct table_row *rows, size_t count, unsigned partitions);
 
-/* Adds the lines, runs, and looks at the answer to the last of them, which must be the last in its stream. `entry`: the one that it names (that of
- * the first copy, when it is a replay); NULL for its own. */
+/* Adds the lines, runs, and looks at the answer to the last of them, which must be the last in its stream. `entry`: the one that it names
+ * (that of the first copy, when it is a replay); NULL for its own. */
 void table_step(const char *name, struct fold *fold, const char *lines, const char *wanted, const char *entry);
 
 /* "code=0 balance=5" against an answer, as above; `line` is the intent's line. False, with a message under this name, when they differ. */

@@ -29,8 +29,9 @@ static struct reply dead_field(size_t n) {
 }
 
 static void expect_dead(const char *name, const char *reason) {
-    cr_expect(reply_is(dead_field(0), "entry") && reply_is(dead_field(1), fold.entry), "%s: entry %s", name, reply_text(dead_field(1), NULL));
-    cr_expect(reply_is(dead_field(2), "reason") && strstr(reply_text(dead_field(3), NULL), reason), "%s: reason is %s", name, reply_text(dead_field(3), NULL));
+    cr_expect(reply_is(dead_field(0), "entry") && reply_is(dead_field(2), "reason"), "%s: the fields", name);
+    cr_expect(reply_is(dead_field(1), fold.entry), "%s: entry %s", name, reply_text(dead_field(1), NULL));
+    cr_expect(strstr(reply_text(dead_field(3), NULL), reason), "%s: reason is %s", name, reply_text(dead_field(3), NULL));
     cr_expect(reply_is(dead_field(4), "attempts") && reply_is(dead_field(5), "0"), "%s: attempts", name);
 }
 
@@ -54,7 +55,7 @@ static const struct unreadable unreadables[] = {
     {"source of 33", BYTES("\x81\xa6source\xd9\x21" "abcdefghijklmnopqrstuvwxyz0123456"), "source"},
     {"a map of 2^32 - 1", BYTES("\xdf\xff\xff\xff\xff"), "unreadable"},
     {"a text of 2^32 - 1", BYTES("\x81\xdb\xff\xff\xff\xff"), "unreadable"},
-    {"nested a thousand deep", BYTES("\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\xc0"), "unreadable"},
+    {"nested deep", BYTES("\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\xc0"), "unreadable"},
     {"from till, a producer's operation", BYTES("\x82\xa6source\xa4till\xa2op\xa3pay"), "unreadable"},
 };
 
@@ -99,7 +100,8 @@ static void add_many_fields(size_t pairs, const char *first) {
     char (*names)[24] = calloc(pairs, sizeof *names);
     uint8_t bytes[1024];
     char copy[1024];
-    size_t size = fold_bytes(&fold, "topup account=a amount=1 currency=CNY", bytes, sizeof bytes), *sizes = calloc(2 * pairs, sizeof *sizes);
+    size_t size = fold_bytes(&fold, "topup account=a amount=1 currency=CNY", bytes, sizeof bytes);
+    size_t *sizes = calloc(2 * pairs, sizeof *sizes);
     for (size_t n = 0; n < pairs; n++) {
         snprintf(names[n], sizeof names[n], "f%zu", n);
         texts[2 * n] = names[n], texts[2 * n + 1] = "x";

@@ -1,5 +1,5 @@
-/* A full Redis: the memory limit swept upwards in small steps, so that it is hit at every point of the road. What is refused is refused whole,
- * counts as nobody's fault, and with memory back everything ends exactly once. */
+/* A full Redis: the memory limit swept upwards in small steps, so that it is hit at every point of the road. What is refused is refused
+ * whole, counts as nobody's fault, and with memory back everything ends exactly once. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +51,8 @@ static void expect_whole_entry(const char *name, unsigned p, const char *entry, 
     enum intent_err err = intent_decode(bytes, size, &intent, &fault);
     if (err == INTENT_UNREADABLE || strcmp(intent.source, "till") == 0) return;
     cr_assert(entry_id_parse(entry, strlen(entry), &id));
-    bool kept = server_integer(&fold.server, "HEXISTS", fold_key(&fold, p, "unanswered"), entry, NULL), is_applied = entry_id_compare(id, applied) <= 0;
+    bool kept = server_integer(&fold.server, "HEXISTS", fold_key(&fold, p, "unanswered"), entry, NULL);
+    bool is_applied = entry_id_compare(id, applied) <= 0;
     bool answered = has_answer(p, intent.source, entry);
     cr_expect(is_applied ? kept != answered : !kept && !answered, "%s: entry %s of %u: %s, %s, %s", name, entry, p,
               is_applied ? "applied" : "not applied", answered ? "answered" : "not answered", kept ? "kept" : "not kept");

@@ -15,7 +15,8 @@
 #define YESTERDAY "bills:20300319"
 #define TODAY "bills:20300320"
 
-/* The batch, and by which keys each of its entries stands or falls: a b m n, w for @world, q for the old bill, s and o for the streams of its source. */
+/* The batch, and by which keys each of its entries stands or falls: accounts a b m n, w for @world, bills q y p, s and o for the streams of
+ * its source. */
 static const struct { const char *line, *keys; } batch[] = {
     {"topup account=b amount=1", "bws"},
     {"pay account=a to=m amount=1", "ams"},
@@ -124,8 +125,10 @@ static int code_of(size_t n, const char *source) {
     struct fold_answer *answers;
     int code = -1;
     size_t count = fold_answers(&fold, 0, source, &answers);
-    for (size_t m = 0; m < count; m++)
-        if (strcmp(answers[m].text[RESPONSE_ENTRY], entries[n]) == 0) code = code == -1 ? (int)strtol(answers[m].text[RESPONSE_CODE], NULL, 10) : -2;
+    for (size_t m = 0; m < count; m++) {
+        if (strcmp(answers[m].text[RESPONSE_ENTRY], entries[n]) != 0) continue;
+        code = code == -1 ? (int)strtol(answers[m].text[RESPONSE_CODE], NULL, 10) : -2;
+    }
     free(answers);
     return code;
 }
@@ -204,7 +207,8 @@ static const char *const values[] = {"abc", "1e400", "nan", "", "900719925474099
 /* Numbers of an account that are none: its entries die, and it stays as it is. */
 Test(hostile, account_numbers, .timeout = 300) {
     static const char *const fields[] = {"balance", "held", "seq"};
-    static const struct { const char *rest; char letter; } accounts[] = {{"account:a", 'a'}, {"account:m", 'm'}, {"account:@world:CNY", 'w'}};
+    static const struct { const char *rest; char letter; } accounts[] = {
+        {"account:a", 'a'}, {"account:m", 'm'}, {"account:@world:CNY", 'w'}};
     for (size_t n = 0; n < sizeof accounts / sizeof *accounts; n++)
         for (size_t f = 0; f < 3; f++)
             for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
@@ -276,7 +280,8 @@ static void change_bill(const char *day, const char *identity, size_t field, con
 
 /* Numbers of a bill that are none: the refund that needs it dies, and the bill stays as it is. */
 Test(hostile, bill_numbers, .timeout = 300) {
-    static const struct { const char *day, *identity; char letter; } bills[] = {{OLD, "a/shop/q", 'q'}, {YESTERDAY, "b/shop/y", 'y'}, {TODAY, "a/shop/p", 'p'}};
+    static const struct { const char *day, *identity; char letter; } bills[] = {
+        {OLD, "a/shop/q", 'q'}, {YESTERDAY, "b/shop/y", 'y'}, {TODAY, "a/shop/p", 'p'}};
     static const struct { const char *name; size_t place; } fields[] = {{"code", 1}, {"amount", 4}, {"captured", 12}, {"refunded", 13}};
     for (size_t n = 0; n < 3; n++)
         for (size_t f = 0; f < 4; f++)
@@ -287,7 +292,8 @@ Test(hostile, bill_numbers, .timeout = 300) {
                 change_bill(bills[n].day, bills[n].identity, fields[f].place, values[v]);
                 char *before = strdup(server_text(&fold.server, "HGET", fold_key(&fold, 0, bills[n].day), bills[n].identity, NULL));
                 expect_dead(name, bills[n].letter);
-                cr_expect_str_eq(server_text(&fold.server, "HGET", fold_key(&fold, 0, bills[n].day), bills[n].identity, NULL), before, "%s: rewritten", name);
+                const char *after = server_text(&fold.server, "HGET", fold_key(&fold, 0, bills[n].day), bills[n].identity, NULL);
+                cr_expect_str_eq(after, before, "%s: rewritten", name);
                 free(before);
             }
 }
@@ -310,7 +316,8 @@ Test(hostile, bill_numbers_of_no_matter, .timeout = 120) {
 }
 
 Test(hostile, bill_records, .timeout = 120) {
-    static const char *const records[] = {"", "abc", "||||||||||||||", "a|0|pay|0-1|5|CNY|5|0|1|1-1|m|captured|5|0", "a|0|pay|0-1|5|CNY|5|0|1|1-1|m|captured|5|0||x|y"};
+    static const char *const records[] = {"", "abc", "||||||||||||||", "a|0|pay|0-1|5|CNY|5|0|1|1-1|m|captured|5|0",
+                                          "a|0|pay|0-1|5|CNY|5|0|1|1-1|m|captured|5|0||x|y"};
     for (size_t n = 0; n < sizeof records / sizeof *records; n++)
         for (int day = 0; day < 3; day++) {
             static const char *const days[] = {OLD, YESTERDAY, TODAY}, *const identities[] = {"a/shop/q", "b/shop/y", "a/shop/p"};
@@ -327,13 +334,15 @@ Test(hostile, replay_of_a_garbled_bill) {
     fold_add(&fold, "topup account=a amount=1 key=x; topup account=a amount=1");
     fold_run(&fold);
     struct fold_answer answer = fold_last_answer(&fold, 0, "shop");
-    cr_expect(strcmp(answer.text[RESPONSE_CODE], "0") == 0 || strcmp(answer.text[RESPONSE_CODE], "19") == 0, "%s", answer.text[RESPONSE_CODE]);
+    const char *code = answer.text[RESPONSE_CODE];
+    cr_expect(strcmp(code, "0") == 0 || strcmp(code, "19") == 0, "%s", code);
     cr_expect_str_eq(fold_account(&fold, 0, "a", "balance"), "803", "the good one went on, alone");
 }
 
 /* A kept answer that nobody can read stops the partition; it is told by its key. */
 Test(hostile, unanswered_garbled) {
-    static const struct { const char *bytes; size_t size; } kept[] = {{"", 0}, {"abc", 3}, {"\xc1", 1}, {"\x05", 1}, {"\x90", 1}, {"\x95\x01\x01\x01\x01\x63", 6}};
+    static const struct { const char *bytes; size_t size; } kept[] = {
+        {"", 0}, {"abc", 3}, {"\xc1", 1}, {"\x05", 1}, {"\x90", 1}, {"\x95\x01\x01\x01\x01\x63", 6}};
     for (size_t n = 0; n < sizeof kept / sizeof *kept; n++) {
         lay_out();
         server_text(&fold.server, "SET", fold_key(&fold, 0, "unanswered"), "x", NULL);

@@ -1,5 +1,5 @@
-/* What reaches other partitions: merchants known, frozen, thawed and closed everywhere, once, and before anybody hears of it. Book of three:
- * merchant m lives in 2, users a in 0, g in 1, b in 2. */
+/* What reaches other partitions: merchants known, frozen, thawed and closed everywhere, once, and before anybody hears of it. Book of
+ * three: merchant m lives in 2, users a in 0, g in 1, b in 2. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,7 +69,7 @@ Test(merchant, adopted_everywhere_and_paid_anywhere) {
     table_step("from 2", &fold, "pay account=b to=m amount=5", "code=0 amount=5 balance=95 held=0 bill=2-2", NULL);
     for (unsigned p = 0; p < 3; p++) cr_expect_str_eq(fold_account(&fold, p, "m", "balance"), "5", "each has its shard");
     table_step("the home shard pays out what is its own", &fold, "withdraw account=m amount=6", "code=3 amount=0 balance=5 held=0", NULL);
-    table_step("refunded where it was paid", &fold, "refund account=a of=p", "code=0 amount=5 balance=100 held=0 bill=0-3 detail=0-2", NULL);
+    table_step("refunded where paid", &fold, "refund account=a of=p", "code=0 amount=5 balance=100 held=0 bill=0-3 detail=0-2", NULL);
 }
 
 Test(merchant, status_follows_everywhere) {
@@ -138,7 +138,8 @@ Test(merchant, repetition_waits_for_the_first_answer) {
         fold_run(&fold);
         struct fold_answer *answers;
         size_t count = fold_answers(&fold, 2, "shop", &answers);
-        cr_expect(count == 2 && *answers[0].text[RESPONSE_REPLAYED] == '0' && *answers[1].text[RESPONSE_REPLAYED] == '1', "%zu answers", count);
+        cr_assert_eq(count, 2, "%zu answers", count);
+        cr_expect(*answers[0].text[RESPONSE_REPLAYED] == '0' && *answers[1].text[RESPONSE_REPLAYED] == '1', "the first copy comes first");
         free(answers);
         expect_status("adopted", "active");
         cr_expect_eq(follow_ups(1, OP_adopt), 1, "partition 1 got %d", follow_ups(1, OP_adopt));
@@ -176,7 +177,8 @@ Test(merchant, copies_are_ignored_for_ever) {
     fold_run(&fold);
     cr_expect_str_eq(fold_account(&fold, 0, "m", "status"), "active", "in order");
     char *before = fold_digests(&fold, 0, "meta");
-    static const char *const copies[] = {"origin=2:200-5", "origin=2:300-0", "origin=2:299-18446744073709551615", "origin=2:1-1", "origin=2:0-0"};
+    static const char *const copies[] = {"origin=2:200-5", "origin=2:300-0", "origin=2:299-18446744073709551615", "origin=2:1-1",
+                                         "origin=2:0-0"};
     for (size_t n = 0; n < sizeof copies / sizeof *copies; n++) {
         char line[200];
         fold.clock_ms += 3 * FOLD_DAY_MS;
@@ -257,8 +259,9 @@ Test(merchant, the_books_signature) {
     for (int right = 0; right < 2; right++) {
         memset(key, right ? 7 : 8, sizeof key);
         sign_make(key, bytes, size, sig);
-        fold_add_fields(&fold, 0, 4, (const char *const[]){"intent", (const char *)bytes, "sig", (const char *)sig}, (const size_t[]){6, size, 3, SIGN_SIZE});
-        if (!right) fold_add_fields(&fold, 0, 4, (const char *const[]){"intent", (const char *)bytes, "sig", (const char *)sig}, (const size_t[]){6, size, 3, SIGN_SIZE - 1});
+        const char *const fields[] = {"intent", (const char *)bytes, "sig", (const char *)sig};
+        fold_add_fields(&fold, 0, 4, fields, (const size_t[]){6, size, 3, SIGN_SIZE});
+        if (!right) fold_add_fields(&fold, 0, 4, fields, (const size_t[]){6, size, 3, SIGN_SIZE - 1});
         fold_run(&fold);
         cr_expect_str_eq(fold_account(&fold, 0, "m", "status"), right ? "closed" : "frozen", "signature");
     }

@@ -3,8 +3,8 @@
  *
  * Replaying a book of several partitions: the recorded streams contain the follow-ups, the lanes would send them again. Partitions share
  * nothing but those, so one partition is replayed after the other, and the copies that it sends are thrown away. Compared are accounts,
- * bills, ledger rows, watermarks and answers; the order of answers for all but operations that may wait for follow-ups, whose answers come when
- * those are under way: after the rest of their batch, whatever its size. */
+ * bills, ledger rows, watermarks and answers; the order of answers for all but operations that may wait for follow-ups, whose answers come
+ * when those are under way: after the rest of their batch, whatever its size. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,8 +36,8 @@ static bool one_in(uint64_t n) { return rnd(n) == 0; }
 
 static const char *const sources[] = {"shop", "app"};
 static const char *const currencies[] = {"CNY", "CNY", "CNY", "CNY", "CNY", "CNY", "USD"};
-static const enum op ops[] = {OP_open, OP_open, OP_topup, OP_topup, OP_topup, OP_withdraw, OP_pay, OP_pay, OP_pay, OP_pay, OP_pay, OP_refund, OP_refund,
-                              OP_refund, OP_rollback, OP_rollback, OP_freeze, OP_thaw, OP_thaw, OP_close, OP_inquire};
+static const enum op ops[] = {OP_open, OP_open, OP_topup, OP_topup, OP_topup, OP_withdraw, OP_pay, OP_pay, OP_pay, OP_pay, OP_pay,
+                              OP_refund, OP_refund, OP_refund, OP_rollback, OP_rollback, OP_freeze, OP_thaw, OP_thaw, OP_close, OP_inquire};
 
 static void set_text(struct intent *i, enum field f, const char *text) {
     const char *why = intent_set_text(i, f, text, strlen(text));
@@ -143,7 +143,10 @@ static void make_intent(struct intent *i) {
 static void repeat_intent(struct intent *i) {
     *i = sent[rnd(sent_count)];
     if (one_in(5) && (i->present & FIELD_BIT(FIELD_amount))) set_number(i, FIELD_amount, amount());
-    if (one_in(8) && i->op == OP_refund) i->present &= ~(FIELD_BIT(FIELD_to) | FIELD_BIT(FIELD_currency)), *i->to = '\0', *i->currency = '\0';
+    if (one_in(8) && i->op == OP_refund) {
+        i->present &= ~(FIELD_BIT(FIELD_to) | FIELD_BIT(FIELD_currency));
+        *i->to = *i->currency = '\0';
+    }
     if (one_in(6)) set_number(i, FIELD_at, created_at());
 }
 
@@ -277,9 +280,11 @@ static char *sent_follow_ups(const struct record *records, size_t count, unsigne
     FILE *out = open_memstream(&text, &size);
     struct intent i;
     struct intent_fault fault;
-    for (size_t n = 0; n < count; n++)
-        if (intent_decode(records[n].bytes, records[n].size, &i, &fault) == INTENT_OK && op_is_follow_up(i.op) && strtoul(i.origin, NULL, 10) == from)
+    for (size_t n = 0; n < count; n++) {
+        if (intent_decode(records[n].bytes, records[n].size, &i, &fault) != INTENT_OK || !op_is_follow_up(i.op)) continue;
+        if (strtoul(i.origin, NULL, 10) == from)
             fprintf(out, "%s %s %s %s\n", op_word(i.op), i.account, i.status == STATUS_NONE ? "" : status_word(i.status), i.origin);
+    }
     fclose(out);
     return text;
 }
@@ -342,7 +347,8 @@ static void expect_variety(uint64_t seed, unsigned partitions) {
             }
             free(answers);
         }
-    for (size_t c = 0; c < sizeof codes / sizeof *codes; c++) cr_expect(seen[c], "TILL_SEED=%llu: code %s never came", (unsigned long long)seed, codes[c]);
+    for (size_t c = 0; c < sizeof codes / sizeof *codes; c++)
+        cr_expect(seen[c], "TILL_SEED=%llu: code %s never came", (unsigned long long)seed, codes[c]);
     cr_expect(replayed, "TILL_SEED=%llu: nothing was replayed", (unsigned long long)seed);
 }
 

@@ -57,9 +57,12 @@ Test(time, same_key_two_days_later_is_a_new_intent) {
     table_step("next day, other amount", &fold, "+1d; pay account=a to=m amount=7 key=p", "code=7 detail=amount", NULL);
     table_step("two days later", &fold, "+1d; pay account=a to=m amount=7 key=p", "code=0 amount=7 balance=893 held=0 bill=0-3", NULL);
     table_step("a refund finds the newer", &fold, "refund account=a of=p", "code=0 amount=7 balance=900 held=0 bill=0-4 detail=0-3", NULL);
-    table_step("a hint finds the older", &fold, "refund account=a of=p of_at=-2d", "code=0 amount=100 balance=1000 held=0 bill=0-5 detail=0-2", NULL);
-    table_step("a month later, still the newer", &fold, "+30d; refund account=a of=p", "code=12 amount=0 balance=1000 held=0 detail=0-3", NULL);
-    table_step("and the older by its hint", &fold, "refund account=a of=p of_at=-32d", "code=12 amount=0 balance=1000 held=0 detail=0-2", NULL);
+    table_step("a hint finds the older", &fold, "refund account=a of=p of_at=-2d",
+               "code=0 amount=100 balance=1000 held=0 bill=0-5 detail=0-2", NULL);
+    table_step("a month later, still the newer", &fold, "+30d; refund account=a of=p", "code=12 amount=0 balance=1000 held=0 detail=0-3",
+               NULL);
+    table_step("and the older by its hint", &fold, "refund account=a of=p of_at=-32d", "code=12 amount=0 balance=1000 held=0 detail=0-2",
+               NULL);
 }
 
 Test(time, refunds_of_days_ago) {
@@ -69,7 +72,8 @@ Test(time, refunds_of_days_ago) {
             char line[200], name[60];
             start(1, FOLD_BATCH);
             snprintf(name, sizeof name, "%s, %s hint", ages[n], hinted ? "with" : "without");
-            snprintf(line, sizeof line, "%s; refund account=a of=p amount=40%s%s", ages[n], hinted ? " of_at=-" : "", hinted ? ages[n] + 1 : "");
+            snprintf(line, sizeof line, "%s; refund account=a of=p amount=40%s%s", ages[n], hinted ? " of_at=-" : "",
+                     hinted ? ages[n] + 1 : "");
             fold_add(&fold, PAID);
             table_step(name, &fold, line, "code=0 amount=40 balance=940 held=0 bill=0-3 detail=0-2", NULL);
             table_step(name, &fold, "rollback account=a of=p", "code=11 amount=0 balance=940 held=0 detail=0-2", NULL);
@@ -103,7 +107,8 @@ Test(time, bills_are_dropped_after_years_of_silence) {
         snprintf(line, sizeof line, "%s; inquire account=a", gaps[n]);
         fold_add(&fold, line);
         fold_run(&fold);
-        cr_expect_eq(server_integer(&fold.server, "EXISTS", fold_key(&fold, 0, "bills:20300317"), NULL), 0, "%s: the first day is still there", gaps[n]);
+        cr_expect_eq(server_integer(&fold.server, "EXISTS", fold_key(&fold, 0, "bills:20300317"), NULL), 0,
+                     "%s: the first day is still there", gaps[n]);
         const char *keys = server_text(&fold.server, "KEYS", fold_key(&fold, 0, "bills:*"), NULL);
         cr_expect(strchr(keys, '\n') == NULL, "%s: more than the last day is left: %s", gaps[n], keys);
         stop();
@@ -200,7 +205,8 @@ Test(time, one_bill_many_times_in_a_batch) {
         fold_add(&fold, TABLE_BASE "pay account=a to=m amount=100 key=p; refund account=a of=p amount=10; refund account=a of=p amount=20;"
                         "! rollback account=a of=p; ! refund account=a of=p amount=71; refund account=a of=p; ! refund account=a of=p;"
                         "withdraw account=a amount=7 key=w; rollback account=a of=w; ! rollback account=a of=w;"
-                        "pay account=a to=m amount=50 key=q; rollback account=a of=q; ! refund account=a of=q; pay account=a to=m amount=100 key=p");
+                        "pay account=a to=m amount=50 key=q; rollback account=a of=q; ! refund account=a of=q;"
+                        "pay account=a to=m amount=100 key=p");
         fold_run(&fold);
         dumps[n] = fold_dump(&fold, 0);
         cr_expect_str_eq(fold_account(&fold, 0, "a", "balance"), "1000", "batches of %u", batches[n]);
