@@ -75,7 +75,7 @@ unsigned audit_currency(struct audit *a, const char *currency);
 
 int audit_scan(struct audit *a) __attribute__((warn_unused_result));
 /* The next name of this letter, from `at` (NULL: the first); NULL behind the last. */
-const char *audit_name_next(const struct audit_names *names, char letter, const char *at);
+char *audit_name_next(const struct audit_names *names, char letter, const char *at);
 bool audit_has_day(const struct audit *a, uint32_t day);
 
 /* Rows from part.ledger_last to the end; audit_ledger_finish closes the last bill. */

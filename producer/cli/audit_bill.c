@@ -144,16 +144,18 @@ static bool parse_day(const char *text, uint32_t *day) {
     return strcmp(again, text) == 0;
 }
 
-static int read_day(struct audit *a, const char *text, uint32_t day) {
+static int read_day(struct audit *a, const char *text, uint32_t day, uint64_t *count) {
     struct pages pages;
     struct reply items;
     char key[256];
     bool more = true;
     int code;
+    *count = 0;
     snprintf(key, sizeof key, "{%s:%u}:bills:%s", a->c->book.name, a->part.partition, text);
     pages_hash(&pages, a->c, "reading the bills", key, PAGE);
     while (!(code = pages_next(&pages, &items, &more)) && more) {
         for (size_t n = 0; n + 1 < reply_count(items); n += 2) take_record(a, reply_at(items, n), reply_at(items, n + 1), day);
+        *count += reply_count(items) / 2;
         progress_add(&a->progress, reply_count(items) / 2);
     }
     pages_end(&pages);
@@ -161,11 +163,14 @@ static int read_day(struct audit *a, const char *text, uint32_t day) {
 }
 
 int audit_bill_records(struct audit *a) {
+    uint64_t count;
     uint32_t day;
     int code = CLI_OK;
-    for (const char *at = NULL; !code && (at = audit_name_next(&a->names[a->part.partition], 'b', at));) {
-        if (parse_day(at, &day)) code = read_day(a, at, day);
-        else audit_find(a, "bills of '%.40s': there is no such day", at);
+    for (char *at = NULL; !code && (at = audit_name_next(&a->names[a->part.partition], 'b', at));) {
+        if (parse_day(at, &day)) {
+            code = read_day(a, at, day, &count);
+            if (!code && count == 0) at[-1] = '-'; /* dropped since its name was listed: no longer a day that is there */
+        } else audit_find(a, "bills of '%.40s': there is no such day", at);
     }
     return code;
 }

@@ -20,10 +20,10 @@ static void add_name(struct audit_names *names, char letter, const char *name) {
     names->size += size;
 }
 
-const char *audit_name_next(const struct audit_names *names, char letter, const char *at) {
-    const char *end = names->text + names->size;
-    for (at = at ? at + strlen(at) + 1 : names->text; at && at < end; at += strlen(at) + 1)
-        if (*at == letter) return at + 1;
+char *audit_name_next(const struct audit_names *names, char letter, const char *at) {
+    char *end = names->text + names->size, *next = at ? names->text + (at - names->text) + strlen(at) + 1 : names->text;
+    for (; next && next < end; next += strlen(next) + 1)
+        if (*next == letter) return next + 1;
     return NULL;
 }
 

@@ -62,8 +62,7 @@ static void print_cell(const struct table *t, unsigned column, const char *text)
     int pad = (int)(t->width[column] - table_width(text));
     if (t->columns[column].right) printf("%*s", pad, "");
     table_print_safe(text);
-    if (last) putchar('\n');
-    else printf("%*s", t->columns[column].right ? 2 : pad + 2, "");
+    if (!last) printf("%*s", t->columns[column].right ? 2 : pad + 2, "");
 }
 
 bool table_colour(void) {
@@ -76,11 +75,12 @@ void table_flush(struct table *t) {
     if (!t->headed) {
         if (bold) fputs("\x1b[1m", stdout);
         for (unsigned c = 0; c < t->column_count; c++) print_cell(t, c, t->columns[c].title);
-        if (bold) fputs("\x1b[0m", stdout);
+        puts(bold ? "\x1b[0m" : "");
         t->headed = true;
     }
     for (size_t n = 0; n < t->cell_count; n++) {
         print_cell(t, (unsigned)(n % t->column_count), t->cells[n]);
+        if ((n + 1) % t->column_count == 0) putchar('\n');
         free(t->cells[n]);
     }
     t->cell_count = 0;

@@ -7,7 +7,8 @@ start_redis
 start_worker
 "$TILL" open --account alice --kind user --currency CNY >/dev/null
 stop_worker
-for n in $(seq 600); do printf '{"op":"topup","account":"alice","amount":1,"currency":"CNY","source":"shop","key":"k%d"}\n' "$n"; done >day.jsonl
+line='{"op":"topup","account":"alice","amount":1,"currency":"CNY","source":"shop","key":"k%d"}\n'
+for n in $(seq 600); do printf "$line" "$n"; done >day.jsonl
 
 # Too long a backlog: tried until the timeout, then said; what was enqueued is counted.
 export TILL_BACKLOG_MAX=100

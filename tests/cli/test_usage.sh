@@ -78,6 +78,7 @@ sed -i 's|:geheim@||' good.yaml
 export TILL_REDIS_URL=redis://:geheim@host/1
 TILL_CONFIG=good.yaml json 0 '.[0].settings["worker.batch"].from == "good.yaml:2:10"' "$TILL" config --json
 expect 0 "good.yaml:2:10" "$TILL" config -c good.yaml
+expect 0 "good.yaml:2:10" "$TILL" -c good.yaml config
 "$TILL" config -c good.yaml | grep -q geheim && fail "till config shows a password"
 "$TILL" config -c good.yaml --json | grep -q geheim && fail "till config --json shows a password"
 unset TILL_REDIS_URL
