@@ -160,7 +160,8 @@ static void place_entry(struct batch *b, const struct entry *e, const struct ref
     if (i->of[0]) intent_identity_of(i, p->of);
     snprintf(p->at, sizeof p->at, "%llu", (unsigned long long)e->id.ms);
     if (i->amount_minor) snprintf(p->amount, sizeof p->amount, "%llu", (unsigned long long)i->amount_minor);
-    if (applies && op_is_follow_up(i->op) && followup_origin(i->origin, &from, p->origin_entry)) snprintf(p->from, sizeof p->from, "%u", from);
+    if (applies && op_is_follow_up(i->op) && followup_origin(i->origin, &from, p->origin_entry))
+        snprintf(p->from, sizeof p->from, "%u", from);
 }
 
 static const char *text_column(enum batch_column column, const struct entry *e, const struct batch_place *p) {

@@ -82,15 +82,16 @@ static void run_server(const struct embedded *e, const char *absolute_dir, pid_t
     snprintf(maxmemory, sizeof maxmemory, "%llu", (unsigned long long)e->config->embedded_maxmemory);
     snprintf(socket_path, sizeof socket_path, "%s/redis.sock", absolute_dir);
     snprintf(log_path, sizeof log_path, "%s/redis.log", absolute_dir);
-    execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", socket_path, "--unixsocketperm", "700", "--dir", absolute_dir, "--logfile",
-           log_path, "--appendonly", "yes", "--appendfsync", fsync_words[e->config->embedded_appendfsync], "--save", "", "--maxmemory", maxmemory,
-           "--maxmemory-policy", "noeviction", "--daemonize", "no", (char *)NULL);
+    execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", socket_path, "--unixsocketperm", "700", "--dir", absolute_dir,
+           "--logfile", log_path, "--appendonly", "yes", "--appendfsync", fsync_words[e->config->embedded_appendfsync], "--save", "",
+           "--maxmemory", maxmemory, "--maxmemory-policy", "noeviction", "--daemonize", "no", (char *)NULL);
     _exit(127);
 }
 
 static const char *spawn(struct embedded *e) {
     char absolute[200];
-    if (!realpath(e->url->embedded_dir, absolute) || strlen(absolute) > 90) return "redis.url: the embedded directory's full path is too long for a socket";
+    if (!realpath(e->url->embedded_dir, absolute) || strlen(absolute) > 90)
+        return "redis.url: the embedded directory's full path is too long for a socket";
     pid_t parent = getpid(), pid = fork();
     if (pid < 0) return strerror(errno);
     if (pid == 0) run_server(e, absolute, parent);

@@ -1,8 +1,8 @@
 /* Sends follow-ups and gives the answers that waited for them.
  *
- * Strict order matters: the receiver ignores an origin at or below the last one it saw. Were the follow-ups of two entries under way at once
- * and the first refused while the second got through, the first would be ignored for ever when it is sent again. So those of one entry go out
- * together (each to another partition) and must all have arrived before those of the next. */
+ * Strict order matters: the receiver ignores an origin at or below the last one it saw. Were the follow-ups of two entries under way at
+ * once and the first refused while the second got through, the first would be ignored for ever when it is sent again. So those of one entry
+ * go out together (each to another partition) and must all have arrived before those of the next. */
 #include "worker/outbox.h"
 
 #include <assert.h>

@@ -20,7 +20,8 @@ struct outbox {
 };
 
 /* Takes over apply.lua's reply: the last bill number, then three numbers for each entry still to be answered. */
-enum redis_err outbox_take(struct lane *lane, struct reply reply, const struct entry *entries, uint32_t count) __attribute__((warn_unused_result));
+enum redis_err outbox_take(struct lane *lane, struct reply reply, const struct entry *entries, uint32_t count)
+    __attribute__((warn_unused_result));
 
 /* Sends and answers everything taken, strictly in entry order, over the lane's side connection. */
 enum redis_err outbox_send(struct lane *lane) __attribute__((warn_unused_result));

@@ -1,5 +1,4 @@
 -- decide: the road of each entry through the batch, to an answer, a bill, the dead stream, or nothing when it was applied before.
-local acknowledged = {} -- entry IDs done with
 local unanswered = {}   -- entry ID, packed answer, ...: decided, answered later
 local waiting = {}      -- entry IDs among them
 local buried = {}       -- entries for the dead stream
@@ -24,11 +23,6 @@ local function decide_again(i)
     broken(KEYS[UNANSWERED], ENTRY[i] .. ' is malformed')
   end
   add_todo(i, a)
-end
-
-local function decide_follow_up(i)
-  apply_follow_up(i)
-  acknowledged[#acknowledged + 1] = ENTRY[i]
 end
 
 local function give_answer(i, a)
@@ -92,7 +86,7 @@ local function decide_batch()
     fresh = fresh or comes_after(ENTRY[i], applied) -- entries come in order: after a fresh one all are
     if not fresh then decide_again(i)
     elseif door == CODE.dead then bury(i)
-    elseif (ORIGIN[i] or '') ~= '' then decide_follow_up(i)
+    elseif (ORIGIN[i] or '') ~= '' then apply_follow_up(i)
     elseif door == CODE.invalid then give_answer(i, plain_answer(i, door, DETAIL[i]))
     elseif known then replay(i, known)
     elseif door ~= CODE.ok then give_answer(i, plain_answer(i, door, DETAIL[i]))

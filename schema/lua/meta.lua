@@ -2,6 +2,7 @@
 local applied = '0-0'   -- no entry at or below it is executed again
 local origins = {}      -- 'from:p' -> last origin applied, for follow-ups
 local new_origins = {}  -- the same, where it moved in this batch
+local acknowledged = {} -- entry IDs done with
 
 local function is_follow_up(i) return (ORIGIN[i] or '') ~= '' end
 
@@ -31,4 +32,5 @@ local function apply_follow_up(i)
     OPS[OP[i]](i)
     origins[from], new_origins[from] = ORIGIN_ENTRY[i], ORIGIN_ENTRY[i]
   end
+  acknowledged[#acknowledged + 1] = ENTRY[i]
 end

@@ -1,5 +1,5 @@
--- order: nothing is pending before this batch. Reading is not fenced: a worker that was replaced, or a connection that is gone, may have had
--- a read under way, which took entries that only a claim brings back. Once the watermark were past them they would never be applied.
+-- order: nothing is pending before this batch. Reading is not fenced: a worker that was replaced, or a connection that is gone, may have
+-- had a read under way, which took entries that only a claim brings back. Once the watermark were past them they would never be applied.
 local function check_order()
   local pending = redis.pcall('XPENDING', KEYS[INTENTS], 'workers')
   if pending.err then
