@@ -92,26 +92,30 @@ struct trouble {
     enum redis_err last;
 };
 
-/* One line when trouble starts or changes, one when it is over. */
+/* One line when trouble starts or changes, one when it is over. That Redis is away is said once by main, not by every lane. */
 static void report_trouble(const struct lane *lane, struct trouble *t, enum redis_err err, const char *text) {
     if (t->count == 0) t->since_ms = lane_now_ms();
     if (t->count++ == 0 || t->last != err)
-        log_event(err == REDIS_BUSY || err == REDIS_LOST ? LOG_WARN : LOG_ERROR, "partition_waits", {"partition", LOG_N(lane->door.partition)},
+        log_event(err == REDIS_LOST ? LOG_DEBUG : err == REDIS_BUSY ? LOG_WARN : LOG_ERROR, "partition_waits",
+                  {"partition", LOG_N(lane->door.partition)},
                   {"class", LOG_S(redis_err_word(err))}, {"error", LOG_S(text)});
     t->last = err;
 }
 
 static void report_recovery(const struct lane *lane, struct trouble *t) {
     if (t->count)
-        log_event(LOG_INFO, "partition_resumes", {"partition", LOG_N(lane->door.partition)}, {"failures", LOG_N(t->count)},
+        log_event(t->last == REDIS_LOST ? LOG_DEBUG : LOG_INFO, "partition_resumes",
+                  {"partition", LOG_N(lane->door.partition)}, {"failures", LOG_N(t->count)},
                   {"after_ms", LOG_N(lane_now_ms() - t->since_ms)});
     *t = (struct trouble){0};
 }
 
-/* How long to wait before going back to what is pending: not at all after NOSCRIPT, which only wants loading. */
+/* How long to wait before going back to what is pending: not at all after NOSCRIPT, which only wants loading; and never so long that the
+ * lease lapses, which is renewed then. */
 static void back_off(const struct lane *lane, struct trouble *t, enum redis_err err) {
     if (err == REDIS_NOSCRIPT && t->count < 3) return;
-    uint64_t last = err == REDIS_REFUSED || err == REDIS_GARBLED ? STUCK_MS : BACKOFF_LAST_MS;
+    uint64_t last = err == REDIS_REFUSED || err == REDIS_GARBLED ? STUCK_MS : BACKOFF_LAST_MS, third = lane->shared->lease_ttl_ms / 3;
+    if (last > third) last = third;
     t->backoff_ms = t->backoff_ms ? t->backoff_ms * 2 : BACKOFF_FIRST_MS;
     if (t->backoff_ms > last) t->backoff_ms = last;
     nap(lane, t->backoff_ms / 2 + (uint64_t)(lane_now_ms() * 2654435761u % (t->backoff_ms / 2 + 1)));
@@ -197,7 +201,8 @@ struct lane *lane_new(const struct lane_shared *shared, const struct door *door,
     return lane;
 }
 
-struct lane *lane_start(const struct lane_shared *shared, const struct door *door, const struct lane_lease *lease, const struct mark *mark) {
+struct lane *lane_start(const struct lane_shared *shared, const struct door *door, const struct lane_lease *lease,
+                        const struct mark *mark) {
     struct lane *lane = lane_new(shared, door, lease, mark);
     int failed = pthread_create(&lane->thread, NULL, lane_run, lane);
     assert(!failed);

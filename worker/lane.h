@@ -8,8 +8,8 @@
  *         |
  *     RELEASE    finish the batch, give the lease back            FENCED: another worker took over; just end
  *
- * Batches are applied strictly in the order they were delivered: after any failure nothing read later is applied first, because the lane goes
- * back to what is pending. It never resends a script blindly: the watermark decides what was applied.
+ * Batches are applied strictly in the order they were delivered: after any failure nothing read later is applied first, because the lane
+ * goes back to what is pending. It never resends a script blindly: the watermark decides what was applied.
  */
 #ifndef WORKER_LANE_H
 #define WORKER_LANE_H
@@ -42,6 +42,7 @@ struct lane {
     uint64_t epoch, loss_accepted;
     char epoch_text[24];
     char loss[160];             /* what Redis lost, "" when nothing: halted until accepted */
+    bool halted;                /* and meta says so */
     pthread_t thread;
     atomic_bool stop;           /* finish the batch and release */
     atomic_bool ended;
@@ -76,8 +77,8 @@ struct lane_lease {
     struct entry_id applied;
 };
 
-/* A lane without its thread, driven by lane_catch_up on the caller's: for tests and tools that want to see every step. `mark` is the highest this
- * worker has seen of the partition before. Freed by lane_free. */
+/* A lane without its thread, driven by lane_catch_up on the caller's: for tests and tools that want to see every step. `mark` is the
+ * highest this worker has seen of the partition before. Freed by lane_free. */
 struct lane *lane_new(const struct lane_shared *shared, const struct door *door, const struct lane_lease *lease, const struct mark *mark);
 /* Connects, takes over and serves until a read brings nothing (settings' block_ms is how long that takes). The first failure ends it;
  * calling it again takes over again, as the thread does after backing off. */

@@ -92,7 +92,8 @@ static void judge_suspect(struct lane *lane, struct entry *e, uint64_t tries) {
               {"reason", LOG_S(reason)});
 }
 
-/* "BROKEN n key reason script: ...": entry n of the batch cannot be applied; from now on it goes alone. n = 0: the partition itself is broken. */
+/* "BROKEN n key reason script: ...": entry n of the batch cannot be applied; from now on it goes alone. n = 0: the partition itself is
+ * broken. */
 static enum redis_err note_broken(struct lane *lane, const struct entry *entries, uint32_t count) {
     const char *text = redis_error(lane->redis) + strlen("BROKEN ");
     char *end;
@@ -113,6 +114,7 @@ static enum redis_err note_broken(struct lane *lane, const struct entry *entries
 
 static void note_applied(struct lane *lane, const struct entry *last) {
     if (entry_id_compare(last->id, lane->mark.applied) > 0) lane->mark.applied = last->id;
+    lane->mark.epoch = lane->epoch;
     uint32_t day = keys_day(last->id.ms);
     if (day > lane->day) lane->day = day;
 }

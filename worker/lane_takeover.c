@@ -30,8 +30,23 @@ static enum redis_err ensure_group(struct lane *lane) {
     return err == REDIS_REFUSED && strncmp(redis_error(lane->redis), "BUSYGROUP", 9) == 0 ? REDIS_OK : err;
 }
 
-/* What Redis has now, against the highest this worker saw acknowledged. */
+/* Is anything missing that was not accepted? Against the highest this worker saw, and against what an owner before it left in meta. */
+static void judge_loss(struct lane *lane, struct entry_id applied, uint64_t bill, const char *halted, uint64_t halted_epoch) {
+    bool missing = mark_missing(&lane->mark, applied, bill, lane->loss, sizeof lane->loss);
+    uint64_t epoch = lane->mark.epoch ? lane->mark.epoch : lane->epoch; /* whoever accepts names the current one */
+    lane->halted = *halted != '\0';
+    if (missing && lane->loss_accepted < epoch) return;
+    if (lane->halted && lane->loss_accepted < halted_epoch) {
+        snprintf(lane->loss, sizeof lane->loss, "%s", halted);
+        return;
+    }
+    lane->loss[0] = '\0';
+    lane->mark = (struct mark){applied, bill, lane->epoch};
+}
+
+/* What Redis has now, against what it had. */
 static enum redis_err compare_mark(struct lane *lane) {
+    static const char *const fields[] = {"applied", "bill", "loss_accepted", "halted", "halted_epoch"};
     struct command *c = &lane->batch.command;
     struct reply reply;
     keys_buffer key;
@@ -39,24 +54,19 @@ static enum redis_err compare_mark(struct lane *lane) {
     size_t size;
     command_begin(c, "HMGET");
     command_copy(c, key, keys_meta(key, &lane->door.book, lane->door.partition));
-    command_word(c, "applied");
-    command_word(c, "bill");
-    command_word(c, "loss_accepted");
+    for (size_t n = 0; n < sizeof fields / sizeof *fields; n++) command_word(c, fields[n]);
     enum redis_err err = redis_call(lane->redis, c, &reply);
     if (err) return err;
     const char *text = reply_text(reply_at(reply, 0), &size);
     if (size && !entry_id_parse(text, size, &applied)) return REDIS_GARBLED;
-    uint64_t bill = (uint64_t)reply_integer(reply_at(reply, 1));
     lane->loss_accepted = (uint64_t)reply_integer(reply_at(reply, 2));
-    if (!mark_missing(&lane->mark, applied, bill, lane->loss, sizeof lane->loss)) lane->loss[0] = '\0';
-    if (lane->loss[0] == '\0' || lane->loss_accepted >= lane->epoch) {
-        lane->loss[0] = '\0';
-        lane->mark = (struct mark){applied, bill};
-    }
     lane->day = keys_day(applied.ms);
+    judge_loss(lane, applied, (uint64_t)reply_integer(reply_at(reply, 1)), reply_text(reply_at(reply, 3), NULL),
+               (uint64_t)reply_integer(reply_at(reply, 4)));
     return REDIS_OK;
 }
 
+/* So that an owner after this one, which saw nothing of what is missing, is halted too. */
 static enum redis_err write_halted(struct lane *lane, const char *text) {
     struct command *c = &lane->batch.command;
     struct reply reply;
@@ -65,27 +75,38 @@ static enum redis_err write_halted(struct lane *lane, const char *text) {
     command_copy(c, key, keys_meta(key, &lane->door.book, lane->door.partition));
     command_word(c, "halted");
     if (*text) command_word(c, text);
-    return redis_call(lane->redis, c, &reply);
+    command_word(c, "halted_epoch");
+    if (*text) command_word(c, lane->epoch_text);
+    enum redis_err err = redis_call(lane->redis, c, &reply);
+    if (!err) lane->halted = *text != '\0';
+    return err;
 }
 
-/* Keeps the lease and touches nothing else until an operator accepts the loss: another worker could not know of it. */
+/* Keeps the lease and touches nothing else until an operator accepts the loss. */
 static enum redis_err wait_for_acceptance(struct lane *lane) {
-    if (!lane->loss[0]) return REDIS_OK;
-    log_event(LOG_ERROR, "data_loss_suspected", {"partition", LOG_N(lane->door.partition)}, {"what", LOG_S(lane->loss)},
-              {"next", LOG_S(atomic_load(&lane->shared->settings->halt_on_loss) ? "halted until `till accept-loss`" : "going on")});
-    enum redis_err err = write_halted(lane, lane->loss);
+    enum redis_err err = REDIS_OK;
+    if (lane->loss[0]) {
+        log_event(LOG_ERROR, "data_loss_suspected", {"partition", LOG_N(lane->door.partition)}, {"what", LOG_S(lane->loss)},
+                  {"next", LOG_S(atomic_load(&lane->shared->settings->halt_on_loss) ? "halted until `till accept-loss`" : "going on")});
+        if (!lane->halted) err = write_halted(lane, lane->loss);
+    }
     while (!err && lane->loss[0] && !atomic_load(&lane->stop)) {
-        if (!atomic_load(&lane->shared->settings->halt_on_loss)) lane->mark = (struct mark){{0, 0}, 0};
-        else nanosleep(&(struct timespec){0, 200 * 1000000L}, NULL);
-        if (lane_renewal_due(lane)) err = renew_lease(lane);
+        if (!atomic_load(&lane->shared->settings->halt_on_loss)) {
+            lane->mark = (struct mark){{0, 0}, 0, lane->epoch};
+            err = write_halted(lane, "");
+        } else {
+            nanosleep(&(struct timespec){0, 200 * 1000000L}, NULL);
+        }
+        if (!err && lane_renewal_due(lane)) err = renew_lease(lane);
         if (!err) err = compare_mark(lane);
     }
-    return err || lane->loss[0] ? err : write_halted(lane, "");
+    return err || lane->loss[0] || !lane->halted ? err : write_halted(lane, "");
 }
 
 static void report_lost(const struct lane *lane, struct reply lost) {
     for (size_t n = 0; n < reply_count(lost); n++)
-        log_event(LOG_ERROR, "entry_lost", {"partition", LOG_N(lane->door.partition)}, {"entry", LOG_S(reply_text(reply_at(lost, n), NULL))},
+        log_event(LOG_ERROR, "entry_lost", {"partition", LOG_N(lane->door.partition)},
+                  {"entry", LOG_S(reply_text(reply_at(lost, n), NULL))},
                   {"reason", LOG_S("trimmed while pending")});
 }
 

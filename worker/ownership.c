@@ -40,24 +40,31 @@ static enum redis_err connect_control(struct ownership *o) {
     return redis_is_lost(o->redis) ? redis_reopen(o->redis) : REDIS_OK;
 }
 
-const char *ownership_open_book(struct ownership *o, enum redis_err *err) {
-    static char text[200];
+/* Creates the book if there is none. Reply: version, partitions, created. */
+static enum redis_err call_book(struct ownership *o, struct reply *reply) {
     struct command c;
-    struct reply reply;
     keys_buffer key;
-    *err = connect_control(o);
-    if (*err) return redis_error(o->redis);
     command_init(&c);
     redis_script_begin(&c, &script_book, 1);
     command_copy(&c, key, keys_book(key, &o->door.book));
     command_uint(&c, BOOK_VERSION);
     command_uint(&c, o->door.book.partitions);
-    *err = redis_script_call(o->redis, &script_book, &c, &reply);
+    enum redis_err err = redis_script_call(o->redis, &script_book, &c, reply);
     command_clear(&c);
+    return err;
+}
+
+const char *ownership_open_book(struct ownership *o, enum redis_err *err) {
+    static char text[200];
+    struct reply reply;
+    *err = connect_control(o);
+    if (!*err) *err = call_book(o, &reply);
     if (*err) return redis_error(o->redis);
+    o->created_ms = reply_integer(reply_at(reply, 2));
     int64_t version = reply_integer(reply_at(reply, 0)), partitions = reply_integer(reply_at(reply, 1));
     if (version == BOOK_VERSION && partitions == (int64_t)o->door.book.partitions) return NULL;
-    snprintf(text, sizeof text, "book %s has version %lld and %lld partitions, this worker is for version %d and %u partitions (book.partitions)",
+    snprintf(text, sizeof text,
+             "book %s has version %lld and %lld partitions, this worker is for version %d and %u partitions (book.partitions)",
              o->door.book.name, (long long)version, (long long)partitions, BOOK_VERSION, o->door.book.partitions);
     *err = REDIS_REFUSED;
     return text;
@@ -190,11 +197,27 @@ static enum redis_err find_free(struct ownership *o, bool *free_places) {
     return err;
 }
 
+/* Before anything is taken: is it still the book it was? If not, everything is lost, also what only other workers had seen. */
+static enum redis_err check_book(struct ownership *o) {
+    struct reply reply;
+    enum redis_err err = call_book(o, &reply);
+    if (err) return err;
+    int64_t created_ms = reply_integer(reply_at(reply, 2));
+    if (created_ms == o->created_ms) return REDIS_OK;
+    log_event(LOG_ERROR, "data_loss_suspected", {"book", LOG_S(o->door.book.name)},
+              {"what", LOG_S("the book is gone, another was created")});
+    o->created_ms = created_ms;
+    for (unsigned p = 0; p < o->door.book.partitions; p++)
+        if (o->marks[p].epoch == 0) o->marks[p].applied = (struct entry_id){0, 1};
+    return REDIS_OK;
+}
+
 static enum redis_err pick_up(struct ownership *o, unsigned room) {
     unsigned partitions = o->door.book.partitions;
     bool *free_places = calloc(partitions, sizeof *free_places);
     assert(free_places && "out of memory");
-    enum redis_err err = find_free(o, free_places);
+    enum redis_err err = check_book(o);
+    if (!err) err = find_free(o, free_places);
     for (unsigned n = 0; n < partitions && room > 0 && !err; n++) {
         unsigned p = (o->first + n) % partitions;
         bool started = false;
@@ -237,7 +260,8 @@ void ownership_turn(struct ownership *o) {
     if (err) {
         note_away(o, err);
     } else if (o->away) {
-        log_event(LOG_INFO, "redis_back", {"url", LOG_S(o->shared->redis.url.host[0] ? o->shared->redis.url.host : o->shared->redis.url.path)});
+        const struct redis_url *url = &o->shared->redis.url;
+        log_event(LOG_INFO, "redis_back", {"url", LOG_S(url->host[0] ? url->host : url->path)});
         o->away = false;
         o->retry_ms = 0;
     }

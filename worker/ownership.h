@@ -1,5 +1,5 @@
-/* Which partitions this worker serves: it heartbeats, takes its fair share of what is free, hands back what is over. One thread (main's), one
- * control connection. Decides where work is done, never what. */
+/* Which partitions this worker serves: it heartbeats, takes its fair share of what is free, hands back what is over. One thread (main's),
+ * one control connection. Decides where work is done, never what. */
 #ifndef WORKER_OWNERSHIP_H
 #define WORKER_OWNERSHIP_H
 
@@ -18,6 +18,7 @@ struct ownership {
     struct mark *marks;         /* highest seen acknowledged, kept between ownerships */
     unsigned first;             /* where this worker starts looking, so that workers do not race for the same partitions */
     unsigned live_workers, rank; /* this worker's place among them, by name */
+    int64_t created_ms;         /* when the book was created: tells it from another of the same name */
     uint64_t beat_at_ms, looked_at_ms;
     uint64_t retry_at_ms, retry_ms; /* while Redis is away */
     bool away;                  /* Redis did not answer last time */
@@ -26,10 +27,12 @@ struct ownership {
 void ownership_init(struct ownership *o, const struct lane_shared *shared, const struct door *door);
 /* Connects and creates the book, or checks that it was created with as many partitions. NULL, or why it cannot be; *err tells the class. */
 const char *ownership_open_book(struct ownership *o, enum redis_err *err);
-/* One turn, to be called a few times a second: joins ended lanes, heartbeats, takes, hands back. Never fails; Redis being away is reported once. */
+/* One turn, to be called a few times a second: joins ended lanes, heartbeats, takes, hands back. Never fails; Redis being away is reported
+ * once. */
 void ownership_turn(struct ownership *o);
-/* Says goodbye, stops all lanes, waits for them until `deadline_ms` (lane_now_ms clock; only a moment when Redis does not answer), then drops
- * their connections and waits a moment more. Frees everything. False when a lane is still stuck in a connect: nothing is freed then, and the process should just end. */
+/* Says goodbye, stops all lanes, waits for them until `deadline_ms` (lane_now_ms clock; only a moment when Redis does not answer), then
+ * drops their connections and waits a moment more. Frees everything. False when a lane is still stuck in a connect: nothing is freed then,
+ * and the process should just end. */
 bool ownership_close(struct ownership *o, uint64_t deadline_ms);
 
 #endif

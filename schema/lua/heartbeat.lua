@@ -1,5 +1,5 @@
-#!lua
--- heartbeat: a worker is alive, or leaves; who else is alive? By the server's clock only.
+#!lua flags=allow-oom
+-- heartbeat: a worker is alive, or leaves; who else is alive? By the server's clock only. Also in a full Redis (allow-oom).
 -- KEYS: 1 workers  ARGV: 1 worker 2 ttl ms 3 alive|leave  Reply: names of the live workers, sorted
 local time = redis.call('TIME')
 local now, ttl = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(ARGV[2])

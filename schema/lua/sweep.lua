@@ -1,5 +1,6 @@
-#!lua
+#!lua flags=allow-oom
 -- sweep: deletes the other consumers of the group, checking in the same step that they have nothing pending: DELCONSUMER loses what is.
+-- Needs no memory: hence allow-oom.
 -- KEYS: 1 meta 2 intents  ARGV: 1 epoch 2 own consumer  Reply: how many entries are pending, whoever has them. Errors: FENCED, NOGROUP
 --@include fence.lua
 fence(KEYS[1], ARGV[1])

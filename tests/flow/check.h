@@ -22,6 +22,10 @@ struct check_totals {
 /* "", or what is wrong, a line each (the first ones). Valid until the next call. */
 const char *check_book(struct flow *flow, struct check_totals *totals);
 /* The same, and asserts that all that was acknowledged is there, answered, and settled, with `dead` entries dead beside the unreadable. */
+void check_settled(struct flow *flow, const char *name, uint64_t dead);
+/* The exit code of `till audit`. What it said is shown unless it is `expected`. */
+int check_audit(struct flow *flow, int expected);
+/* Both: settled, and `till audit` finds nothing. */
 void check_sound(struct flow *flow, const char *name, uint64_t dead);
 
 /* --- between the parts of the checker --- */

@@ -102,8 +102,8 @@ static int64_t check_account(struct check *check, const char *key) {
     }
     int64_t balance = reply_integer(reply_at(h, 0)), held = reply_integer(reply_at(h, 1)), seq = reply_integer(reply_at(h, 2));
     if (balance != chain->balance_minor || held != chain->held_minor || (uint64_t)seq != chain->seq)
-        check_fault(check, "%s has balance %" PRId64 " held %" PRId64 " seq %" PRId64 ", its rows end with %" PRId64 " %" PRId64 " %" PRIu64,
-                    name, balance, held, seq, chain->balance_minor, chain->held_minor, chain->seq);
+        check_fault(check, "%s has balance %" PRId64 " held %" PRId64 " seq %" PRId64 ", its rows end with %" PRId64 " %" PRId64
+                    " %" PRIu64, name, balance, held, seq, chain->balance_minor, chain->held_minor, chain->seq);
     return balance;
 }
 

@@ -27,6 +27,7 @@ struct flow {
     uint64_t random;     /* state; begins as the seed, which is printed */
     uint64_t next_key;
     uint64_t acknowledged; /* XADDs that Redis acknowledged */
+    uint64_t unsure;       /* XADDs that were lost on the way, there or back */
     uint64_t unreadable;   /* of them, those that nobody can read: they end in the dead stream, unanswered */
 };
 
@@ -49,9 +50,10 @@ const char *flow_owner(struct flow *flow, unsigned partition);
 /* Stops all workers that run, and expects 0. */
 void flow_stop_workers(struct flow *flow, unsigned count);
 
-/* Sends one intent: `at` and `key` are filled in when they are missing. An answer of Redis other than an ID aborts. */
+/* Sends one intent: `at` and `key` are filled in when they are missing. A lost connection is opened again, and the entry sent once more;
+ * any other answer of Redis than an ID aborts. */
 void flow_send(struct flow *flow, struct intent *intent);
-/* The same, but Redis may refuse, lose the connection or be away: false then. The connection is opened again at the next. */
+/* The same, but Redis may refuse: false then. */
 bool flow_try_send(struct flow *flow, struct intent *intent);
 void flow_send_bytes(struct flow *flow, unsigned partition, const char *name, const void *bytes, size_t size);
 bool flow_try_bytes(struct flow *flow, unsigned partition, const char *name, const void *bytes, size_t size);

@@ -43,20 +43,23 @@ struct intent flow_intent(enum op op, const char *account, const char *to, uint6
     return intent;
 }
 
-/* One try; the class of what went wrong in *err. Acknowledged or not, nothing is sent twice here. */
+/* Sends one entry; when the connection is lost, once more: the first copy may lie there too then. */
 static enum redis_err add(struct flow *flow, unsigned partition, const char *name, const void *bytes, size_t size) {
     struct command c;
     struct reply reply;
     keys_buffer key;
-    enum redis_err err = redis_is_lost(flow->redis) ? redis_reopen(flow->redis) : REDIS_OK;
-    if (err) return err;
+    enum redis_err err = REDIS_LOST;
     command_init(&c);
-    command_begin(&c, "XADD");
-    command_copy(&c, key, keys_intents(key, &flow->book, partition));
-    command_word(&c, "*");
-    command_word(&c, name);
-    command_borrow(&c, bytes, size);
-    err = redis_call(flow->redis, &c, &reply);
+    for (int tries = 0; tries < 3 && err == REDIS_LOST; tries++) {
+        if (redis_is_lost(flow->redis) && (err = redis_reopen(flow->redis))) continue;
+        command_begin(&c, "XADD");
+        command_copy(&c, key, keys_intents(key, &flow->book, partition));
+        command_word(&c, "*");
+        command_word(&c, name);
+        command_borrow(&c, bytes, size);
+        err = redis_call(flow->redis, &c, &reply);
+        flow->unsure += err == REDIS_LOST;
+    }
     command_clear(&c);
     if (!err) flow->acknowledged++;
     return err;

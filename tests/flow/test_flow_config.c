@@ -163,8 +163,8 @@ static const char *wrong_logfmt(const char *line) {
 static const char *wrong_json(const char *line) {
     json_error_t error;
     json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, &error);
-    bool fine = json_is_object(object) && json_is_string(json_object_get(object, "event")) && json_is_string(json_object_get(object, "level")) &&
-                json_is_string(json_object_get(object, "time"));
+    bool fine = json_is_object(object) && json_is_string(json_object_get(object, "event")) &&
+                json_is_string(json_object_get(object, "level")) && json_is_string(json_object_get(object, "time"));
     json_decref(object);
     return fine ? NULL : "is not an object with event, level and time";
 }

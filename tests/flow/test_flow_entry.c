@@ -58,7 +58,8 @@ Test(flow_entry, that_kills_every_worker_is_buried) {
     cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
     struct check_totals totals;
     const char *wrong = check_book(&flow, &totals);
-    cr_assert(strstr(wrong, "u1/shop/deadly was sent 1 times and answered 0 times") && strchr(wrong, '\n') == strrchr(wrong, '\n'), "%s", wrong);
+    cr_assert(strstr(wrong, "u1/shop/deadly was sent 1 times and answered 0 times") && strchr(wrong, '\n') == strrchr(wrong, '\n'),
+              "%s", wrong);
     cr_assert_eq(totals.dead, 1);
 }
 
