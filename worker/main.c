@@ -18,7 +18,7 @@
 #include "worker/ownership.h"
 #include "worker/settings.h"
 
-enum { EXIT_USAGE = 100, EXIT_REDIS = 111, TURN_MS = 100, STOP_MS = 1200, BOOK_RETRY_MS = 200 };
+enum { EXIT_USAGE = 100, EXIT_REDIS = 111, TURN_MS = 100, STOP_MS = 900, BOOK_RETRY_MS = 200 };
 
 static const char help[] =
     "Usage: till-worker [-c FILE] [--check-config]\n"

@@ -21,6 +21,8 @@ struct hearing {
     struct model_account *account;
 };
 
+enum { ACCOUNTS_MAX = 1024 };
+
 static void *grow(void *array, size_t count, size_t size) {
     if ((count & (count - 1)) != 0) return array;
     array = realloc(array, (count ? count * 2 : 1) * size);
@@ -31,6 +33,8 @@ static void *grow(void *array, size_t count, size_t size) {
 struct model *model_new(unsigned partitions) {
     struct model *m = calloc(1, sizeof *m);
     if (!m || partitions > MODEL_PARTITIONS_MAX) abort();
+    m->accounts = calloc(ACCOUNTS_MAX, sizeof *m->accounts); /* never moved: decisions hold pointers to two of them */
+    if (!m->accounts) abort();
     m->partitions = partitions;
     return m;
 }
@@ -56,7 +60,7 @@ static struct model_account *find_account(struct model *m, unsigned partition, c
 }
 
 static void add_account(struct model *m, unsigned partition, const char *name, const char *kind, const char *currency, uint64_t ms) {
-    m->accounts = grow(m->accounts, m->account_count, sizeof *m->accounts);
+    if (m->account_count == ACCOUNTS_MAX) abort();
     struct model_account *a = &m->accounts[m->account_count++];
     *a = (struct model_account){.partition = partition, .opened_ms = ms, .changed_ms = ms};
     snprintf(a->name, sizeof a->name, "%s", name);
