@@ -46,7 +46,7 @@ static const struct { const char *name, *script, *finding; } rows[] = {
     {"a bill number", "return redis.call('HINCRBY', '{till:0}:meta', 'bill', 1)", "meta.bill"},
     {"a row's amount", LAST_ROWS "rows[1][5] = rows[1][5] + 1" PUT_ROWS, "sum to"},
     {"a row's seq", LAST_ROWS "rows[1][9] = rows[1][9] + 1" PUT_ROWS, ": seq "},
-    {"rows twice", LAST_ROWS "return redis.call('XADD', '{till:0}:ledger', '*', unpack(e[2]))", "where 0-"},
+    {"rows twice", LAST_ROWS "return redis.call('XADD', '{till:0}:ledger', '*', unpack(e[2]))", " rows"},
     {"rows are missing", LAST_ROWS "return redis.call('XDEL', '{till:0}:ledger', e[1])", "has 0 rows"},
 };
 

@@ -148,3 +148,22 @@ Test(flow_loss, goes_on_by_itself_when_told_to) {
     cr_assert_eq(halted(), 0);
     check_sound(&flow, "goes on", 0);
 }
+
+/* The tail is gone: entries, answers and money of the last moments. What was pending then is taken up again from there. */
+Test(flow_loss, restart_from_an_older_snapshot_halts) {
+    struct check_totals totals;
+    start(1, NULL);
+    server_text(&flow.server, "SAVE", NULL);
+    flow_load(&flow, 200);
+    cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
+    lose_by_restart();
+    forget_sent();
+    cr_assert(WAIT_UNTIL(halted() == PARTITIONS, 5000), "only %u notice", halted());
+    cr_assert(worker_log_has(&flow.workers[0], "bills are missing"));
+    accept_loss();
+    flow_load(&flow, 100);
+    cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
+    const char *wrong = check_book(&flow, &totals);
+    cr_assert_str_empty(wrong, "%s", wrong);
+    cr_assert_eq(check_audit(&flow, 0), 0);
+}
