@@ -208,7 +208,7 @@ static enum redis_err check_book(struct ownership *o) {
               {"what", LOG_S("the book is gone, another was created")});
     o->created_ms = created_ms;
     for (unsigned p = 0; p < o->door.book.partitions; p++)
-        if (o->marks[p].epoch == 0) o->marks[p].applied = (struct entry_id){0, 1};
+        if (o->marks[p].applied.ms == 0) o->marks[p] = (struct mark){.applied = {0, 1}};
     return REDIS_OK;
 }
 

@@ -24,6 +24,8 @@ static void start(unsigned workers, const char *environment) {
     for (unsigned n = 0; n < workers; n++)
         flow_worker(&flow, n, &(struct worker_options){.lease_ttl_ms = 500, .environment = {environment}});
     cr_assert(flow_serving(&flow, 5000));
+    /* all of them: one that comes after the loss knows nothing of it */
+    cr_assert(WAIT_UNTIL(server_integer(&flow.server, "ZCARD", "{till}:workers", NULL) == workers, 5000));
     flow_load(&flow, 200);
 }
 
