@@ -40,7 +40,7 @@ Test(flow_config, is_checked_without_starting) {
         {"worker:\n  bacth: 1\n", 100, "till.yaml:6:3: worker.bacth: unknown setting; did you mean batch?"},
         {"worker: [\n", 100, "till.yaml:"},
     };
-    const char *path = getenv("TILL_WORKER");
+    const char *path = getenv("TILL_WORKER"), *worker = path && *path ? path : TILL_WORKER_PATH;
     for (size_t n = 0; n < sizeof rows / sizeof *rows; n++) {
         char config[96], log[96], said[4096] = "";
         int status;
@@ -48,7 +48,7 @@ Test(flow_config, is_checked_without_starting) {
         snprintf(config, sizeof config, "%s/till.yaml", flow.server.dir);
         snprintf(log, sizeof log, "%s/check.log", flow.server.dir);
         write_config(config, rows[n].text);
-        pid_t pid = process_start((const char *[]){path ? path : TILL_WORKER_PATH, "--config", config, "--check-config", NULL}, NULL, log);
+        pid_t pid = process_start((const char *[]){worker, "--config", config, "--check-config", NULL}, NULL, log);
         cr_assert(process_wait(&pid, 10000, &status));
         FILE *in = fopen(log, "r");
         size_t got = in ? fread(said, 1, sizeof said - 1, in) : 0;
