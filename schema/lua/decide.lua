@@ -67,13 +67,16 @@ local function keep_bill(i, code, detail)
   return { RESPONSES_KEY[i], KEY[i], SOURCE[i], op, code, ACCOUNT[i], moved, currency, balance, held, billed, at, entry, '0', detail }
 end
 
+-- A refusal such as 10 tells of an earlier intent too, and that may still be waiting for its consequences.
+local function any_unanswered() return #unanswered > 0 or redis.call('HLEN', KEYS[UNANSWERED]) > 0 end
+
 -- Decides an intent nobody has seen before. `waits`: its consequences must be on their way before it is answered.
 local function decide_new(i)
   begin_answer(i)
   local code, detail, waits = OPS[OP[i]](i)
   if not DECIDED[code] then return give_answer(i, plain_answer(i, code, detail)) end
   local a = keep_bill(i, code, detail or subject)
-  if waits then give_later(i, a) else give_answer(i, a) end
+  if waits or (code ~= CODE.ok and WAITS[OP[i]] and any_unanswered()) then give_later(i, a) else give_answer(i, a) end
 end
 
 local function decide_batch()

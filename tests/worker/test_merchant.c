@@ -146,6 +146,26 @@ Test(merchant, repetition_waits_for_the_first_answer) {
     }
 }
 
+/* Another key's refusal would let the same secret out: who hears that the merchant exists must be able to pay it anywhere. */
+Test(merchant, already_exists_waits_for_the_first_answer) {
+    fold_run(&fold);
+    fold_add(&fold, "open account=m kind=merchant key=o");
+    break_stream(1);
+    fold_add(&fold, "open account=m kind=merchant key=other");
+    cr_expect_eq(fold_try(&fold, 2), REDIS_REFUSED);
+    fold_add(&fold, "open account=m kind=merchant key=third");
+    cr_expect_eq(fold_try(&fold, 2), REDIS_REFUSED);
+    cr_expect_eq(server_integer(&fold.server, "EXISTS", fold_key(&fold, 2, "responses:shop"), NULL), 0, "answered too early");
+    mend_stream(1);
+    fold_run(&fold);
+    struct fold_answer *answers;
+    size_t count = fold_answers(&fold, 2, "shop", &answers);
+    cr_assert_eq(count, 3, "%zu answers", count);
+    for (size_t n = 0; n < count; n++) cr_expect_str_eq(answers[n].text[RESPONSE_CODE], n ? "10" : "0", "answer %zu", n);
+    free(answers);
+    cr_expect_eq(follow_ups(1, OP_adopt), 1, "partition 1 got %d", follow_ups(1, OP_adopt));
+}
+
 /* A late repetition of a freeze is answered, and freezes nothing. */
 Test(merchant, repetition_has_no_consequences) {
     fold_add(&fold, "open account=m kind=merchant; freeze account=m key=f; thaw account=m key=t; freeze account=m key=f");
