@@ -1,4 +1,5 @@
-/* Named points where a test build can be told to die: TILL_CRASH_AT=point[:n] kills the process with SIGKILL at the n-th time.
+/* Named points where a test build can be told to die: TILL_CRASH_AT=point[:n] kills the process with SIGKILL at the n-th time,
+ * TILL_STOP_AT stops it there with SIGSTOP.
  * TILL_CRASH_AT=entry and TILL_CRASH_KEY=key: at every entry whose intent has that key. */
 #ifndef WORKER_FAILPOINT_H
 #define WORKER_FAILPOINT_H
