@@ -71,13 +71,15 @@ static enum redis_err write_halted(struct lane *lane, const char *text) {
     struct command *c = &lane->batch.command;
     struct reply reply;
     keys_buffer key;
-    command_begin(c, *text ? "HSET" : "HDEL");
+    redis_script_begin(c, &script_lease, 2);
+    command_copy(c, key, keys_lease(key, &lane->door.book, lane->door.partition));
     command_copy(c, key, keys_meta(key, &lane->door.book, lane->door.partition));
-    command_word(c, "halted");
-    if (*text) command_word(c, text);
-    command_word(c, "halted_epoch");
-    if (*text) command_word(c, lane->epoch_text);
-    enum redis_err err = redis_call(lane->redis, c, &reply);
+    command_word(c, "halt");
+    command_word(c, lane->shared->worker);
+    command_word(c, "0");
+    command_word(c, lane->epoch_text);
+    command_word(c, text);
+    enum redis_err err = redis_script_call(lane->redis, &script_lease, c, &reply);
     if (!err) lane->halted = *text != '\0';
     return err;
 }

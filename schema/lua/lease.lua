@@ -3,8 +3,9 @@
 -- from writing is the epoch, which every taking raises. It begins with the server's clock, so that one that was lost is never given again.
 -- A full Redis changes no owner: hence allow-oom; what is written has the size of what was there.
 -- KEYS: 1 lease 2 meta
--- ARGV: 1 take|renew|release 2 worker 3 ttl ms 4 epoch (renew, release)
--- Reply: take: { epoch, applied, bill, loss_accepted } or { 0, holder }; renew: epoch; release: 1 if it was still held. Errors: FENCED
+-- ARGV: 1 take|renew|release|halt 2 worker 3 ttl ms 4 epoch (all but take) 5 what was lost (halt; '': the loss is accepted)
+-- Reply: take: { epoch, applied, bill, loss_accepted } or { 0, holder }; renew, halt: epoch; release: 1 if it was still held
+-- Errors: FENCED
 --@include fence.lua
 local action, worker, ttl, epoch = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local holder = redis.call('GET', KEYS[1])
@@ -22,6 +23,15 @@ if action == 'renew' then
   fence(KEYS[2], epoch)
   if holder and holder ~= mine then error({ err = 'FENCED the lease is held by ' .. holder }) end
   redis.call('SET', KEYS[1], mine, 'PX', ttl)
+  return tonumber(epoch)
+end
+if action == 'halt' then
+  fence(KEYS[2], epoch)
+  if ARGV[5] ~= '' then
+    redis.call('HSET', KEYS[2], 'halted', ARGV[5], 'halted_epoch', epoch)
+  else
+    redis.call('HDEL', KEYS[2], 'halted', 'halted_epoch')
+  end
   return tonumber(epoch)
 end
 if holder ~= mine then return 0 end
