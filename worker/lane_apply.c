@@ -167,15 +167,25 @@ static enum redis_err apply_call(struct lane *lane, struct entry *entries, uint3
 /* Looks up and applies the first of entries[0..*count), which may become fewer. */
 static enum redis_err apply_some(struct lane *lane, struct entry *entries, uint32_t *count, bool read_ahead) {
     uint32_t asked = *count;
+    enum redis_err err = lookup_referrals(lane->redis, &lane->door, entries, lane->referrals, count);
+    return err ? err : apply_call(lane, entries, *count, read_ahead && *count == asked);
+}
+
+/* One lone attempt at a suspect, counted before it is made. In one lane at a time: an entry that kills the process would otherwise be
+ * counted against the suspects of all its lanes, and innocent ones would be given up with it. */
+static enum redis_err apply_suspect(struct lane *lane, struct entry *entry, bool read_ahead) {
+    static pthread_mutex_t one_attempt = PTHREAD_MUTEX_INITIALIZER;
+    uint32_t count = 1;
     uint64_t tries;
-    bool alone = is_suspect(lane, &entries[0]);
-    enum redis_err err = alone ? count_attempt(lane, &entries[0], &tries) : REDIS_OK;
-    if (err) return err;
-    FAILPOINT("after_count");
-    if (alone) judge_suspect(lane, &entries[0], tries);
-    err = lookup_referrals(lane->redis, &lane->door, entries, lane->referrals, count);
-    if (!err) err = apply_call(lane, entries, *count, read_ahead && *count == asked);
-    if (alone && err && err != REDIS_BROKEN) lane->excused++;
+    pthread_mutex_lock(&one_attempt);
+    enum redis_err err = count_attempt(lane, entry, &tries);
+    if (!err) {
+        FAILPOINT("after_count");
+        judge_suspect(lane, entry, tries);
+        err = apply_some(lane, entry, &count, read_ahead);
+        if (err && err != REDIS_BROKEN) lane->excused++;
+    }
+    pthread_mutex_unlock(&one_attempt);
     return err;
 }
 
@@ -189,7 +199,8 @@ enum redis_err lane_apply_entries(struct lane *lane, bool read_ahead) {
             count = n ? n : 1; /* those before it together, the suspect alone */
             break;
         }
-        enum redis_err err = apply_some(lane, rest, &count, read_ahead && done + count == lane->entry_count);
+        bool last = read_ahead && done + count == lane->entry_count;
+        enum redis_err err = is_suspect(lane, &rest[0]) ? apply_suspect(lane, &rest[0], last) : apply_some(lane, rest, &count, last);
         if (err) return err;
         done += count;
     }

@@ -63,6 +63,25 @@ Test(flow_entry, that_kills_every_worker_is_buried) {
     cr_assert_eq(totals.dead, 1);
 }
 
+/* All its lanes die with the process: what they were trying alone at that moment must not pay for it. */
+Test(flow_entry, that_kills_takes_nothing_of_other_lanes_with_it) {
+    flow_start(&flow, 8, NULL);
+    flow_open(&flow);
+    flow_pay(&flow, 200);
+    struct intent deadly = flow_intent(OP_topup, "u1", NULL, 5, NULL);
+    snprintf(deadly.key, sizeof deadly.key, "deadly");
+    deadly.present |= FIELD_BIT(FIELD_key);
+    flow_send(&flow, &deadly);
+    flow_pay(&flow, 200);
+    struct worker_options options = patient;
+    options.crash_at = "entry";
+    options.environment[1] = "TILL_CRASH_KEY=deadly";
+    deaths_until_settled(&options, 5);
+    struct check_totals totals;
+    check_book(&flow, &totals);
+    cr_assert_eq(totals.dead, 1, "%llu entries died, one was deadly", (unsigned long long)totals.dead);
+}
+
 /* It dies only when it applies it: the entry can be read, so the sender hears of it. */
 Test(flow_entry, that_kills_at_apply_is_answered_dead) {
     flow_start(&flow, 1, NULL);
