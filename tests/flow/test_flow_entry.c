@@ -38,19 +38,25 @@ static unsigned deaths_until_settled(const struct worker_options *options, unsig
     }
 }
 
+/* An intent between so many payments on either side; the options of a worker that dies when it reads it. */
+static struct worker_options send_deadly(unsigned neighbours) {
+    struct intent deadly = flow_intent(OP_topup, "u1", NULL, 5, NULL);
+    struct worker_options options = patient;
+    snprintf(deadly.key, sizeof deadly.key, "deadly");
+    deadly.present |= FIELD_BIT(FIELD_key);
+    flow_pay(&flow, neighbours);
+    flow_send(&flow, &deadly);
+    flow_pay(&flow, neighbours);
+    options.crash_at = "entry";
+    options.environment[1] = "TILL_CRASH_KEY=deadly";
+    return options;
+}
+
 /* Reading it kills the worker: max_attempts times in a batch, as often alone, once more while it is buried; then it goes unread. */
 Test(flow_entry, that_kills_every_worker_is_buried) {
     flow_start(&flow, 2, NULL);
     flow_open(&flow);
-    flow_pay(&flow, 30);
-    struct intent deadly = flow_intent(OP_topup, "u1", NULL, 5, NULL);
-    snprintf(deadly.key, sizeof deadly.key, "deadly");
-    deadly.present |= FIELD_BIT(FIELD_key);
-    flow_send(&flow, &deadly);
-    flow_pay(&flow, 30);
-    struct worker_options options = patient;
-    options.crash_at = "entry";
-    options.environment[1] = "TILL_CRASH_KEY=deadly";
+    struct worker_options options = send_deadly(30);
     unsigned deaths = deaths_until_settled(&options, 5);
     cr_assert(deaths >= 3, "%u deaths", deaths);
     expect_dead(keys_partition(&flow.book, "u1", 2), "the worker died at it");
@@ -67,15 +73,7 @@ Test(flow_entry, that_kills_every_worker_is_buried) {
 Test(flow_entry, that_kills_takes_nothing_of_other_lanes_with_it) {
     flow_start(&flow, 8, NULL);
     flow_open(&flow);
-    flow_pay(&flow, 200);
-    struct intent deadly = flow_intent(OP_topup, "u1", NULL, 5, NULL);
-    snprintf(deadly.key, sizeof deadly.key, "deadly");
-    deadly.present |= FIELD_BIT(FIELD_key);
-    flow_send(&flow, &deadly);
-    flow_pay(&flow, 200);
-    struct worker_options options = patient;
-    options.crash_at = "entry";
-    options.environment[1] = "TILL_CRASH_KEY=deadly";
+    struct worker_options options = send_deadly(200);
     deaths_until_settled(&options, 5);
     struct check_totals totals;
     check_book(&flow, &totals);
