@@ -1,7 +1,7 @@
 -- bills: the records of decided intents, as one batch sees them. A record lies under the day of its entry; KEYS[BILLS] is the
 -- batch's day, KEYS[BILLS_BEFORE] the day before. Nothing here writes to Redis.
 local decided = {}   -- identity -> record decided in this batch, under KEYS[BILLS]
-local records = {}   -- identity, record, ...: what is to be written there; a later one overrides
+local records, record_size = {}, 0 -- identity, record, ...: what is to be written there; a later one overrides
 local rewritten = {} -- place in KEYS -> { identity, record, ... }: records of earlier batches that changed
 local referred = {}  -- place in KEYS .. identity -> parsed record
 
@@ -55,14 +55,20 @@ local function bill_of(i)
   return b
 end
 
+local function add_record(identity, record)
+  records[record_size + 1], records[record_size + 2] = identity, record
+  record_size = record_size + 2
+end
+
 -- Only state, captured and refunded of a bill ever change; what was answered stays as answered.
 local function rewrite_bill(b)
-  local record, list = format_bill(b), records
+  local record = format_bill(b)
   if b.place ~= BILLS then
-    list = rewritten[b.place] or {}
+    local list = rewritten[b.place] or {}
     rewritten[b.place] = list
-  elseif decided[b.identity] then
-    decided[b.identity] = record
+    list[#list + 1], list[#list + 2] = b.identity, record
+    return
   end
-  list[#list + 1], list[#list + 2] = b.identity, record
+  if decided[b.identity] then decided[b.identity] = record end
+  add_record(b.identity, record)
 end

@@ -2,7 +2,6 @@
 local applied = '0-0'   -- no entry at or below it is executed again
 local origins = {}      -- 'from:p' -> last origin applied, for follow-ups
 local new_origins = {}  -- the same, where it moved in this batch
-local acknowledged = {} -- entry IDs done with
 
 local function is_follow_up(i) return (ORIGIN[i] or '') ~= '' end
 
@@ -14,7 +13,7 @@ local function load_meta(epoch)
       fields[#fields + 1] = 'from:' .. ORIGIN[i]
     end
   end
-  local values = redis.call('HMGET', KEYS[META], unpack(fields))
+  local values = call('HMGET', KEYS[META], unpack(fields))
   check_epoch(values[1], epoch)
   applied, last_bill = values[2] or applied, to_integer(values[3] or '0')
   if not last_bill or last_bill < 0 or not string.match(applied, '^%d+%-%d+$') then broken(KEYS[META], 'bill or applied is malformed') end
@@ -32,5 +31,4 @@ local function apply_follow_up(i)
     OPS[OP[i]](i)
     origins[from], new_origins[from] = ORIGIN_ENTRY[i], ORIGIN_ENTRY[i]
   end
-  acknowledged[#acknowledged + 1] = ENTRY[i]
 end

@@ -9,9 +9,11 @@ local function to_integer(text)
 end
 
 -- An integer as text. By itself Lua writes 14 digits only, and Redis formats a number argument as a float, which is slow.
+local format = string.format
+
 local function to_text(n)
   if n == 0 then return '0' end
-  return string.format('%d', n)
+  return format('%d', n)
 end
 
 -- Is the integer text a greater than b? As text: 64 bits do not fit a double.

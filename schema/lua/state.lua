@@ -1,6 +1,7 @@
 -- state: the accounts of the partition as one batch sees them: loaded at first touch, changed in memory, written once at the end.
 -- Nothing here writes to Redis. `i` is everywhere the number of an entry in the batch; `current` the one being decided.
 local accounts, touched, rows = {}, {}, {}
+local touched_count, row_count = 0, 0
 local current, last_bill = 0, 0
 
 -- Gives up the whole batch before anything was written, naming the entry that cannot be applied.
@@ -28,11 +29,12 @@ end
 
 -- Marks an account for writing at the end. A new one opens with the first intent that touches it.
 local function touch(a, i)
+  if not a.changed then
+    touched_count = touched_count + 1
+    touched[touched_count] = a
+    if a.new then a.opened = AT[i] end
+  end
   a.changed = AT[i]
-  if a.touched then return end
-  a.touched = true
-  touched[#touched + 1] = a
-  if a.new then a.opened = AT[i] end
 end
 
 local function new_account(place, kind, currency, name)
@@ -47,18 +49,33 @@ local function system_account(place, word, currency)
   return account(place, name) or new_account(place, 'system', currency, name)
 end
 
+-- The next bill number as text. Formatting is slow: all but the last digit is made once for ten numbers.
+local DIGIT = { [0] = '0', '1', '2', '3', '4', '5', '6', '7', '8', '9' }
+local bill_prefix, bill_head = partition .. '-', nil
+
+local function next_bill()
+  last_bill = last_bill + 1
+  local digit = last_bill % 10
+  if digit == 0 or not bill_head then bill_head = bill_prefix .. (last_bill > 9 and to_text((last_bill - digit) / 10) or '') end
+  return bill_head .. DIGIT[digit]
+end
+
+-- One side of a booking: changes the account and adds a ledger row.
 local function post(i, bill, a, amount, hold)
-  local balance, seq = a.balance + amount, a.seq + 1
+  local balance, held, seq = a.balance + amount, a.held, a.seq + 1
   a.balance, a.seq = balance, seq
-  if hold ~= 0 then a.held, a.new_held = a.held + hold, true end
-  rows[#rows + 1] = { bill, IDENTITY[i], OP[i], a.name, amount, hold, balance, a.held, seq, MS[i] or 0, NOTE[i] or '' }
-  touch(a, i)
+  if hold ~= 0 then
+    held = held + hold
+    a.held, a.new_held = held, true
+  end
+  row_count = row_count + 1
+  rows[row_count] = { bill, IDENTITY[i], OP[i], a.name, amount, hold, balance, held, seq, MS[i] or 0, NOTE[i] or '' }
+  if a.changed ~= AT[i] then touch(a, i) end
 end
 
 -- Moves money from one account to another under a new bill number, which it returns.
 local function move(i, from, to, amount)
-  last_bill = last_bill + 1
-  local bill = partition .. '-' .. to_text(last_bill)
+  local bill = next_bill()
   post(i, bill, from, -amount, 0)
   post(i, bill, to, amount, 0)
   return bill
