@@ -56,6 +56,8 @@ int client_block_ms(const struct till *till, int64_t deadline_ms);
 /* Whether there is time for another look. Otherwise waits what is left: a reply that comes late would cost the connection. */
 bool client_may_look(int64_t deadline_ms);
 
+bool client_book_name_ok(const char *name);
+
 /* Copies a text, cut to what fits. */
 void client_copy(char *out, size_t capacity, const char *text);
 

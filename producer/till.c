@@ -18,7 +18,7 @@ const char *till_code_sentence(int code) {
     return code_sentence(code);
 }
 
-static bool book_name_ok(const char *name) {
+bool client_book_name_ok(const char *name) {
     size_t size = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-");
     return size > 0 && size <= KEYS_BOOK_NAME_MAX && name[size] == '\0';
 }
@@ -64,7 +64,7 @@ static const char *take_options(struct till *till, const struct till_options *op
         return "a timeout must not be negative";
     if (options->partitions > KEYS_PARTITIONS_MAX)
         return "partitions must be at most 1024";
-    if (!book_name_ok(book))
+    if (!client_book_name_ok(book))
         return "book must be 1..32 of a-z 0-9 . _ -";
     if (!client_name_ok(name, sizeof till->client_name))
         return "client_name must be 1..63 printable ASCII characters without space";

@@ -68,7 +68,13 @@ enum {
     TILL_TEXT_SIZE = 257,
     TILL_UUID_SIZE = 37,
 };
-#define TILL_AMOUNT_ALL INT64_C(-1)     /* amount of a refund: all that is left of the payment */
+enum {
+    TILL_CREDENTIAL_SIZE = 32,
+    TILL_PASSWORD_MAX = 1024,
+    TILL_STEPS_MAX = 16,
+};
+enum { TILL_NO = -1, TILL_YES = 1 };    /* where 0 is: not given */
+#define TILL_AMOUNT_ALL INT64_C(-1)     /* amount of a refund or capture: all that is left */
 #define TILL_NO_LIMIT UINT64_MAX        /* for backlog_max */
 
 /* --- handle --- */
@@ -104,24 +110,82 @@ TILL_API unsigned till_partition_of(const struct till *till, const char *account
 /* A new idempotency key: a UUIDv7 in its usual text form. */
 TILL_API void till_key(char out[TILL_UUID_SIZE]);
 
+/* The key that signs an account's intents, from its password (1 .. TILL_PASSWORD_MAX bytes of any kind) by Argon2id: some 0.1 s and 64 MiB
+ * of memory that are used for nothing else. `book` NULL: "till". Give it to `open` or `credential` as `credential`, and to every debit as
+ * `sign_with`. Keep it as you would the password: it is as good. Nothing of the password stays behind in memory but what the
+ * caller holds. TILL_OK; TILL_INVALID: a size or a name is wrong; TILL_BUSY: the memory is not to be had. Then `out` is zeros. */
+TILL_CHECKED int till_credential(const char *book, const char *account, const char *password, size_t size,
+                                 uint8_t out[TILL_CREDENTIAL_SIZE]);
+
 /* --- sending --- */
 
-/* What is to be done; the members have the wire's names (schema/README.md). Texts are borrowed for the call, NULL or "": not given. */
+/* Conditions on the state the intent meets: it is refused (TILL_GUARD_FAILED) unless all that are given hold. */
+struct till_guard {
+    bool has_seq, has_balance_min, has_refunded;
+    uint64_t seq;                /* the account's number of ledger rows */
+    uint64_t balance_min_minor;  /* the account has at least this */
+    uint64_t refunded_minor;     /* of the payment referred to (`of`), so much was refunded */
+    const void *reserved[4];
+};
+
+/* What a book's decisions depend on (op policy); what is not given stays as it is. */
+struct till_settings {
+    bool has_duplicate_window, has_fee, has_settlement_offset, has_balance_cap, has_bills_keep;
+    uint64_t duplicate_window_ms; /* the same payment under another key within it is suspected; 0: never. Up to a day */
+    uint64_t fee_basis_points;    /* 0..10000, of settlement */
+    uint64_t settlement_offset_minutes; /* 0..1439 east of UTC; n west is 1440 - n */
+    uint64_t balance_cap_minor;   /* no credit lifts a user's balance above it */
+    uint64_t bills_keep_days;     /* 1..3650 */
+    const void *reserved[8];
+};
+
+/* A step of a group: an intent of the group's account. Members as below. */
+struct till_step {
+    const char *op;      /* pay hold refund capture release transfer */
+    const char *key;     /* NULL: the group's key, ">" and the step's number from 1 */
+    const char *to;
+    int64_t amount_minor;
+    const char *currency;
+    const char *of;
+    uint64_t of_at_ms;
+    uint64_t expires_ms;
+    const char *note;
+    int final;
+    bool allow_duplicate;
+    const void *reserved[8];
+};
+
+/* What is to be done; the members have the wire's names (schema/README.md). Texts and what else is pointed to are borrowed for the call;
+ * NULL, "" and 0 mean: not given. */
 struct till_intent {
-    const char *op;      /* open topup withdraw pay refund rollback freeze thaw close inquire */
+    const char *op;      /* open topup withdraw pay refund rollback freeze thaw close inquire hold capture release transfer group lock
+                            unlock limit policy unschedule credential */
     const char *source;  /* the upstream's name, 1..32 of a-z 0-9 . _ - */
     const char *key;     /* idempotency key, 1..128 printable ASCII without space / { }. NULL: one is made, see the result */
     uint64_t at_ms;      /* when it was created; 0: now. A retry says what it said the first time */
-    const char *account;
+    const char *account; /* NULL with policy, which is for the book: it goes to every partition */
     const char *to;
-    int64_t amount_minor; /* 0: not given. Where an amount may be left out (refund) say TILL_AMOUNT_ALL: a mistaken 0 is refused */
+    int64_t amount_minor; /* 0: not given. Where an amount may be left out (refund, capture) say TILL_AMOUNT_ALL: a mistaken 0 is refused */
     const char *currency; /* three capital letters */
-    const char *of;      /* key of the payment referred to (refund, rollback) */
+    const char *of;      /* key of the intent referred to (refund, rollback, capture, release, unschedule) */
     uint64_t of_at_ms;   /* when that was created, if known; finds it faster */
     const char *kind;    /* user merchant app (open) */
     bool allow_duplicate;
     const char *note;    /* up to 256 bytes UTF-8, kept in the ledger */
-    const void *reserved[16];
+    uint64_t expires_ms; /* a length of time: of a hold or a lock; 0: it never lapses */
+    uint64_t not_before_ms; /* a time, up to 90 days ahead: decided and answered only then (till_call would wait for it; till_send
+                               does not) */
+    const char *token;   /* of a lock: needed by debits while it lasts */
+    const uint8_t *credential; /* TILL_CREDENTIAL_SIZE bytes (open, credential). NULL with op credential: it is taken away */
+    uint64_t payments, per_ms; /* so many payments in so long a time (limit, open) */
+    int final;           /* of a capture: TILL_NO: more captures will follow; TILL_YES or 0: the rest of the hold is released */
+    unsigned step_count; /* 2..TILL_STEPS_MAX (group) */
+    const struct till_step *steps;
+    const struct till_guard *guard;
+    const struct till_settings *settings;
+    const uint8_t *sign_with; /* TILL_CREDENTIAL_SIZE bytes: signs the intent, for an account that has a credential (the present one, when
+                                 it is to be changed), and for policy when the book has a secret */
+    const void *reserved[5];
 };
 
 /* What became of sending one. */
@@ -207,6 +271,17 @@ struct till_account {
 TILL_CHECKED int till_account(struct till *till, const char *id, struct till_account *account);
 /* What one partition holds of it. */
 TILL_CHECKED int till_account_shard(struct till *till, const char *id, unsigned partition, struct till_account *account);
+
+/* What an account's debits are subject to. Neither the credential nor a lock's token can be read here. */
+struct till_rules {
+    bool has_credential;         /* debits must be signed */
+    bool locked;                 /* debits must carry the token. It may have lapsed: see lock_until_ms */
+    uint64_t lock_until_ms;      /* 0: until it is unlocked */
+    uint64_t limit_payments, limit_per_ms; /* 0: no limit */
+    const void *reserved[8];
+};
+/* Of an account at its home. TILL_OK, TILL_NOT_FOUND (no such account), TILL_INVALID, TILL_READ_FAILED. */
+TILL_CHECKED int till_account_rules(struct till *till, const char *id, struct till_rules *rules);
 
 /* What was decided about an intent, and how its refunds stand. */
 struct till_bill {

@@ -1,4 +1,4 @@
-/* Looks up accounts: what a partition holds, and the sum over all partitions for merchants and system accounts. */
+/* Looks up accounts: what a partition holds, the sum over all partitions for merchants and system accounts, and the rules of one. */
 #include <string.h>
 
 #include "producer/client.h"
@@ -114,4 +114,73 @@ int till_account(struct till *till, const char *id, struct till_account *account
         code = client_retry(till, deadline_ms, account_read, &l);
     }
     return code != TILL_OK ? TILL_READ_FAILED : found(till, account);
+}
+
+enum { RULES_NUMBERS, RULES_CREDENTIAL, RULES_LOCK, RULES_REPLIES };
+
+struct rules_lookup {
+    const struct till_account *account;
+    struct till_rules *rules;
+    bool found;
+};
+
+/* Whether there is a secret is asked without fetching it. */
+static void rules_append(struct till *till, const struct till_account *account) {
+    static const char *const secrets[RULES_REPLIES] = {[RULES_CREDENTIAL] = "credential", [RULES_LOCK] = "lock_token"};
+    keys_buffer key;
+    size_t size = keys_account(key, &till->book, account->partition, account->id);
+    command_begin(&till->command, "HMGET");
+    command_borrow(&till->command, key, size);
+    command_word(&till->command, "kind");
+    command_word(&till->command, "lock_until");
+    command_word(&till->command, "limit_payments");
+    command_word(&till->command, "limit_per");
+    redis_append(till->redis, &till->command);
+    for (int i = RULES_CREDENTIAL; i < RULES_REPLIES; i++) {
+        command_begin(&till->command, "HEXISTS");
+        command_borrow(&till->command, key, size);
+        command_word(&till->command, secrets[i]);
+        redis_append(till->redis, &till->command);
+    }
+}
+
+static void rules_take(struct rules_lookup *l, int place, struct reply reply) {
+    struct till_rules *rules = l->rules;
+    if (place == RULES_CREDENTIAL) {
+        rules->has_credential = reply_integer(reply) == 1;
+    } else if (place == RULES_LOCK) {
+        rules->locked = reply_integer(reply) == 1;
+    } else {
+        l->found = reply_type(reply_at(reply, 0)) != REPLY_NIL;
+        rules->lock_until_ms = (uint64_t)reply_integer(reply_at(reply, 1));
+        rules->limit_payments = (uint64_t)reply_integer(reply_at(reply, 2));
+        rules->limit_per_ms = (uint64_t)reply_integer(reply_at(reply, 3));
+    }
+}
+
+static enum redis_err rules_read(struct till *till, int64_t deadline_ms, void *context) {
+    struct rules_lookup *l = context;
+    enum redis_err worst = REDIS_OK;
+    rules_append(till, l->account);
+    for (int i = 0; i < RULES_REPLIES && till->redis != NULL; i++) {
+        struct reply reply;
+        enum redis_err err = client_next(till, deadline_ms, &reply);
+        if (err == REDIS_OK)
+            rules_take(l, i, reply);
+        else
+            worst = err;
+    }
+    return worst;
+}
+
+int till_account_rules(struct till *till, const char *id, struct till_rules *rules) {
+    struct till_account account;
+    memset(rules, 0, sizeof *rules);
+    int code = account_begin(till, id, &account);
+    if (code != TILL_OK)
+        return code;
+    struct rules_lookup l = {.account = &account, .rules = rules};
+    code = client_retry(till, client_now_ms() + till->timeout_ms, rules_read, &l);
+    account.shards = l.found;
+    return code != TILL_OK ? TILL_READ_FAILED : found(till, &account);
 }
