@@ -1,6 +1,7 @@
 /* `till account`: what an account holds now. */
 #include <stdio.h>
 
+#include "config/units.h"
 #include "producer/cli/commands.h"
 #include "producer/cli/connect.h"
 #include "producer/cli/json_out.h"
@@ -24,6 +25,24 @@ static json_t *to_json(const struct till_account *a) {
     json_out_number(object, "partition", a->partition);
     json_out_number(object, "shards", a->shards);
     return object;
+}
+
+/* What its debits are subject to; a lock that has lapsed is none. */
+static void rules_to_json(json_t *object, const struct till_rules *r, bool locked) {
+    json_out_bool(object, "credential", r->has_credential);
+    json_out_bool(object, "locked", locked);
+    json_out_optional(object, "lock_until", locked && r->lock_until_ms, (int64_t)r->lock_until_ms);
+    json_out_optional(object, "limit_payments", r->limit_payments, (int64_t)r->limit_payments);
+    json_out_optional(object, "limit_per", r->limit_payments, (int64_t)r->limit_per_ms);
+}
+
+static void print_rules(const struct till_rules *r, bool locked) {
+    char until[WHEN_TEXT_SIZE], per[UNITS_SHOW_MAX];
+    when_format(r->lock_until_ms, until);
+    units_show_duration(r->limit_per_ms, per);
+    if (r->has_credential) puts("signed     debits need the account's password");
+    if (locked) printf("locked     %s%s\n", r->lock_until_ms ? "until " : "until it is unlocked", r->lock_until_ms ? until : "");
+    if (r->limit_payments) printf("limit      %llu payments in %s\n", (unsigned long long)r->limit_payments, per);
 }
 
 static void print_lines(const struct till_account *a) {
@@ -68,25 +87,38 @@ static int print_shards(struct cli *cli, struct till *till, const struct till_ac
     return code;
 }
 
+static int show(struct cli *cli, struct till *till, const struct till_account *account, const struct till_rules *rules) {
+    json_t *object = to_json(account);
+    int code = CLI_OK, found = TILL_OK;
+    bool locked = rules->locked && (!rules->lock_until_ms || rules->lock_until_ms > when_now_ms());
+    rules_to_json(object, rules, locked);
+    if (!cli->json) {
+        print_lines(account);
+        print_rules(rules, locked);
+    }
+    if (cli->value[OPTION_SHARDS]) found = print_shards(cli, till, account, object);
+    if (found != TILL_OK) code = connect_till_failed(cli, till, found, "reading the shards");
+    if (cli->json && !code) json_out(object);
+    else json_decref(object);
+    return code;
+}
+
 static int run(struct cli *cli) {
     struct till *till;
     struct till_account account;
+    struct till_rules rules = {0};
     const char *id = cli->operands[0];
     int code = connect_till(cli, NULL, &till);
     if (code) goto out;
     int found = till_account(till, id, &account);
-    if (found == TILL_NOT_FOUND) {
+    if (found == TILL_OK && *id != '@') found = till_account_rules(till, id, &rules);
+    if (found == TILL_OK) {
+        code = show(cli, till, &account, &rules);
+    } else if (found == TILL_NOT_FOUND) {
         cli_say(cli, "there is no account '%s'", id);
         code = CLI_FOUND;
-    } else if (found != TILL_OK) {
-        code = connect_till_failed(cli, till, found, "reading the account");
     } else {
-        json_t *object = to_json(&account);
-        if (!cli->json) print_lines(&account);
-        if (cli->value[OPTION_SHARDS]) found = print_shards(cli, till, &account, object);
-        if (found != TILL_OK) code = connect_till_failed(cli, till, found, "reading the shards");
-        if (cli->json && !code) json_out(object);
-        else json_decref(object);
+        code = connect_till_failed(cli, till, found, "reading the account");
     }
 out:
     till_close(till);
@@ -104,7 +136,8 @@ const struct cli_command cmd_account = {
     .operands_max = 1,
     .options = options,
     .about = "A merchant is the sum of its shards, one in each partition, read one after the other. @world:CUR is\n"
-             "what entered and left the book. Exit code 1 when there is no such account.",
+             "what entered and left the book. Of a credential and a lock only that they are there is shown.\n"
+             "Exit code 1 when there is no such account.",
     .examples = "  till account alice\n  till account coffee --shards --json",
     .run = run,
 };

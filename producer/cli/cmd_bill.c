@@ -1,6 +1,8 @@
 /* `till bill`: what was decided about an intent. */
 #include <stdio.h>
+#include <string.h>
 
+#include "producer/cli/args.h"
 #include "producer/cli/commands.h"
 #include "producer/cli/connect.h"
 #include "producer/cli/json_out.h"
@@ -8,6 +10,16 @@
 #include "producer/cli/when.h"
 
 enum { OPTION_AT };
+
+/* When a hold lapses: 0 never, or it is no hold that was made. */
+static uint64_t deadline_of(const struct till_bill *b) {
+    uint64_t ms = 0;
+    if (strcmp(b->op, "hold") != 0 || b->code != TILL_OK || !args_parse_number(b->detail, &ms)) return 0;
+    return ms;
+}
+
+/* What is left of a hold to be captured. */
+static bool is_open(const struct till_bill *b) { return strcmp(b->state, "open") == 0 && b->has_amount; }
 
 static void print_json(const struct till_bill *b, char **operands) {
     json_t *object = json_out_object();
@@ -26,6 +38,7 @@ static void print_json(const struct till_bill *b, char **operands) {
     json_out_text(object, "entry", b->entry);
     json_out_text(object, "to", b->to);
     json_out_text(object, "state", b->state);
+    json_out_optional(object, "deadline", deadline_of(b) != 0, (int64_t)deadline_of(b));
     json_out_number(object, "captured", b->captured_minor);
     json_out_number(object, "refunded", b->refunded_minor);
     json_out_text(object, "detail", b->detail);
@@ -47,19 +60,22 @@ static void print_amount(const char *name, bool present, int64_t amount, const c
 }
 
 static void print_lines(const struct till_bill *b, char **operands) {
-    char at[WHEN_TEXT_SIZE];
+    char at[WHEN_TEXT_SIZE], deadline[WHEN_TEXT_SIZE];
     (void)operands;
     when_format(b->at_ms, at);
+    when_format(deadline_of(b), deadline);
     printf("%s (%d): %s\n", till_code_word(b->code), b->code, till_code_sentence(b->code));
     print_text("op", b->op);
     print_text("bill", b->bill);
     print_amount("amount", b->has_amount, b->amount_minor, b->currency);
     print_text("to", b->to);
     print_text("state", b->state);
+    if (deadline_of(b)) print_text("deadline", deadline);
     print_amount("captured", b->captured_minor != 0, b->captured_minor, b->currency);
     print_amount("refunded", b->refunded_minor != 0, b->refunded_minor, b->currency);
+    print_amount("left", is_open(b), b->amount_minor - b->captured_minor, b->currency);
     print_amount("balance", b->has_balance, b->balance_minor, b->currency);
-    print_text("detail", b->detail);
+    if (!deadline_of(b)) print_text("detail", b->detail);
     print_text("at", at);
     print_text("entry", b->entry);
     print_text("day", b->day);
