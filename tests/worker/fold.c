@@ -14,6 +14,7 @@ static void begin(struct fold *fold) {
     fold->clock_ms = FOLD_CLOCK_MS;
     fold->seq = 0;
     fold->keys_made = 0;
+    fold->sent_count = 0;
     for (unsigned p = 0; p < fold->door.book.partitions; p++) lane_free(fold->lanes[p]);
     memset(fold->lanes, 0, sizeof fold->lanes);
     fold_take_over(fold);

@@ -1,4 +1,4 @@
-/* Intents from text, and entries with IDs of the test's own. */
+/* Entries with IDs of the test's own: intents, signed or not, and the follow-ups that a partition's owner puts on its stream. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,79 +6,7 @@
 #include "tests/support/process.h"
 #include "tests/worker/fold.h"
 
-enum { LINE_MAX_SIZE = 1200 };
-
-int64_t fold_duration_ms(const char *text) {
-    static const struct { const char *unit; int64_t ms; } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
-    int64_t sum = 0, sign = *text == '-' ? -1 : 1;
-    if (*text == '-' || *text == '+') text++;
-    while (*text) {
-        char *end;
-        int64_t n = strtoll(text, &end, 10);
-        size_t size = strcspn(end, "0123456789"), u = 0;
-        while (u < 5 && (strlen(units[u].unit) != size || strncmp(end, units[u].unit, size) != 0)) u++;
-        if (u == 5 || end == text) process_die(NULL, "not a duration: %s", text);
-        sum += n * units[u].ms;
-        text = end + size;
-    }
-    return sign * sum;
-}
-
-static void set_number(struct fold *fold, struct intent *intent, enum field field, const char *value) {
-    uint64_t n;
-    if (*value == '+' || *value == '-') n = (uint64_t)((int64_t)fold->clock_ms + fold_duration_ms(value));
-    else n = strtoull(value, NULL, 10);
-    const char *why = intent_set_number(intent, field, n);
-    if (why) process_die(NULL, "%s=%s: %s", field_name(field), value, why);
-}
-
-/* NAME=VALUE; a value that the schema refuses is the test's mistake: hostile ones go in as bytes. */
-static void set_pair(struct fold *fold, struct intent *intent, const char *pair, size_t size) {
-    char value[LINE_MAX_SIZE];
-    const char *equals = memchr(pair, '=', size);
-    if (!equals) process_die(NULL, "no value in: %.*s", (int)size, pair);
-    enum field field = field_of_name(pair, (size_t)(equals - pair));
-    size_t value_size = size - (size_t)(equals + 1 - pair);
-    if (field == FIELD_COUNT || value_size >= sizeof value) process_die(NULL, "no field: %.*s", (int)size, pair);
-    memcpy(value, equals + 1, value_size);
-    value[value_size] = '\0';
-    if (field_is_number(field) || field_is_bool(field)) {
-        set_number(fold, intent, field, value);
-        return;
-    }
-    const char *why = intent_set_text(intent, field, value, value_size);
-    if (why) process_die(NULL, "%.*s: %s", (int)size, pair, why);
-}
-
-static void fill_in(struct fold *fold, struct intent *intent) {
-    char key[16];
-    if (!(intent->present & FIELD_BIT(FIELD_key))) {
-        snprintf(key, sizeof key, "k%u", ++fold->keys_made);
-        if (intent_set_text(intent, FIELD_key, key, strlen(key))) abort();
-    }
-    if (!(intent->present & FIELD_BIT(FIELD_at)) && intent_set_number(intent, FIELD_at, fold->clock_ms)) abort();
-    if ((op_fields_needed(intent->op) & ~intent->present & FIELD_BIT(FIELD_currency)) && intent_set_text(intent, FIELD_currency, "CNY", 3))
-        abort();
-}
-
-/* A source other than the usual one must be known before the op is: `till` may send others. */
-void fold_intent(struct fold *fold, const char *text, struct intent *intent) {
-    const char *source = strstr(text, "source=");
-    source = source ? source + 7 : "shop";
-    size_t op_size;
-    text += strspn(text, " ");
-    op_size = strcspn(text, " ");
-    memset(intent, 0, sizeof *intent);
-    if (intent_set_number(intent, FIELD_v, 1) || intent_set_text(intent, FIELD_source, source, strcspn(source, " ")) ||
-        intent_set_text(intent, FIELD_op, text, op_size))
-        process_die(NULL, "not an intent: %s", text);
-    for (text += op_size; *(text += strspn(text, " "));) {
-        size_t size = strcspn(text, " ");
-        set_pair(fold, intent, text, size);
-        text += size;
-    }
-    fill_in(fold, intent);
-}
+enum { LINE_MAX_SIZE = 2000 };
 
 void fold_add_fields(struct fold *fold, unsigned partition, size_t count, const char *const *texts, const size_t *sizes) {
     struct reply reply;
@@ -96,77 +24,127 @@ void fold_add_bytes(struct fold *fold, unsigned partition, const void *bytes, si
     fold_add_fields(fold, partition, 2, (const char *const[]){"intent", bytes}, (const size_t[]){6, size});
 }
 
-void fold_add_intent(struct fold *fold, unsigned partition, const struct intent *intent) {
+void fold_add_signed(struct fold *fold, unsigned partition, const void *bytes, size_t size, const uint8_t key[SIGN_KEY_SIZE]) {
+    uint8_t sig[SIGN_SIZE];
+    sign_make(key, bytes, size, sig);
+    fold_add_fields(fold, partition, 4, (const char *const[]){"intent", bytes, "sig", (const char *)sig},
+                    (const size_t[]){6, size, 3, sizeof sig});
+}
+
+/* What was sent first under an identity, for the follow-ups that speak of it. */
+static void remember(struct fold *fold, const struct intent *intent, const void *bytes, size_t size) {
+    if (fold->sent_count == FOLD_SENT_MAX) return;
+    struct fold_sent *s = &fold->sent[fold->sent_count];
+    intent_identity(intent, s->identity);
+    for (size_t n = 0; n < fold->sent_count; n++)
+        if (strcmp(fold->sent[n].identity, s->identity) == 0) return;
+    memcpy(s->entry, fold->entry, sizeof s->entry);
+    s->size = size < sizeof s->bytes ? size : 0;
+    memcpy(s->bytes, bytes, s->size);
+    fold->sent_count++;
+}
+
+void fold_add_intent_signed(struct fold *fold, unsigned partition, const struct intent *intent, const uint8_t *key) {
     uint8_t bytes[INTENT_SIZE_MAX];
     size_t size;
     if (!intent_encode(intent, bytes, sizeof bytes, &size)) process_die(NULL, "an intent larger than any");
-    fold_add_bytes(fold, partition, bytes, size);
+    if (key) fold_add_signed(fold, partition, bytes, size, key);
+    else fold_add_bytes(fold, partition, bytes, size);
+    remember(fold, intent, bytes, size);
 }
 
-
-static void pack_value_text(struct pack_writer *w, const char *value, size_t size) {
-    char copy[LINE_MAX_SIZE];
-    size_t digits = strspn(value + (*value == '-'), "0123456789") + (*value == '-');
-    snprintf(copy, sizeof copy, "%.*s", (int)size, value);
-    if (size && *value != '-' && digits >= size) pack_uint(w, strtoull(copy, NULL, 10));
-    else if (size > 1 && digits >= size) pack_int(w, strtoll(copy, NULL, 10));
-    else if (strcmp(copy, "true") == 0 || strcmp(copy, "false") == 0) pack_bool(w, *copy == 't');
-    else if (strcmp(copy, "nil") == 0) pack_nil(w);
-    else if (strcmp(copy, "1.5") == 0 && w->size + 5 <= w->capacity) {
-        memcpy(w->data + w->size, "\xca\x3f\xc0\x00\x00", 5);
-        w->size += 5;
-    } else pack_text(w, copy + (*copy == '\''), size - (*copy == '\''));
+void fold_add_intent(struct fold *fold, unsigned partition, const struct intent *intent) {
+    fold_add_intent_signed(fold, partition, intent, NULL);
 }
 
-/* The pairs of the text, then what it neither says nor leaves out by -NAME. */
-static uint32_t pack_pairs(struct fold *fold, struct pack_writer *w, const char *text) {
-    char key[16], at[24];
-    uint32_t count = 0;
-    snprintf(key, sizeof key, "k%u", fold->keys_made + 1);
-    snprintf(at, sizeof at, "%llu", (unsigned long long)fold->clock_ms);
-    const char *const defaults[][2] = {{"v", "1"}, {"source", "shop"}, {"key", key}, {"at", at}};
-    uint32_t said = 0;
-    for (const char *t = text; *(t += strspn(t, " ")); t += strcspn(t, " ")) {
-        size_t size = strcspn(t, " ");
-        const char *equals = memchr(t, '=', size), *name = t + (*t == '-' && !equals);
-        size_t name_size = equals ? (size_t)(equals - t) : size - (size_t)(name - t);
-        for (uint32_t d = 0; d < 4; d++)
-            if (strlen(defaults[d][0]) == name_size && memcmp(defaults[d][0], name, name_size) == 0) said |= 1u << d;
-        if (!equals) continue;
-        pack_text(w, t, name_size);
-        pack_value_text(w, equals + 1, size - name_size - 1);
-        count++;
+/* `expire` or `due` of what lies under an entry, as the owner would put it on the stream. */
+static void add_follow_up(struct fold *fold, unsigned p, const char *op, const char *entry, const char *identity, const void *inner,
+                          size_t inner_size) {
+    uint8_t bytes[INTENT_SIZE_MAX + 1024];
+    struct pack_writer w;
+    char key[INTENT_FOLLOW_UP_KEY_MAX + 1];
+    int size = snprintf(key, sizeof key, "%s>%s", identity, op);
+    pack_writer_init(&w, bytes, sizeof bytes);
+    pack_map(&w, inner ? 8 : 7);
+    const char *const pairs[][2] = {{"op", op}, {"source", "till"}, {"key", key}, {"entry", entry}};
+    for (size_t n = 0; n < 4; n++) {
+        pack_text(&w, pairs[n][0], strlen(pairs[n][0]));
+        pack_text(&w, pairs[n][1], strlen(pairs[n][1]));
     }
-    for (uint32_t d = 0; d < 4; d++) {
-        if (said & 1u << d) continue;
-        fold->keys_made += defaults[d][1] == key;
-        pack_text(w, defaults[d][0], strlen(defaults[d][0]));
-        pack_value_text(w, defaults[d][1], strlen(defaults[d][1]));
-        count++;
+    pack_text(&w, "v", 1);
+    pack_uint(&w, 1);
+    pack_text(&w, "at", 2);
+    pack_uint(&w, strtoull(entry, NULL, 10));
+    pack_text(&w, "account", 7);
+    pack_text(&w, identity, strcspn(identity, "/"));
+    if (inner) {
+        pack_text(&w, "inner", 5);
+        pack_bytes(&w, inner, inner_size);
     }
-    return count;
+    if (w.full || size >= (int)sizeof key) process_die(NULL, "too large: %s of %s", op, identity);
+    if (fold->door.has_secret) fold_add_signed(fold, p, bytes, w.size, fold->door.secret);
+    else fold_add_bytes(fold, p, bytes, w.size);
 }
 
-size_t fold_bytes(struct fold *fold, const char *text, uint8_t *bytes, size_t capacity) {
-    uint8_t pairs[INTENT_SIZE_MAX];
-    struct pack_writer inner, w;
-    text += strspn(text, " ");
-    size_t op_size = strcspn(text, " ");
-    pack_writer_init(&inner, pairs, sizeof pairs);
-    pack_writer_init(&w, bytes, capacity);
-    uint32_t count = pack_pairs(fold, &inner, text + op_size);
-    pack_map(&w, count + 1);
-    pack_text(&w, "op", 2);
-    pack_text(&w, text, op_size);
-    if (inner.full || w.full || w.size + inner.size > capacity) process_die(NULL, "too large: %s", text);
-    memcpy(bytes + w.size, pairs, inner.size);
-    return w.size + inner.size;
+/* "expire|ENTRY|IDENTITY"; a `due` with the bytes that were kept. */
+static void add_due_member(struct fold *fold, unsigned p, const char *member) {
+    char op[10], entry[ENTRY_TEXT_MAX + 1], identity[INTENT_IDENTITY_MAX + 1];
+    if (sscanf(member, "%9[a-z]|%41[0-9-]|%400[^\n]", op, entry, identity) != 3) process_die(NULL, "due: %s", member);
+    if (strcmp(op, "due") != 0) {
+        add_follow_up(fold, p, op, entry, identity, NULL, 0);
+        return;
+    }
+    struct reply reply;
+    size_t size;
+    uint8_t inner[INTENT_SIZE_MAX];
+    command_begin(&fold->command, "HGET");
+    command_word(&fold->command, fold_key(fold, p, "scheduled"));
+    command_word(&fold->command, entry);
+    if (redis_call(fold->redis, &fold->command, &reply)) process_die(NULL, "scheduled: %s", redis_error(fold->redis));
+    const char *bytes = reply_text(reply, &size);
+    if (!bytes || size == 0 || size > sizeof inner) process_die(NULL, "nothing is scheduled under %s", member);
+    memcpy(inner, bytes, size);
+    add_follow_up(fold, p, op, entry, identity, inner, size);
 }
 
-static void add_raw(struct fold *fold, unsigned partition, const char *text) {
-    uint8_t bytes[INTENT_SIZE_MAX];
-    size_t size = fold_bytes(fold, text, bytes, sizeof bytes);
-    fold_add_bytes(fold, partition, bytes, size);
+size_t fold_add_due(struct fold *fold) {
+    size_t sum = 0;
+    for (unsigned p = 0; p < fold->door.book.partitions; p++) {
+        struct reply reply;
+        char clock[24], *members[1000];
+        snprintf(clock, sizeof clock, "%llu", (unsigned long long)fold->clock_ms);
+        command_begin(&fold->command, "ZRANGEBYSCORE");
+        command_word(&fold->command, fold_key(fold, p, "due"));
+        command_word(&fold->command, "-inf");
+        command_word(&fold->command, clock);
+        if (redis_call(fold->redis, &fold->command, &reply)) process_die(NULL, "due: %s", redis_error(fold->redis));
+        size_t count = reply_count(reply);
+        if (count > 1000) process_die(NULL, "%zu are due", count);
+        for (size_t n = 0; n < count; n++) members[n] = strdup(reply_text(reply_at(reply, n), NULL));
+        for (size_t n = 0; n < count; n++) {
+            add_due_member(fold, p, members[n]);
+            free(members[n]);
+        }
+        sum += count;
+    }
+    return sum;
+}
+
+/* "expire account=a of=h [source=...]": of what was sent first under that key. */
+static bool add_short_follow_up(struct fold *fold, const char *line) {
+    char op[10], account[70], of[140], identity[INTENT_IDENTITY_MAX + 1];
+    if (sscanf(line, "%9s account=%69s of=%139s", op, account, of) != 3) return false;
+    if ((strcmp(op, "expire") != 0 && strcmp(op, "due") != 0) || strstr(line, "source=")) return false;
+    snprintf(identity, sizeof identity, "%s/shop/%s", account, of);
+    for (size_t n = 0; n < fold->sent_count; n++) {
+        struct fold_sent *s = &fold->sent[n];
+        if (strcmp(s->identity, identity) != 0) continue;
+        bool due = strcmp(op, "due") == 0;
+        add_follow_up(fold, fold_partition_of(fold, account), op, s->entry, identity, due ? s->bytes : NULL, due ? s->size : 0);
+        return true;
+    }
+    process_die(NULL, "nothing was sent for: %s", line);
+    return true;
 }
 
 /* The account named in the line decides where it goes. */
@@ -176,21 +154,41 @@ static unsigned partition_of_line(const struct fold *fold, const char *line) {
     return keys_partition(&fold->door.book, account, strcspn(account, " "));
 }
 
-static void add_line(struct fold *fold, const char *line) {
-    struct intent intent;
+/* Takes " sign=WORD" out of the line; false when it is not there. */
+static bool take_sign(char *line, uint8_t key[SIGN_KEY_SIZE]) {
+    char *sign = strstr(line, " sign="), word[200];
+    if (!sign) return false;
+    size_t size = strcspn(sign + 6, " ");
+    snprintf(word, sizeof word, "%.*s", (int)size, sign + 6);
+    fold_credential(word, key);
+    memmove(sign, sign + 6 + size, strlen(sign + 6 + size) + 1);
+    return true;
+}
+
+static void add_raw(struct fold *fold, unsigned partition, const char *text, const uint8_t *key) {
+    uint8_t bytes[INTENT_SIZE_MAX];
+    size_t size = fold_bytes(fold, text, bytes, sizeof bytes);
+    if (key) fold_add_signed(fold, partition, bytes, size, key);
+    else fold_add_bytes(fold, partition, bytes, size);
+}
+
+static void add_line(struct fold *fold, char *line) {
+    static struct intent intent;
+    uint8_t key[SIGN_KEY_SIZE];
     line += *line == '!';
     line += strspn(line, " ");
     unsigned partition = partition_of_line(fold, line);
+    const uint8_t *sign = take_sign(line, key) ? key : NULL;
     if (strncmp(line, "p=", 2) == 0) {
         partition = (unsigned)strtoul(line + 2, NULL, 10);
         line += strcspn(line, " ") + 1;
     }
     if (strncmp(line, "raw ", 4) == 0) {
-        add_raw(fold, partition, line + 4);
-        return;
+        add_raw(fold, partition, line + 4, sign);
+    } else if (!add_short_follow_up(fold, line)) {
+        fold_intent(fold, line, &intent);
+        fold_add_intent_signed(fold, partition, &intent, sign);
     }
-    fold_intent(fold, line, &intent);
-    fold_add_intent(fold, partition, &intent);
 }
 
 void fold_add(struct fold *fold, const char *lines) {

@@ -63,13 +63,25 @@ const char *fold_account(struct fold *fold, unsigned partition, const char *acco
 
 static int compare_texts(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
+/* As it is, or #HEX when it is no text. */
+static void print_value(FILE *out, struct reply value) {
+    size_t size, n = 0;
+    const char *bytes = reply_text(value, &size);
+    while (n < size && (unsigned char)bytes[n] >= ' ') n++;
+    fprintf(out, "%s", n == size ? bytes : "#");
+    for (size_t at = 0; n < size && at < size; at++) fprintf(out, "%02x", (unsigned char)bytes[at]);
+}
+
 /* Copies the texts of an array, `step` elements to one, as "a", "a=b". */
 static char **copy_texts(struct reply array, size_t step) {
-    size_t count = reply_count(array) / step;
+    size_t count = reply_count(array) / step, size;
     char **texts = calloc(count + 1, sizeof *texts);
     for (size_t n = 0; n < count; n++) {
-        const char *value = step == 2 ? reply_text(reply_at(array, 2 * n + 1), NULL) : "";
-        if (asprintf(&texts[n], "%s%s%s", reply_text(reply_at(array, step * n), NULL), step == 2 ? "=" : "", value) < 0) abort();
+        FILE *out = open_memstream(&texts[n], &size);
+        print_value(out, reply_at(array, step * n));
+        if (step == 2) fprintf(out, "=");
+        if (step == 2) print_value(out, reply_at(array, 2 * n + 1));
+        fclose(out);
     }
     qsort(texts, count, sizeof *texts, compare_texts);
     return texts;
@@ -121,8 +133,19 @@ static void dump_hash(struct fold *fold, FILE *out, const char *key) {
     command_word(&fold->command, key);
     char **pairs = copy_texts(call(fold), names_only ? 1 : 2);
     for (char **pair = pairs; *pair; pair++)
-        if (!is_named(rest_of(key), "meta") || is_named(*pair, "applied=* bill=* from:*"))
+        if (!is_named(rest_of(key), "meta") || is_named(*pair, "applied=* bill=* from:* policy:*"))
             fprintf(out, "%s %s\n", rest_of(key), *pair);
+    fold_keys_free(pairs);
+}
+
+static void dump_set(struct fold *fold, FILE *out, const char *key) {
+    command_begin(&fold->command, "ZRANGE");
+    command_word(&fold->command, key);
+    command_word(&fold->command, "0");
+    command_word(&fold->command, "-1");
+    command_word(&fold->command, "WITHSCORES");
+    char **pairs = copy_texts(call(fold), 2);
+    for (char **pair = pairs; *pair; pair++) fprintf(out, "%s %s\n", rest_of(key), *pair);
     fold_keys_free(pairs);
 }
 
@@ -193,6 +216,7 @@ char *fold_dump(struct fold *fold, unsigned partition) {
         if (is_named(rest, "intents lease")) continue;
         if (is_named(rest, "ledger")) dump_ledger(fold, out, *key);
         else if (is_named(rest, "responses:*")) dump_answers(fold, out, *key);
+        else if (is_named(rest, "due")) dump_set(fold, out, *key);
         else if (is_named(rest, "dead discarded")) dump_stream(fold, out, *key);
         else dump_hash(fold, out, *key);
     }

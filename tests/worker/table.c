@@ -16,6 +16,7 @@ static bool find_value(const char *line, const char *name, char *out, size_t cap
         if (size <= name_size || strncmp(t, name, name_size) != 0 || t[name_size] != '=') continue;
         const char *value = t + name_size + 1;
         snprintf(out, capacity, "%.*s", (int)(size - name_size - 1), value);
+        for (char *tilde = out; (tilde = strchr(tilde, '~')) != NULL;) *tilde = ' ';
         return true;
     }
     return false;

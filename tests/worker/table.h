@@ -12,7 +12,7 @@ struct table_row {
     const char *setup;  /* lines for fold_add */
     const char *intent; /* the last line; "raw ..." too */
     /* The answer: "code=3 balance=5". Not named means empty for amount, balance, held, bill, detail; CNY for currency; for the others what
-     * the intent says and the code's reason. */
+     * the intent says and the code's reason. '~' stands for a space. */
     const char *answer;
 };
 
