@@ -1,4 +1,4 @@
-/* Derives the intents that a decided intent sends to other partitions. */
+/* Derives the intents that a decided intent sends to other partitions, and those that a partition sends to itself. */
 #include "schema/followup.h"
 
 #include <assert.h>
@@ -8,28 +8,33 @@
 #include "schema/code.h"
 #include "schema/entry.h"
 
-/* What an op leaves to do in the other partitions: OP_NONE for nothing. */
+/* What an op leaves to do elsewhere: OP_NONE for nothing. */
 struct followup_rule {
     enum op op;
     enum status status; /* of a mark */
     const char *step;   /* after '>' in its key */
 };
 
-static struct followup_rule followup_rule(const struct intent *intent, int code, bool merchant) {
-    static const struct followup_rule none = {OP_NONE, STATUS_NONE, NULL};
-    if (code != CODE_ok)
-        return none;
+static struct followup_rule followup_of_merchant(const struct intent *intent, bool merchant) {
     if (intent->op == OP_open && intent->kind == KIND_merchant)
         return (struct followup_rule){OP_adopt, STATUS_NONE, "adopt"};
-    if (!merchant)
-        return none;
-    if (intent->op == OP_freeze)
+    if (merchant && intent->op == OP_freeze)
         return (struct followup_rule){OP_mark, STATUS_frozen, "freeze"};
-    if (intent->op == OP_thaw)
+    if (merchant && intent->op == OP_thaw)
         return (struct followup_rule){OP_mark, STATUS_active, "thaw"};
-    if (intent->op == OP_close)
+    if (merchant && intent->op == OP_close)
         return (struct followup_rule){OP_mark, STATUS_closed, "close"};
-    return none;
+    return (struct followup_rule){OP_NONE, STATUS_NONE, NULL};
+}
+
+static struct followup_rule followup_rule(const struct intent *intent, int code, bool merchant) {
+    if (intent->op == OP_transfer && code == CODE_in_progress)
+        return (struct followup_rule){OP_arrive, STATUS_NONE, "arrive"};
+    if (intent->op == OP_arrive && code == CODE_ok)
+        return (struct followup_rule){OP_settled, STATUS_NONE, "settled"};
+    if (intent->op == OP_arrive)
+        return (struct followup_rule){OP_bounce, STATUS_NONE, "bounce"};
+    return code == CODE_ok ? followup_of_merchant(intent, merchant) : (struct followup_rule){OP_NONE, STATUS_NONE, NULL};
 }
 
 bool followup_any(const struct intent *intent, int code, bool merchant, unsigned partitions) {
@@ -42,24 +47,95 @@ static void followup_fits(int size, size_t capacity) {
     (void)size, (void)capacity;
 }
 
+/* Splits "ACCOUNT/SOURCE/KEY" or, with `step` set, "ACCOUNT/SOURCE/KEY>step". A key may have '>' in it, a step has none. */
+static bool followup_split(const char *text, size_t size, bool step, struct followup_original *out) {
+    const char *source = memchr(text, '/', size), *end = step ? memrchr(text, '>', size) : text + size;
+    const char *key = source != NULL ? memchr(source + 1, '/', (size_t)(text + size - source - 1)) : NULL;
+    struct intent check;
+    if (key == NULL || end == NULL || end < key)
+        return false;
+    intent_clear(&check);
+    if (intent_set_text(&check, FIELD_account, text, (size_t)(source - text)) != NULL ||
+        intent_set_text(&check, FIELD_source, source + 1, (size_t)(key - source - 1)) != NULL ||
+        strcmp(check.source, INTENT_SOURCE_TILL) == 0 ||
+        intent_set_text(&check, FIELD_key, key + 1, (size_t)(end - key - 1)) != NULL)
+        return false;
+    memcpy(out->account, check.account, sizeof out->account);
+    memcpy(out->source, check.source, sizeof out->source);
+    memcpy(out->key, check.key, sizeof out->key);
+    return true;
+}
+
+bool followup_original(const struct intent *follow_up, struct followup_original *out) {
+    return followup_split(follow_up->key, strlen(follow_up->key), true, out);
+}
+
+static void followup_begin(struct intent *out, enum op op, uint64_t at_ms, const struct followup_original *of, const char *step) {
+    intent_clear(out);
+    out->op = op;
+    out->v = 1;
+    out->at_ms = at_ms;
+    out->present = op_fields_needed(op);
+    memcpy(out->source, INTENT_SOURCE_TILL, sizeof INTENT_SOURCE_TILL);
+    followup_fits(snprintf(out->key, sizeof out->key, "%s/%s/%s>%s", of->account, of->source, of->key, step), sizeof out->key);
+}
+
+/* What the derived one is about, and in which account: of an arrive the payer, of others the intent itself. */
+static bool followup_about(const struct intent *intent, struct followup_original *of) {
+    if (intent->op == OP_arrive)
+        return followup_original(intent, of);
+    memcpy(of->account, intent->account, sizeof of->account);
+    memcpy(of->source, intent->source, sizeof of->source);
+    memcpy(of->key, intent->key, sizeof of->key - 1);
+    of->key[sizeof of->key - 1] = '\0';
+    return true;
+}
+
 bool followup_derive(const struct intent *intent, int code, bool merchant, const char *entry, const struct book *book, unsigned from,
                      unsigned target, struct intent *out) {
     struct followup_rule rule = followup_rule(intent, code, merchant);
-    if (rule.op == OP_NONE || target == from || target >= book->partitions)
+    struct followup_original of;
+    if (rule.op == OP_NONE || target == from || target >= book->partitions || !followup_about(intent, &of))
         return false;
-    *out = (struct intent){.op = rule.op, .v = 1, .at_ms = intent->at_ms, .source = INTENT_SOURCE_TILL};
-    out->present = op_fields_needed(rule.op);
-    memcpy(out->account, intent->account, sizeof out->account);
-    followup_fits(snprintf(out->key, sizeof out->key, "%s/%s/%s>%s", intent->account, intent->source, intent->key, rule.step),
-                  sizeof out->key);
+    const char *account = rule.op == OP_arrive ? intent->to : of.account;
+    bool everywhere = rule.op == OP_adopt || rule.op == OP_mark;
+    if (!everywhere && keys_partition(book, account, strlen(account)) != target)
+        return false;
+    followup_begin(out, rule.op, intent->at_ms, &of, rule.step);
+    memcpy(out->account, account, sizeof out->account);
     followup_fits(snprintf(out->origin, sizeof out->origin, "%u:%s", from, entry), sizeof out->origin);
-    followup_fits(snprintf(out->entry, sizeof out->entry, "%s", entry), sizeof out->entry);
+    const char *original = intent->op == OP_arrive ? intent->entry : entry;
+    followup_fits(snprintf(out->entry, sizeof out->entry, "%s", original), sizeof out->entry);
     out->status = rule.status;
-    if (rule.op == OP_adopt) {
+    if (rule.op == OP_adopt)
         out->kind = intent->kind;
+    if (rule.op == OP_adopt || rule.op == OP_arrive)
         memcpy(out->currency, intent->currency, sizeof out->currency);
-    }
+    assert(rule.op != OP_arrive || out->currency[0] != '\0');
+    if (rule.op == OP_arrive)
+        out->amount_minor = intent->amount_minor;
+    if (rule.op == OP_bounce)
+        out->code = (uint64_t)code;
     return true;
+}
+
+bool followup_own(const char *member, size_t size, const void *bytes, size_t bytes_size, struct intent *out) {
+    const char *entry = size > 0 ? memchr(member, '|', size) : NULL;
+    const char *identity = entry != NULL ? memchr(entry + 1, '|', (size_t)(member + size - entry - 1)) : NULL;
+    struct followup_original of;
+    struct entry_id id;
+    if (identity == NULL || !followup_split(identity + 1, (size_t)(member + size - identity - 1), false, &of))
+        return false;
+    size_t step_size = (size_t)(entry - member), entry_size = (size_t)(identity - entry - 1);
+    enum op op = op_of_word(member, step_size);
+    if ((op != OP_expire && op != OP_due) || memchr(entry + 1, '-', entry_size) == NULL ||
+        !entry_id_parse(entry + 1, entry_size, &id))
+        return false;
+    uint64_t at_ms = id.ms < 1 ? 1 : id.ms < INTENT_AMOUNT_MAX ? id.ms : INTENT_AMOUNT_MAX; /* what the field `at` takes */
+    followup_begin(out, op, at_ms, &of, op_word(op));
+    memcpy(out->account, of.account, sizeof out->account);
+    memcpy(out->entry, entry + 1, entry_size);
+    return op == OP_expire || intent_set_bytes(out, FIELD_inner, bytes, bytes_size) == NULL;
 }
 
 bool followup_origin(const char *origin, unsigned *partition, char entry[INTENT_ENTRY_MAX + 1]) {

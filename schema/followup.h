@@ -1,5 +1,5 @@
-/* Follow-up intents: the consequences of an intent in other partitions, derived from (intent, answer) by a pure function, so
- * that a crash between answer and sending only means deriving them again. */
+/* Follow-up intents: the consequences of an intent in other partitions and of time passing, derived by pure functions, so that a crash
+ * between answer and sending only means deriving them again. */
 #ifndef SCHEMA_FOLLOWUP_H
 #define SCHEMA_FOLLOWUP_H
 
@@ -10,12 +10,34 @@
 
 /* The follow-up for partition `target` of `intent`, which was decided with `code` as entry `entry` of partition `from`. `merchant`: the
  * account is a merchant's (a freeze does not say so itself; the lane knows it from apply's reply; an open says it in `kind`).
- * False when it has none there. An intent has at most one follow-up per target. */
+ * False when it has none there. An intent has at most one follow-up per target.
+ *
+ *     open, freeze, thaw, close of a merchant, 0   adopt, mark   to every other partition
+ *     transfer, 20 (and not put off)               arrive        to that of `to`
+ *     arrive, 0                                    settled       to that of the payer, who is named in its key
+ *     arrive, anything else                        bounce        likewise, with the code
+ *
+ * A transfer need not say its currency, an arrive must: whoever calls puts that of the account into `intent->currency` first. An intent
+ * that was put off is known by its first entry: whoever calls then writes that one's ID into out->entry. */
 bool followup_derive(const struct intent *intent, int code, bool merchant, const char *entry, const struct book *book, unsigned from,
                      unsigned target, struct intent *out);
 
-/* Does an intent decided with `code` have any follow-up at all in a book of this many partitions? */
+/* May an intent decided with `code` have any follow-up in a book of this many partitions? */
 bool followup_any(const struct intent *intent, int code, bool merchant, unsigned partitions);
+
+/* The follow-up of a partition to itself that a member of {B:p}:due calls for: `expire|ENTRY|IDENTITY` or `due|ENTRY|IDENTITY`, the
+ * latter with the bytes of the intent that was put off, which `out` borrows. False when the member, or for a `due` the size of the
+ * bytes, is not as it should be; what the bytes hold is not looked at. */
+bool followup_own(const char *member, size_t size, const void *bytes, size_t bytes_size, struct intent *out);
+
+/* What a follow-up is about: the identity within its key, ACCOUNT/SOURCE/KEY>step. */
+struct followup_original {
+    char account[INTENT_ACCOUNT_MAX + 1];
+    char source[INTENT_SOURCE_MAX + 1];
+    char key[INTENT_KEY_MAX + 1];
+};
+/* False when the key is not of that form. */
+bool followup_original(const struct intent *follow_up, struct followup_original *out);
 
 /* Splits an origin "p:MS-SEQ", written as Till writes it. False when it is not one. */
 bool followup_origin(const char *origin, unsigned *partition, char entry[INTENT_ENTRY_MAX + 1]);

@@ -7,7 +7,10 @@
 #include "schema/followup.h"
 #include "schema/intent.h"
 
-enum type { TYPE_UINT, TYPE_BOOL, TYPE_TEXT, TYPE_WORD, TYPE_SOURCE, TYPE_KEY, TYPE_ACCOUNT, TYPE_CURRENCY, TYPE_ENTRY, TYPE_ORIGIN };
+enum type {
+    TYPE_UINT, TYPE_BOOL, TYPE_TEXT, TYPE_WORD, TYPE_SOURCE, TYPE_KEY, TYPE_ACCOUNT, TYPE_CURRENCY, TYPE_ENTRY, TYPE_ORIGIN,
+    TYPE_BYTES, TYPE_INNER, TYPE_GUARD, TYPE_SETTINGS, TYPE_STEPS,
+};
 
 /* What would be right, by type. */
 #define SENTENCE_UINT(min, max) "must be an integer from " #min " to " #max
@@ -20,6 +23,11 @@ enum type { TYPE_UINT, TYPE_BOOL, TYPE_TEXT, TYPE_WORD, TYPE_SOURCE, TYPE_KEY, T
 #define SENTENCE_CURRENCY(min, max) "must be three upper-case letters (ISO 4217)"
 #define SENTENCE_ENTRY(min, max) "must be a stream entry ID, MS-SEQ"
 #define SENTENCE_ORIGIN(min, max) "must be a partition and a stream entry ID, p:MS-SEQ"
+#define SENTENCE_BYTES(min, max) "must be " #max " bytes"
+#define SENTENCE_INNER(min, max) "must be " #min ".." #max " bytes"
+#define SENTENCE_GUARD(min, max) "must be a map of seq balance_min refunded"
+#define SENTENCE_SETTINGS(min, max) "must be a map of settings"
+#define SENTENCE_STEPS(min, max) "must be an array of " #min ".." #max " steps"
 
 struct row {
     enum type type;
@@ -28,14 +36,16 @@ struct row {
     const char *sentence;
 };
 static const struct row rows[FIELD_COUNT] = {
-#define X(name, type, member, min, max) \
+#define X(name, type, member, min, max, in_step) \
     {TYPE_##type, offsetof(struct intent, member), sizeof ((struct intent *)0)->member, min, max, SENTENCE_##type(min, max)},
 #include "schema/field.def"
 #undef X
 };
 
 #define LISTED_CLIENT(word) " " word
+#define LISTED_STEP(word) " " word
 #define LISTED_FOLLOW_UP(word) ""
+#define LISTED_OWN(word) ""
 static const char *const op_sentence = "must be one of"
 #define X(word, sender, needs, may) LISTED_##sender(#word)
 #include "schema/op.def"
@@ -123,9 +133,19 @@ static bool text_fits(const struct intent *intent, enum type type, const char *t
     case TYPE_ORIGIN: return is_origin(text, size);
     case TYPE_UINT:
     case TYPE_BOOL:
+    case TYPE_BYTES:
+    case TYPE_INNER:
+    case TYPE_GUARD:
+    case TYPE_SETTINGS:
+    case TYPE_STEPS:
     case TYPE_WORD: return false;
     }
     return false;
+}
+
+/* The one account with '@' that an intent may act on; of which op, is a matter between fields. */
+static bool is_book(enum field field, const char *text, size_t size) {
+    return field == FIELD_account && size == strlen(INTENT_ACCOUNT_BOOK) && memcmp(text, INTENT_ACCOUNT_BOOK, size) == 0;
 }
 
 static const char *set_op(struct intent *intent, const char *text, size_t size) {
@@ -156,19 +176,24 @@ static const char *set_word(struct intent *intent, enum field field, const char 
     return NULL;
 }
 
+void intent_clear(struct intent *intent) {
+    memset(intent, 0, offsetof(struct intent, steps));
+}
+
 const char *intent_set_text(struct intent *intent, enum field field, const char *text, size_t size) {
     assert(field < FIELD_COUNT);
     const struct row *row = &rows[field];
     const char *why = NULL;
     if (row->type == TYPE_UINT)
         return "must be an integer";
-    if (row->type == TYPE_BOOL)
+    if (field_shape(field) != SHAPE_TEXT)
         return row->sentence;
     if (row->type == TYPE_WORD) {
         why = set_word(intent, field, text, size);
     } else {
         uint64_t max = field == FIELD_key && from_till(intent) ? INTENT_FOLLOW_UP_KEY_MAX : row->max;
-        if (size < row->min || size > max || !text_fits(intent, row->type, text, size))
+        bool fits = is_book(field, text, size) || (size >= row->min && size <= max && text_fits(intent, row->type, text, size));
+        if (!fits)
             return row->sentence;
         assert(size < row->size);
         char *member = (char *)intent + row->offset;
@@ -184,7 +209,7 @@ const char *intent_set_number(struct intent *intent, enum field field, uint64_t 
     assert(field < FIELD_COUNT);
     const struct row *row = &rows[field];
     if (row->type != TYPE_UINT && row->type != TYPE_BOOL)
-        return "must be text";
+        return field_shape(field) == SHAPE_TEXT ? "must be text" : row->sentence;
     if (number < row->min || number > row->max)
         return row->sentence;
     if (row->type == TYPE_BOOL)
@@ -195,16 +220,38 @@ const char *intent_set_number(struct intent *intent, enum field field, uint64_t 
     return NULL;
 }
 
+const char *intent_set_bytes(struct intent *intent, enum field field, const void *bytes, size_t size) {
+    assert(field < FIELD_COUNT);
+    const struct row *row = &rows[field];
+    if (row->type != TYPE_BYTES && row->type != TYPE_INNER)
+        return field_shape(field) == SHAPE_TEXT ? "must be text" : row->sentence;
+    if (size < row->min || size > row->max)
+        return row->sentence;
+    if (row->type == TYPE_INNER) {
+        intent->inner = bytes;
+        intent->inner_size = size;
+    } else {
+        assert(size == row->size);
+        memcpy((char *)intent + row->offset, bytes, size);
+    }
+    intent->present |= FIELD_BIT(field);
+    return NULL;
+}
+
 const char *intent_text(const struct intent *intent, enum field field, size_t *size) {
     assert(field < FIELD_COUNT);
     const struct row *row = &rows[field];
     const char *text = (const char *)intent + row->offset;
     if (row->type == TYPE_WORD)
         text = field == FIELD_op ? op_word(intent->op) : field == FIELD_kind ? kind_word(intent->kind) : status_word(intent->status);
-    else if (row->type == TYPE_UINT || row->type == TYPE_BOOL)
-        text = "";
-    else
+    else if (row->type == TYPE_BYTES)
+        return *size = row->size, text;
+    else if (row->type == TYPE_INNER)
+        return *size = intent->inner_size, intent->inner != NULL ? intent->inner : "";
+    else if (field_shape(field) == SHAPE_TEXT)
         return *size = strnlen(text, row->size), text;
+    else
+        text = "";
     *size = strlen(text);
     return text;
 }

@@ -77,6 +77,10 @@ size_t keys_due(keys_buffer out, const struct book *book, unsigned partition) {
     return keys_of_partition(out, book, partition, "}:due");
 }
 
+size_t keys_scheduled(keys_buffer out, const struct book *book, unsigned partition) {
+    return keys_of_partition(out, book, partition, "}:scheduled");
+}
+
 size_t keys_lease(keys_buffer out, const struct book *book, unsigned partition) {
     return keys_of_partition(out, book, partition, "}:lease");
 }

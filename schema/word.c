@@ -1,4 +1,5 @@
-/* The words of fields, operations, kinds and statuses, and which fields an operation takes: the tables of field.def and op.def. */
+/* The words of fields, operations, settings, kinds and statuses, and which fields an operation takes: the tables of field.def, op.def and
+ * setting.def. */
 #include <assert.h>
 #include <string.h>
 
@@ -11,24 +12,35 @@ struct word {
 #define WORD(text) {text, sizeof text - 1}
 
 /* What a type is, seen by callers. */
-enum word_shape { SHAPE_TEXT, SHAPE_NUMBER, SHAPE_BOOL };
-#define SHAPE_UINT SHAPE_NUMBER
-#define SHAPE_WORD SHAPE_TEXT
-#define SHAPE_SOURCE SHAPE_TEXT
-#define SHAPE_KEY SHAPE_TEXT
-#define SHAPE_ACCOUNT SHAPE_TEXT
-#define SHAPE_CURRENCY SHAPE_TEXT
-#define SHAPE_ENTRY SHAPE_TEXT
-#define SHAPE_ORIGIN SHAPE_TEXT
+#define SHAPE_OF_UINT SHAPE_NUMBER
+#define SHAPE_OF_BOOL SHAPE_BOOL
+#define SHAPE_OF_TEXT SHAPE_TEXT
+#define SHAPE_OF_WORD SHAPE_TEXT
+#define SHAPE_OF_SOURCE SHAPE_TEXT
+#define SHAPE_OF_KEY SHAPE_TEXT
+#define SHAPE_OF_ACCOUNT SHAPE_TEXT
+#define SHAPE_OF_CURRENCY SHAPE_TEXT
+#define SHAPE_OF_ENTRY SHAPE_TEXT
+#define SHAPE_OF_ORIGIN SHAPE_TEXT
+#define SHAPE_OF_BYTES SHAPE_BYTES
+#define SHAPE_OF_INNER SHAPE_BYTES
+#define SHAPE_OF_GUARD SHAPE_MAP
+#define SHAPE_OF_SETTINGS SHAPE_MAP
+#define SHAPE_OF_STEPS SHAPE_STEPS
 
 static const struct word field_words[FIELD_COUNT] = {
-#define X(name, type, member, min, max) WORD(#name),
+#define X(name, type, member, min, max, in_step) WORD(#name),
 #include "schema/field.def"
 #undef X
 };
-static const enum word_shape field_shapes[FIELD_COUNT] = {
-#define X(name, type, member, min, max) SHAPE_##type,
+static const enum field_shape field_shapes[FIELD_COUNT] = {
+#define X(name, type, member, min, max, in_step) SHAPE_OF_##type,
 #include "schema/field.def"
+#undef X
+};
+static const struct word setting_words[SETTING_COUNT] = {
+#define X(word, min, max) WORD(#word),
+#include "schema/setting.def"
 #undef X
 };
 static const struct word op_words[OP_COUNT] = {
@@ -48,19 +60,26 @@ static const struct word status_words[] = {
 };
 enum { KIND_COUNT = sizeof kind_words / sizeof kind_words[0], STATUS_COUNT = sizeof status_words / sizeof status_words[0] };
 
+enum sender { SENDER_CLIENT, SENDER_STEP, SENDER_FOLLOW_UP, SENDER_OWN };
 struct op_row {
-    bool follow_up;
-    uint32_t needs, may;
+    enum sender sender;
+    uint64_t needs, may;
 };
 #define F(name) FIELD_BIT(FIELD_##name)
-enum { SENDER_CLIENT, SENDER_FOLLOW_UP };
 static const struct op_row op_rows[OP_COUNT] = {
-#define X(word, sender, needs, may) [OP_##word] = {SENDER_##sender == SENDER_FOLLOW_UP, needs, may},
+#define X(word, sender, needs, may) [OP_##word] = {SENDER_##sender, needs, may},
 #include "schema/op.def"
 #undef X
 };
-static const uint32_t needed_always = F(v) | F(op) | F(source) | F(key) | F(at) | F(account);
-static const uint32_t allowed_always = F(note);
+static const uint64_t needed_always = F(v) | F(op) | F(source) | F(key) | F(at) | F(account);
+static const uint64_t allowed_always = F(note);
+
+enum { IN_WHOLE, IN_STEP };
+static const uint64_t step_fields = 0
+#define X(name, type, member, min, max, in_step) | (IN_##in_step == IN_STEP ? F(name) : 0)
+#include "schema/field.def"
+#undef X
+    ;
 
 /* The place of a word in a table from `first` on, or `none`. */
 static unsigned word_find(const struct word *words, unsigned first, unsigned count, unsigned none, const char *text, size_t size) {
@@ -79,14 +98,30 @@ enum field field_of_name(const char *name, size_t size) {
     return word_find(field_words, 0, FIELD_COUNT, FIELD_COUNT, name, size);
 }
 
-bool field_is_number(enum field field) {
+enum field_shape field_shape(enum field field) {
     assert(field < FIELD_COUNT);
-    return field_shapes[field] == SHAPE_NUMBER;
+    return field_shapes[field];
+}
+
+bool field_is_number(enum field field) {
+    return field_shape(field) == SHAPE_NUMBER;
 }
 
 bool field_is_bool(enum field field) {
-    assert(field < FIELD_COUNT);
-    return field_shapes[field] == SHAPE_BOOL;
+    return field_shape(field) == SHAPE_BOOL;
+}
+
+uint64_t field_bits_of_step(void) {
+    return step_fields;
+}
+
+const char *setting_name(enum setting setting) {
+    assert(setting < SETTING_COUNT);
+    return setting_words[setting].text;
+}
+
+enum setting setting_of_name(const char *name, size_t size) {
+    return word_find(setting_words, 0, SETTING_COUNT, SETTING_COUNT, name, size);
 }
 
 const char *op_word(enum op op) {
@@ -99,15 +134,25 @@ enum op op_of_word(const char *word, size_t size) {
 
 bool op_is_follow_up(enum op op) {
     assert(op < OP_COUNT);
-    return op_rows[op].follow_up;
+    return op_rows[op].sender >= SENDER_FOLLOW_UP;
 }
 
-uint32_t op_fields_needed(enum op op) {
+bool op_is_own(enum op op) {
+    assert(op < OP_COUNT);
+    return op_rows[op].sender == SENDER_OWN;
+}
+
+bool op_is_step(enum op op) {
+    assert(op < OP_COUNT);
+    return op_rows[op].sender == SENDER_STEP;
+}
+
+uint64_t op_fields_needed(enum op op) {
     assert(op < OP_COUNT);
     return needed_always | op_rows[op].needs;
 }
 
-uint32_t op_fields_allowed(enum op op) {
+uint64_t op_fields_allowed(enum op op) {
     assert(op < OP_COUNT);
     return needed_always | allowed_always | op_rows[op].needs | op_rows[op].may;
 }
