@@ -3,7 +3,7 @@
 #define SCHEMA_BATCH_H
 
 enum batch_column {
-#define X(name, kind) BATCH_##name,
+#define X(name, kind, where) BATCH_##name,
 #include "schema/batch.def"
 #undef X
     BATCH_COLUMN_COUNT

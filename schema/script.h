@@ -13,6 +13,8 @@ struct script {
 
 extern const struct script script_apply;     /* a batch of intents, in order: the money moves here and nowhere else */
 extern const struct script script_answer;    /* gives the answers that apply kept in `unanswered`, and acknowledges */
+extern const struct script script_enqueue;   /* follow-ups into another partition's stream, all or none */
+extern const struct script script_overdue;   /* what has fallen due */
 extern const struct script script_claim;     /* takes over pending entries, one page in ID order; reports lost ones */
 extern const struct script script_suspect;   /* counts the lone attempts at one entry */
 extern const struct script script_sweep;     /* deletes consumers that have nothing pending */

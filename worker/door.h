@@ -15,6 +15,9 @@
 
 enum { DOOR_REASON_MAX = 200, DOOR_FIELDS_MAX = 64 };
 
+/* What a partition sends to itself. */
+enum entry_own { ENTRY_PLAIN, ENTRY_EXPIRE, ENTRY_DUE };
+
 /* One stream entry on its way through the lane. */
 struct entry {
     struct entry_id id;
@@ -25,7 +28,13 @@ struct entry {
     int door;                      /* 0, CODE_invalid, CODE_stale, CODE_not_permitted; CODE_dead: to be buried */
     char reason[DOOR_REASON_MAX];  /* the field at fault, or why it is dead */
     bool answerable;               /* the sender is known */
-    struct intent intent;
+    enum entry_own own;
+    char original[ENTRY_TEXT_MAX + 1]; /* of a follow-up: entry ID of the intent it is about; else "" */
+    const void *bytes, *sig;       /* of the intent and its signature, NULL: none; borrowed like `fields` */
+    size_t bytes_size, sig_size;
+    char credential[2 * SIGN_KEY_SIZE + 1];   /* hex: to be set by the intent; "" none */
+    char signed_under[2 * SIGN_KEY_SIZE + 1]; /* hex: the account's credential, when `sig` is right under it; else "" */
+    struct intent intent;          /* of ENTRY_DUE: the one it brings back */
     char fingerprint[INTENT_FINGERPRINT_SIZE + 1];
 };
 

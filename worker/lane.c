@@ -48,13 +48,15 @@ static enum redis_err connect_lane(struct lane *lane) {
 static enum redis_err serve_once(struct lane *lane) {
     struct reply reply;
     bool stopping = atomic_load(&lane->stop);
+    enum redis_err err = stopping ? REDIS_OK : overdue_turn(lane);
+    if (err) return err;
     if (!lane->reading) {
         if (stopping) return REDIS_OK;
         if (lane->gather.pause_us) nanosleep(&(struct timespec){0, lane->gather.pause_us * 1000L}, NULL);
         lane_append_read(lane);
     }
     uint64_t asked_at_us = lane_now_us();
-    enum redis_err err = redis_next(lane->redis, &reply);
+    err = redis_next(lane->redis, &reply);
     uint64_t waited_us = lane_now_us() - asked_at_us;
     lane->reading = false;
     if (err) return err;
@@ -62,6 +64,7 @@ static enum redis_err serve_once(struct lane *lane) {
     struct reply none = {NULL};
     FAILPOINT("after_read");
     lane->idle = reply_count(entries) == 0;
+    if (lane->idle) overdue_note_empty(lane);
     if (!lane->idle) {
         err = lane_take_entries(lane, entries, none);
         uint32_t pause_us = gather_next(&lane->gather, lane->entry_count, atomic_load(&lane->shared->settings->batch), waited_us,
@@ -198,6 +201,10 @@ struct lane *lane_new(const struct lane_shared *shared, const struct door *door,
     snprintf(lane->epoch_text, sizeof lane->epoch_text, "%llu", (unsigned long long)lease->epoch);
     lane->renewed_at_ms = lane_now_ms();
     batch_init(&lane->batch, &lane->door);
+    outbox_init(&lane->outbox);
+    lane->keep_days = BATCH_BILLS_KEEP_DAYS;
+    lane->referrals = malloc(BATCH_CELLS_MAX * sizeof *lane->referrals);
+    assert(lane->referrals && "out of memory");
     return lane;
 }
 
@@ -229,7 +236,8 @@ void lane_free(struct lane *lane) {
     batch_clear(&lane->batch);
     free(lane->entries);
     free(lane->referrals);
-    free(lane->outbox.items);
+    credentials_clear(&lane->credentials);
+    outbox_clear(&lane->outbox, lane->door.book.partitions);
     free(lane);
 }
 

@@ -20,10 +20,12 @@
 
 #include "producer/redis.h"
 #include "worker/batch.h"
+#include "worker/credentials.h"
 #include "worker/door.h"
 #include "worker/gather.h"
 #include "worker/mark.h"
 #include "worker/outbox.h"
+#include "worker/overdue.h"
 #include "worker/settings.h"
 
 /* What all lanes of a worker share; must outlive them. */
@@ -53,10 +55,14 @@ struct lane {
     _Atomic(struct redis *) side;  /* follow-ups and answers, while a read is waiting on the first; opened when needed */
     struct batch batch;
     struct entry *entries;      /* of the page being worked on */
-    struct referral *referrals;
+    struct referral *referrals; /* of the batch being applied */
+    struct credentials credentials;
+    uint32_t keep_days;         /* how long bills are kept: the book's policy */
+    bool policy_changed;        /* and it may be another now */
     uint32_t entry_count, entry_capacity;
     struct reply page;          /* owns what `entries` borrow */
     struct outbox outbox;
+    struct overdue overdue;
     struct entry_id suspect;    /* the entry that broke a batch: from now on alone, and counted */
     char suspect_reason[DOOR_REASON_MAX];
     bool suspect_responses;     /* what broke is the stream its answer belongs on: it cannot even be told */

@@ -15,8 +15,7 @@
 static void reserve_entries(struct lane *lane, uint32_t count) {
     if (count <= lane->entry_capacity) return;
     lane->entries = realloc(lane->entries, count * sizeof *lane->entries);
-    lane->referrals = realloc(lane->referrals, count * sizeof *lane->referrals);
-    assert(lane->entries && lane->referrals && "out of memory");
+    assert(lane->entries && "out of memory");
     lane->entry_capacity = count;
 }
 
@@ -49,7 +48,7 @@ void lane_append_read(struct lane *lane) {
     command_word(c, "COUNT");
     command_uint(c, atomic_load(&lane->shared->settings->batch));
     command_word(c, "BLOCK");
-    command_uint(c, atomic_load(&lane->shared->settings->block_ms));
+    command_uint(c, overdue_patience_ms(lane, atomic_load(&lane->shared->settings->block_ms)));
     command_word(c, "STREAMS");
     command_copy(c, key, keys_intents(key, &lane->door.book, lane->door.partition));
     command_word(c, ">");
@@ -112,7 +111,19 @@ static enum redis_err note_broken(struct lane *lane, const struct entry *entries
     return REDIS_BROKEN;
 }
 
-static void note_applied(struct lane *lane, const struct entry *last) {
+/* What the lane keeps of what it applied: the watermark, what has come of time passing, whose copies are out of date. */
+static void note_applied(struct lane *lane, const struct entry *entries, uint32_t count) {
+    const struct entry *last = &entries[count - 1];
+    uint32_t own = 0;
+    for (uint32_t n = 0; n < count; n++) {
+        const struct intent *i = &entries[n].intent;
+        own += entries[n].own != ENTRY_PLAIN;
+        if (i->op == OP_hold && i->expires_ms) overdue_expect(lane, i->expires_ms);
+        if (i->not_before_ms > entries[n].id.ms) overdue_expect(lane, i->not_before_ms - entries[n].id.ms);
+        if (i->op == OP_policy) lane->policy_changed = true;
+    }
+    overdue_note(lane, own);
+    credentials_note(&lane->credentials, entries, count);
     if (entry_id_compare(last->id, lane->mark.applied) > 0) lane->mark.applied = last->id;
     lane->mark.epoch = lane->epoch;
     uint32_t day = keys_day(last->id.ms);
@@ -143,11 +154,19 @@ enum redis_err lane_next_renewal(struct lane *lane) {
     return err;
 }
 
-/* One call of apply.lua for entries[0..count), which are of one day and have been looked up. */
-static enum redis_err apply_call(struct lane *lane, struct entry *entries, uint32_t count, bool read_ahead) {
+/* A transfer that did not say its currency: what travels must. */
+static void name_currencies(struct lane *lane, struct entry *entries, uint32_t count) {
+    for (uint32_t n = 0; n < count; n++)
+        if (lane->batch.cells[n].away && !entries[n].intent.currency[0])
+            memcpy(entries[n].intent.currency, lane->referrals[n].currency, sizeof entries[n].intent.currency);
+}
+
+/* One call of apply.lua for entries[0..count), which are of one day, have been taken into the batch and looked up. */
+static enum redis_err apply_call(struct lane *lane, struct entry *entries, uint32_t count, uint32_t cells, bool read_ahead) {
     struct reply reply;
     bool renew = lane_renewal_due(lane);
-    batch_build(&lane->batch, entries, lane->referrals, count, lane->epoch_text, lane->day);
+    batch_build(&lane->batch, lane->referrals, count, cells, lane->epoch_text, lane->day, lane->keep_days);
+    name_currencies(lane, entries, count);
     FAILPOINT("before_apply");
     uint64_t sent_at_us = lane_now_us();
     redis_append(lane->redis, &lane->batch.command);
@@ -158,17 +177,41 @@ static enum redis_err apply_call(struct lane *lane, struct entry *entries, uint3
     if (err == REDIS_BROKEN) err = note_broken(lane, entries, count);
     if (err) return err;
     FAILPOINT("after_apply");
-    note_applied(lane, &entries[count - 1]);
+    note_applied(lane, entries, count);
     err = outbox_take(lane, reply, entries, count);
     if (renew && !err) err = lane_next_renewal(lane);
     return err ? err : outbox_send(lane);
 }
 
+void lane_keep_days(struct lane *lane, struct reply days) {
+    int64_t keep = reply_integer(days);
+    lane->keep_days = keep > 0 && keep <= KEYS_DAY_MAX ? (uint32_t)keep : BATCH_BILLS_KEEP_DAYS;
+    lane->policy_changed = false;
+}
+
+static enum redis_err read_policy(struct lane *lane) {
+    struct command *c = &lane->batch.command;
+    struct reply reply;
+    keys_buffer key;
+    command_begin(c, "HGET");
+    command_copy(c, key, keys_meta(key, &lane->door.book, lane->door.partition));
+    command_word(c, "policy:bills_keep");
+    enum redis_err err = redis_call(lane->redis, c, &reply);
+    if (!err) lane_keep_days(lane, reply);
+    return err;
+}
+
 /* Looks up and applies the first of entries[0..*count), which may become fewer. */
 static enum redis_err apply_some(struct lane *lane, struct entry *entries, uint32_t *count, bool read_ahead) {
-    uint32_t asked = *count;
-    enum redis_err err = lookup_referrals(lane->redis, &lane->door, entries, lane->referrals, count);
-    return err ? err : apply_call(lane, entries, *count, read_ahead && *count == asked);
+    uint32_t asked = *count, looked_up, cells = 0;
+    enum redis_err err = lane->policy_changed ? read_policy(lane) : REDIS_OK;
+    if (!err) err = credentials_check(&lane->credentials, lane->redis, &lane->door, entries, count);
+    do {
+        looked_up = *count;
+        cells = batch_take(&lane->batch, entries, *count);
+        if (!err) err = lookup_referrals(lane->redis, &lane->door, lane->batch.cells, cells, lane->keep_days, lane->referrals, count);
+    } while (!err && *count < looked_up);
+    return err ? err : apply_call(lane, entries, *count, cells, read_ahead && *count == asked);
 }
 
 /* One lone attempt at a suspect, counted before it is made. In one lane at a time: an entry that kills the process would otherwise be

@@ -46,7 +46,7 @@ static void judge_loss(struct lane *lane, struct entry_id applied, uint64_t bill
 
 /* What Redis has now, against what it had. */
 static enum redis_err compare_mark(struct lane *lane) {
-    static const char *const fields[] = {"applied", "bill", "loss_accepted", "halted", "halted_epoch"};
+    static const char *const fields[] = {"applied", "bill", "loss_accepted", "halted", "halted_epoch", "policy:bills_keep"};
     struct command *c = &lane->batch.command;
     struct reply reply;
     keys_buffer key;
@@ -61,6 +61,7 @@ static enum redis_err compare_mark(struct lane *lane) {
     if (size && !entry_id_parse(text, size, &applied)) return REDIS_GARBLED;
     lane->loss_accepted = (uint64_t)reply_integer(reply_at(reply, 2));
     lane->day = keys_day(applied.ms);
+    lane_keep_days(lane, reply_at(reply, 5));
     judge_loss(lane, applied, (uint64_t)reply_integer(reply_at(reply, 1)), reply_text(reply_at(reply, 3), NULL),
                (uint64_t)reply_integer(reply_at(reply, 4)));
     return REDIS_OK;

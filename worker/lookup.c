@@ -1,6 +1,7 @@
 /* Looks up the bills that a batch refers to. A bill lies under the day of its entry, so the search goes: the days that the hint `of_at`
- * leaves, the entry's day, the day before (almost always there), then back to the end of the refund window. What an entry in front of it
- * in the same batch may decide is not guessed: the batch ends there, and the search is made once that is applied. */
+ * leaves, the entry's day, the day before (almost always there), then back to the end of the refund window. The entry's day and the day
+ * before are probed for all cells in one pipeline; the rest is rare and goes one by one. What an entry in front of it in the same batch may
+ * decide is not guessed: the batch ends there, and the search is made once that is applied. */
 #include "worker/lookup.h"
 
 #include <string.h>
@@ -8,16 +9,35 @@
 #include "schema/bill.h"
 #include "schema/code.h"
 
-static bool refers(const struct entry *e) { return e->door == CODE_ok && (e->intent.op == OP_refund || e->intent.op == OP_rollback); }
+enum want { WANT_NOTHING, WANT_BILL, WANT_CURRENCY };
 
-static bool withdraws(const struct entry *e) { return e->door == CODE_ok && e->intent.op == OP_withdraw; }
+static enum want wanted(const struct cell *c) {
+    if (c->entry->door != CODE_ok) return WANT_NOTHING;
+    if (batch_refers_to_bill(c->op) || c->op == OP_bounce) return WANT_BILL;
+    if (c->op == OP_withdraw || (c->away && c->currency[0] == '\0')) return WANT_CURRENCY;
+    return WANT_NOTHING;
+}
 
-static void append_bill(struct redis *redis, struct command *c, const struct door *door, uint32_t day, const char *identity, size_t size) {
+static void append_bill(struct redis *redis, const struct door *door, uint32_t day, const struct cell *cell) {
+    struct command c;
     keys_buffer key;
-    command_begin(c, "HGET");
-    command_copy(c, key, keys_bills(key, &door->book, door->partition, day));
-    command_borrow(c, identity, size);
-    redis_append(redis, c);
+    command_init(&c);
+    command_begin(&c, "HGET");
+    command_copy(&c, key, keys_bills(key, &door->book, door->partition, day));
+    command_borrow(&c, cell->of, strlen(cell->of));
+    redis_append(redis, &c);
+    command_clear(&c);
+}
+
+static void append_currency(struct redis *redis, const struct door *door, const struct cell *cell) {
+    struct command c;
+    keys_buffer key;
+    command_init(&c);
+    command_begin(&c, "HGET");
+    command_copy(&c, key, keys_account(key, &door->book, door->partition, cell->account));
+    command_word(&c, "currency");
+    redis_append(redis, &c);
+    command_clear(&c);
 }
 
 /* Reads one reply; true when it holds a bill of which something moved or may be told. */
@@ -37,18 +57,8 @@ static enum redis_err next_bill(struct redis *redis, struct referral *r, bool *f
     return REDIS_OK;
 }
 
-/* Probes the days first..last (going back) in one pipeline; the first hit in that order wins. `day` is set when found. */
-static enum redis_err probe_days(struct redis *redis, const struct door *door, const struct entry *e, uint32_t first, uint32_t last,
-                                 struct referral *r, bool *found) {
-    char identity[INTENT_IDENTITY_MAX + 1];
-    size_t size = intent_identity_of(&e->intent, identity);
-    struct command c;
-    command_init(&c);
-    for (uint32_t day = first;; day--) {
-        append_bill(redis, &c, door, day, identity, size);
-        if (day == last) break;
-    }
-    command_clear(&c);
+/* Reads the replies of the days first..last (going back); the first hit in that order wins. `day` is set when found. */
+static enum redis_err next_days(struct redis *redis, uint32_t first, uint32_t last, struct referral *r, bool *found) {
     *found = false;
     for (uint32_t day = first;; day--) {
         struct referral hit = {{0}, {0}, day, false};
@@ -61,85 +71,152 @@ static enum redis_err probe_days(struct redis *redis, const struct door *door, c
     }
 }
 
+static void append_days(struct redis *redis, const struct door *door, const struct cell *c, uint32_t first, uint32_t last) {
+    for (uint32_t day = first;; day--) {
+        append_bill(redis, door, day, c);
+        if (day == last) return;
+    }
+}
+
+static enum redis_err probe_days(struct redis *redis, const struct door *door, const struct cell *c, uint32_t first, uint32_t last,
+                                 struct referral *r, bool *found) {
+    append_days(redis, door, c, first, last);
+    return next_days(redis, first, last, r, found);
+}
+
 /* The days an intent created at the hinted time can have been enqueued: up to 5 min before, up to 23 h after. */
-static enum redis_err probe_hint(struct redis *redis, const struct door *door, const struct entry *e, uint32_t oldest, struct referral *r,
+static enum redis_err probe_hint(struct redis *redis, const struct door *door, const struct cell *c, uint32_t oldest, struct referral *r,
                                  bool *found) {
-    uint64_t at = e->intent.of_at_ms;
-    uint32_t today = keys_day(e->id.ms), last, first;
+    uint64_t at = c->of_at_ms, now = c->entry->id.ms;
+    uint32_t today = keys_day(now), last, first;
     *found = false;
-    if (at == 0 || at > e->id.ms + INTENT_AHEAD_MS) return REDIS_OK;
+    if (at == 0 || at > now + INTENT_AHEAD_MS) return REDIS_OK;
     last = keys_day(at > (uint64_t)INTENT_AHEAD_MS ? at - INTENT_AHEAD_MS : 0);
     first = keys_day(at + INTENT_STALE_MS);
     if (first > today) first = today;
     if (last < oldest || first < last) return REDIS_OK;
-    enum redis_err err = probe_days(redis, door, e, first, last, r, found);
+    enum redis_err err = probe_days(redis, door, c, first, last, r, found);
     r->dated = *found;
     return err;
 }
 
-/* Is there an intent in front of this one in the batch that may become the bill it refers to? */
-static bool may_become_bill(const struct entry *entries, uint32_t n) {
-    const struct intent *want = &entries[n].intent;
-    for (uint32_t m = 0; m < n; m++) {
-        const struct intent *i = &entries[m].intent;
-        if (entries[m].door == CODE_ok && strcmp(i->key, want->of) == 0 && strcmp(i->account, want->account) == 0 &&
-            strcmp(i->source, want->source) == 0)
-            return true;
+static uint32_t day_of(const struct cell *c) { return keys_day(c->entry->id.ms); }
+
+static uint32_t day_before(const struct cell *c) { return day_of(c) ? day_of(c) - 1 : 0; }
+
+/* The day of a bill that a follow-up names by its entry ID. */
+static bool told_day(const struct cell *c, uint32_t *day) {
+    struct entry_id original;
+    if (!entry_id_parse(c->entry->original, strlen(c->entry->original), &original)) return false;
+    *day = keys_day(original.ms);
+    return true;
+}
+
+/* The cells that one pipeline can tell about: without a hint, which comes first where there is one. */
+static bool probed_at_once(const struct cell *c) { return c->op != OP_bounce && c->of_at_ms == 0; }
+
+static void append_first_probes(struct redis *redis, const struct door *door, const struct cell *cells, uint32_t count) {
+    for (uint32_t n = 0; n < count; n++) {
+        enum want want = wanted(&cells[n]);
+        if (want == WANT_CURRENCY) append_currency(redis, door, &cells[n]);
+        else if (want == WANT_BILL && probed_at_once(&cells[n])) append_days(redis, door, &cells[n], day_of(&cells[n]), day_before(&cells[n]));
+    }
+}
+
+static enum redis_err next_currency(struct redis *redis, struct referral *r, bool *found) {
+    struct reply reply;
+    size_t size;
+    enum redis_err err = redis_next(redis, &reply);
+    *found = err == REDIS_REFUSED; /* not a hash: the script finds that out and names the entry */
+    if (err) return *found ? REDIS_OK : err;
+    const char *text = reply_text(reply, &size);
+    *found = reply_type(reply) == REPLY_TEXT && size == 3;
+    if (*found) memcpy(r->currency, text, 4);
+    return REDIS_OK;
+}
+
+/* Reads what append_first_probes asked for. */
+static enum redis_err next_first_probes(struct redis *redis, const struct cell *cells, uint32_t count, struct referral *referrals,
+                                        bool *found) {
+    enum redis_err err = REDIS_OK;
+    for (uint32_t n = 0; n < count && !err; n++) {
+        enum want want = wanted(&cells[n]);
+        found[n] = false;
+        if (want == WANT_CURRENCY) err = next_currency(redis, &referrals[n], &found[n]);
+        else if (want == WANT_BILL && probed_at_once(&cells[n]))
+            err = next_days(redis, day_of(&cells[n]), day_before(&cells[n]), &referrals[n], &found[n]);
+    }
+    return err;
+}
+
+static bool same_intent(const struct cell *c, const struct cell *other) {
+    return other->entry->door == CODE_ok && strcmp(other->identity, c->of) == 0;
+}
+
+/* A step may refer to a step of the same group in front of it: its merchant and currency are what that step says. */
+static bool told_by_group(const struct cell *cells, uint32_t n, struct referral *r) {
+    for (uint32_t m = n; m-- > 0 && cells[m].entry == cells[n].entry && cells[m].step >= 0;) {
+        if (!same_intent(&cells[n], &cells[m])) continue;
+        memcpy(r->to, cells[m].to, strlen(cells[m].to) + 1);
+        memcpy(r->currency, cells[m].currency, sizeof r->currency);
+        return true;
     }
     return false;
 }
 
-static enum redis_err lookup_bill(struct redis *redis, const struct door *door, const struct entry *entries, uint32_t n, struct referral *r,
-                                  bool *later) {
-    const struct entry *e = &entries[n];
-    uint32_t today = keys_day(e->id.ms), oldest = today > BATCH_BILLS_KEEP_DAYS ? today - BATCH_BILLS_KEEP_DAYS : 0;
-    bool found;
-    enum redis_err err = probe_hint(redis, door, e, oldest, r, &found);
-    if (err || found) return err;
-    err = probe_days(redis, door, e, today, today ? today - 1 : 0, r, &found);
-    if (err || found || (*later = may_become_bill(entries, n)) || oldest + 2 > today) return err;
-    err = probe_days(redis, door, e, today - 2, oldest, r, &found);
+/* Is there an entry in front of this one, or a step of one, that may become the bill it refers to or open the account? */
+static bool may_come(const struct cell *cells, uint32_t cell_count, uint32_t n) {
+    const struct cell *c = &cells[n];
+    for (uint32_t m = 0; m < cell_count && cells[m].step < 0; m++) {
+        if (entry_id_compare(cells[m].entry->id, c->entry->id) >= 0) break;
+        if (wanted(c) == WANT_BILL && same_intent(c, &cells[m])) return true;
+        if (wanted(c) == WANT_CURRENCY && cells[m].entry->door == CODE_ok && cells[m].op == OP_open && strcmp(cells[m].account, c->account) == 0)
+            return true;
+        for (uint32_t s = 0; s < cells[m].steps; s++)
+            if (wanted(c) == WANT_BILL && same_intent(c, &cells[cells[m].first_step - 1 + s])) return true;
+    }
+    return false;
+}
+
+/* Everything but the first probes, which found nothing. */
+static enum redis_err search_bill(struct redis *redis, const struct door *door, const struct cell *cells, uint32_t cell_count, uint32_t n,
+                                  uint32_t keep_days, struct referral *r, bool *later) {
+    const struct cell *c = &cells[n];
+    uint32_t today = day_of(c), oldest = today > keep_days ? today - keep_days : 0, day;
+    enum redis_err err = REDIS_OK;
+    bool found = false;
+    if (c->op == OP_bounce) return told_day(c, &day) ? probe_days(redis, door, c, day, day, r, &found) : REDIS_OK;
+    if (!probed_at_once(c)) {
+        err = probe_hint(redis, door, c, oldest, r, &found);
+        if (!err && !found) err = probe_days(redis, door, c, today, day_before(c), r, &found);
+    }
+    if (err || found || told_by_group(cells, n, r) || (*later = may_come(cells, cell_count, n)) || oldest + 2 > today) return err;
+    err = probe_days(redis, door, c, today - 2, oldest, r, &found);
     r->dated = found;
     return err;
 }
 
-static bool may_be_opened(const struct entry *entries, uint32_t n) {
-    const char *account = entries[n].intent.account;
-    for (uint32_t m = 0; m < n; m++)
-        if (entries[m].door == CODE_ok && entries[m].intent.op == OP_open && strcmp(entries[m].intent.account, account) == 0) return true;
-    return false;
+/* Where the entry of a cell stands among the entries. */
+static uint32_t place_of(const struct cell *cells, const struct cell *c) {
+    uint32_t n = 0;
+    while (cells[n].entry != c->entry) n++;
+    return n;
 }
 
-static enum redis_err lookup_currency(struct redis *redis, const struct door *door, const struct entry *entries, uint32_t n,
-                                      struct referral *r, bool *later) {
-    struct command c;
-    struct reply reply;
-    keys_buffer key;
-    command_init(&c);
-    command_begin(&c, "HGET");
-    command_copy(&c, key, keys_account(key, &door->book, door->partition, entries[n].intent.account));
-    command_word(&c, "currency");
-    enum redis_err err = redis_call(redis, &c, &reply);
-    command_clear(&c);
-    if (err == REDIS_REFUSED) return REDIS_OK; /* not a hash: the script finds that out and names the entry */
-    if (err) return err;
-    size_t size;
-    const char *text = reply_text(reply, &size);
-    if (reply_type(reply) == REPLY_TEXT && size == 3) memcpy(r->currency, text, 4);
-    else *later = may_be_opened(entries, n);
-    return REDIS_OK;
-}
-
-enum redis_err lookup_referrals(struct redis *redis, const struct door *door, const struct entry *entries, struct referral *referrals,
-                                uint32_t *count) {
-    for (uint32_t n = 0; n < *count; n++) {
-        enum redis_err err = REDIS_OK;
+enum redis_err lookup_referrals(struct redis *redis, const struct door *door, const struct cell *cells, uint32_t cell_count,
+                                uint32_t keep_days, struct referral *referrals, uint32_t *count) {
+    static _Thread_local bool found[BATCH_CELLS_MAX];
+    memset(referrals, 0, cell_count * sizeof *referrals);
+    append_first_probes(redis, door, cells, cell_count);
+    enum redis_err err = next_first_probes(redis, cells, cell_count, referrals, found);
+    for (uint32_t n = 0; n < cell_count && !err; n++) {
         bool later = false;
-        memset(&referrals[n], 0, sizeof referrals[n]);
-        if (refers(&entries[n])) err = lookup_bill(redis, door, entries, n, &referrals[n], &later);
-        else if (withdraws(&entries[n])) err = lookup_currency(redis, door, entries, n, &referrals[n], &later);
-        if (err) return err;
-        if (later) *count = n;
+        enum want want = wanted(&cells[n]);
+        if (want == WANT_NOTHING || found[n]) continue;
+        if (want == WANT_BILL) err = search_bill(redis, door, cells, cell_count, n, keep_days, &referrals[n], &later);
+        else later = may_come(cells, cell_count, n);
+        uint32_t place = later ? place_of(cells, &cells[n]) : *count;
+        if (place < *count) *count = place;
     }
-    return REDIS_OK;
+    return err;
 }

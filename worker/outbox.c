@@ -1,8 +1,8 @@
 /* Sends follow-ups and gives the answers that waited for them.
  *
- * Strict order matters: the receiver ignores an origin at or below the last one it saw. Were the follow-ups of two entries under way at
- * once and the first refused while the second got through, the first would be ignored for ever when it is sent again. So those of one entry
- * go out together (each to another partition) and must all have arrived before those of the next. */
+ * Strict order matters: the receiver ignores an origin at or below the last one it saw. Were one follow-up refused while a later one got
+ * through, the first would be ignored for ever when it is sent again. So all that a batch sends to one partition goes in one script, all or
+ * none; and nothing is answered before every partition has taken its part. */
 #include "worker/outbox.h"
 
 #include <assert.h>
@@ -13,6 +13,19 @@
 #include "schema/followup.h"
 #include "worker/failpoint.h"
 #include "worker/lane_apply.h"
+
+void outbox_init(struct outbox *box) {
+    memset(box, 0, sizeof *box);
+    keyset_init(&box->keys);
+}
+
+void outbox_clear(struct outbox *box, unsigned partitions) {
+    for (unsigned p = 0; box->targets && p < partitions; p++) command_clear(&box->targets[p]);
+    free(box->targets);
+    keyset_clear(&box->keys);
+    free(box->items);
+    free(box->blob);
+}
 
 enum redis_err outbox_take(struct lane *lane, struct reply reply, const struct entry *entries, uint32_t count) {
     struct outbox *box = &lane->outbox;
@@ -34,35 +47,56 @@ enum redis_err outbox_take(struct lane *lane, struct reply reply, const struct e
     return REDIS_OK;
 }
 
-static void append_follow_up(struct lane *lane, struct command *c, const struct intent *intent, unsigned target) {
-    uint8_t bytes[INTENT_SIZE_MAX], sig[SIGN_SIZE];
+void outbox_add_follow_up(const struct door *door, struct command *c, const struct intent *intent) {
+    uint8_t bytes[INTENT_FOLLOW_UP_SIZE_MAX], sig[SIGN_SIZE];
     size_t size;
-    keys_buffer key;
     bool encoded = intent_encode(intent, bytes, sizeof bytes, &size);
     assert(encoded);
-    command_begin(c, "XADD");
-    command_copy(c, key, keys_intents(key, &lane->door.book, target));
-    command_word(c, "*");
-    command_word(c, "intent");
-    command_borrow(c, (const char *)bytes, size);
-    if (lane->door.has_secret) {
-        sign_make(lane->door.secret, bytes, size, sig);
-        command_word(c, "sig");
-        command_borrow(c, (const char *)sig, sizeof sig);
-    }
-    redis_append(lane->side, c);
+    command_copy(c, (const char *)bytes, size);
+    if (door->has_secret) sign_make(door->secret, bytes, size, sig);
+    command_copy(c, (const char *)sig, door->has_secret ? sizeof sig : 0);
 }
 
-/* The follow-ups of one entry, each to another partition, all arrived when this returns REDIS_OK. */
-static enum redis_err send_follow_ups(struct lane *lane, struct command *c, const struct outbox_item *item) {
-    unsigned sent = 0, from = lane->door.partition;
+static bool derive(const struct lane *lane, const struct outbox_item *item, unsigned target, struct intent *follow_up) {
+    const struct entry *e = item->entry;
+    if (!followup_derive(&e->intent, item->code, item->merchant, e->text, &lane->door.book, lane->door.partition, target, follow_up))
+        return false;
+    if (e->original[0]) memcpy(follow_up->entry, e->original, sizeof follow_up->entry); /* an intent that was put off: about its first entry */
+    return true;
+}
+
+/* The call for one partition; how many follow-ups are in it. */
+static uint32_t build_target(struct lane *lane, unsigned target) {
+    struct command *c = &lane->outbox.targets[target];
     struct intent follow_up;
+    keys_buffer key;
+    uint32_t count = 0;
+    for (uint32_t n = 0; n < lane->outbox.count; n++) {
+        if (!derive(lane, &lane->outbox.items[n], target, &follow_up)) continue;
+        if (count++ == 0) {
+            redis_script_begin(c, &script_enqueue, 1);
+            command_copy(c, key, keys_intents(key, &lane->door.book, target));
+        }
+        outbox_add_follow_up(&lane->door, c, &follow_up);
+    }
+    return count;
+}
+
+static void prepare_targets(struct lane *lane) {
+    if (lane->outbox.targets) return;
+    lane->outbox.targets = calloc(lane->door.book.partitions, sizeof *lane->outbox.targets);
+    assert(lane->outbox.targets && "out of memory");
+    for (unsigned p = 0; p < lane->door.book.partitions; p++) command_init(&lane->outbox.targets[p]);
+}
+
+/* All follow-ups of the batch, one call per partition, all of which have succeeded when this returns REDIS_OK. */
+static enum redis_err send_follow_ups(struct lane *lane) {
+    unsigned sent = 0;
     struct reply reply;
+    prepare_targets(lane);
     for (unsigned target = 0; target < lane->door.book.partitions; target++) {
-        if (target == from || !followup_derive(&item->entry->intent, item->code, item->merchant, item->entry->text, &lane->door.book, from,
-                                               target, &follow_up))
-            continue;
-        append_follow_up(lane, c, &follow_up, target);
+        if (target == lane->door.partition || build_target(lane, target) == 0) continue;
+        redis_append(lane->side, &lane->outbox.targets[target]);
         sent++;
     }
     enum redis_err first = REDIS_OK;
@@ -74,24 +108,52 @@ static enum redis_err send_follow_ups(struct lane *lane, struct command *c, cons
     return first;
 }
 
-static enum redis_err give_answer(struct lane *lane, struct command *c, const struct entry *entry) {
-    const struct door *door = &lane->door;
-    uint8_t blob[128];
+/* Where the answer of an item goes, as a place in KEYS; 0 when it has none (an outcome that only others hear of). */
+static uint32_t answer_place(struct lane *lane, const struct outbox_item *item) {
+    const struct entry *e = item->entry;
+    keys_buffer key;
+    if (item->code == CODE_in_progress || !e->answerable) return 0;
+    return keyset_add(&lane->outbox.keys, key, keys_responses(key, &lane->door.book, lane->door.partition, e->intent.source));
+}
+
+static size_t pack_answers(struct lane *lane) {
+    struct outbox *box = &lane->outbox;
     struct pack_writer w;
+    size_t room = 16 + (size_t)box->count * (ENTRY_TEXT_MAX + 16);
+    if (room > box->blob_capacity) {
+        free(box->blob);
+        box->blob = malloc(box->blob_capacity = room);
+        assert(box->blob && "out of memory");
+    }
+    pack_writer_init(&w, box->blob, box->blob_capacity);
+    pack_array(&w, box->count);
+    for (uint32_t n = 0; n < box->count; n++) {
+        pack_array(&w, 2);
+        pack_text(&w, box->items[n].entry->text, strlen(box->items[n].entry->text));
+        pack_uint(&w, answer_place(lane, &box->items[n]));
+    }
+    assert(!w.full);
+    return w.size;
+}
+
+static enum redis_err give_answers(struct lane *lane, struct command *c) {
+    const struct door *door = &lane->door;
+    struct keyset *keys = &lane->outbox.keys;
     struct reply reply;
     keys_buffer key;
-    pack_writer_init(&w, blob, sizeof blob);
-    pack_array(&w, 1);
-    pack_array(&w, 2);
-    pack_text(&w, entry->text, strlen(entry->text));
-    pack_uint(&w, 4);
-    redis_script_begin(c, &script_answer, 4);
-    command_copy(c, key, keys_meta(key, &door->book, door->partition));
-    command_copy(c, key, keys_intents(key, &door->book, door->partition));
-    command_copy(c, key, keys_unanswered(key, &door->book, door->partition));
-    command_copy(c, key, keys_responses(key, &door->book, door->partition, entry->intent.source));
+    keyset_reset(keys);
+    keyset_push(keys, key, keys_meta(key, &door->book, door->partition));
+    keyset_push(keys, key, keys_intents(key, &door->book, door->partition));
+    keyset_push(keys, key, keys_unanswered(key, &door->book, door->partition));
+    size_t size = pack_answers(lane);
+    redis_script_begin(c, &script_answer, keys->count);
+    for (uint32_t place = 1; place <= keys->count; place++) {
+        size_t key_size;
+        const char *text = keyset_at(keys, place, &key_size);
+        command_borrow(c, text, key_size);
+    }
     command_word(c, lane->epoch_text);
-    command_borrow(c, (const char *)w.data, w.size);
+    command_borrow(c, (const char *)lane->outbox.blob, size);
     return redis_script_call(lane->side, &script_answer, c, &reply);
 }
 
@@ -101,13 +163,10 @@ enum redis_err outbox_send(struct lane *lane) {
     struct command c;
     command_init(&c);
     enum redis_err err = lane_connect(lane, &lane->side);
-    for (uint32_t n = 0; n < box->count && !err; n++) {
-        err = send_follow_ups(lane, &c, &box->items[n]);
-        if (err) break;
-        FAILPOINT("after_follow_ups");
-        err = give_answer(lane, &c, box->items[n].entry);
-        FAILPOINT("after_answer");
-    }
+    if (!err) err = send_follow_ups(lane);
+    FAILPOINT("after_follow_ups");
+    if (!err) err = give_answers(lane, &c);
+    FAILPOINT("after_answer");
     box->count = 0;
     command_clear(&c);
     return err;

@@ -1,10 +1,11 @@
-/* The outbox: what an applied batch still owes. Follow-ups go to the other partitions first, then the answer is given and the entry
+/* The outbox: what an applied batch still owes. Follow-ups go to the other partitions first, then the answers are given and the entries
  * acknowledged. It is never stored: the pending list is the outbox, and after a crash it is derived again from there. */
 #ifndef WORKER_OUTBOX_H
 #define WORKER_OUTBOX_H
 
 #include "producer/redis.h"
 #include "worker/door.h"
+#include "worker/keyset.h"
 
 struct lane;
 
@@ -17,13 +18,23 @@ struct outbox_item {
 struct outbox {
     struct outbox_item *items;
     uint32_t count, capacity;
+    struct keyset keys;      /* of the call that answers */
+    struct command *targets; /* per partition: the call that enqueues there */
+    uint8_t *blob;
+    size_t blob_capacity;
 };
+
+void outbox_init(struct outbox *box);
+void outbox_clear(struct outbox *box, unsigned partitions); /* frees */
 
 /* Takes over apply.lua's reply: the last bill number, then three numbers for each entry still to be answered. */
 enum redis_err outbox_take(struct lane *lane, struct reply reply, const struct entry *entries, uint32_t count)
     __attribute__((warn_unused_result));
 
-/* Sends and answers everything taken, strictly in entry order, over the lane's side connection. */
+/* Sends everything taken and answers it, over the lane's side connection. */
 enum redis_err outbox_send(struct lane *lane) __attribute__((warn_unused_result));
+
+/* Adds one follow-up to a call of enqueue.lua (begun with the target's stream as its key), signed when the book has a secret. */
+void outbox_add_follow_up(const struct door *door, struct command *c, const struct intent *intent);
 
 #endif

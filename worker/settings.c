@@ -10,5 +10,6 @@ void settings_apply(struct settings *settings, const struct config *config) {
     atomic_store(&settings->block_ms, (unsigned)(block_ms < third ? block_ms : third)); /* the lease is renewed between two waits */
     atomic_store(&settings->max_attempts, (unsigned)config->worker_max_attempts);
     atomic_store(&settings->halt_on_loss, config->worker_on_data_loss == CONFIG_LOSS_HALT);
+    atomic_store(&settings->sweep_due, true);
     log_configure((enum log_level)config->log_level, config->log_format == CONFIG_FORMAT_JSON);
 }

@@ -1,7 +1,7 @@
 #!lua
 -- answer: gives the answers that apply kept, once their consequences are on their way, and acknowledges their entries.
 -- KEYS: 1 meta 2 intents 3 unanswered, then response streams
--- ARGV: 1 epoch 2 msgpack [[entry, place of its response stream in KEYS], ...]
+-- ARGV: 1 epoch 2 msgpack [[entry, place of its response stream in KEYS, 0: it has an outcome and no answer], ...]
 -- Reply: how many were answered; entries without a kept answer are only acknowledged. Errors: FENCED
 --@codes
 --@include fence.lua
@@ -9,7 +9,9 @@
 fence(KEYS[1], ARGV[1])
 local entries = cmsgpack.unpack(ARGV[2])
 redis.call('XLEN', KEYS[2])
-for n = 1, #entries do redis.call('XLEN', KEYS[entries[n][2]]) end
+for n = 1, #entries do
+  if entries[n][2] > 0 then redis.call('XLEN', KEYS[entries[n][2]]) end
+end
 local answered = 0
 for n = 1, #entries do
   local entry, place = entries[n][1], entries[n][2]
@@ -17,7 +19,7 @@ for n = 1, #entries do
   if kept then
     local a = cmsgpack.unpack(kept)
     a[1] = place
-    respond(a)
+    if place > 0 then respond(a) end
     redis.call('HDEL', KEYS[3], entry)
     answered = answered + 1
   end

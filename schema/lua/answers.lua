@@ -26,6 +26,12 @@ local function plain_answer(i, code, detail)
            AT[i], ENTRY[i], '0', detail or '' }
 end
 
+local function give_answer(i, a)
+  if a[1] == 0 then return end
+  answer_count = answer_count + 1
+  answers[answer_count], answers_to[answer_count] = a, i
+end
+
 -- The first answer again, from its bill.
 local function replay_answer(i, b)
   return { RESPONSES_KEY[i], KEY[i], SOURCE[i], b.op, b.code, ACCOUNT[i], b.amount_text, b.currency, b.balance, b.held, b.bill, b.at,

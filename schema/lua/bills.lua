@@ -2,12 +2,13 @@
 -- batch's day, KEYS[BILLS_BEFORE] the day before. Nothing here writes to Redis.
 local decided = {}   -- identity -> record decided in this batch, under KEYS[BILLS]
 local records, record_size = {}, 0 -- identity, record, ...: what is to be written there; a later one overrides
-local rewritten = {} -- place in KEYS -> { identity, record, ... }: records of earlier batches that changed
+local changed = {}   -- parsed records that were changed, written once at the end
 local referred = {}  -- place in KEYS .. identity -> parsed record
 
 -- Operations that may have consequences elsewhere. Nobody hears of those before they are on their way, through a repetition neither.
 local WAITS = { open = true, freeze = true, thaw = true, close = true }
-local MOVES = { topup = true, withdraw = true, pay = true, refund = true, rollback = true }
+local MOVES = { topup = true, withdraw = true, pay = true, refund = true, rollback = true, hold = true, capture = true, release = true,
+                transfer = true, group = true }
 local RECORD = '^' .. string.rep('([^|]*)|', 14) .. '([^|]*)$'
 
 -- Everything stays text but what is compared and counted with: code, amount, captured, refunded.
@@ -60,15 +61,35 @@ local function add_record(identity, record)
   record_size = record_size + 2
 end
 
--- Only state, captured and refunded of a bill ever change; what was answered stays as answered.
+-- Of a decided bill only state, captured and refunded ever change; what was answered stays as answered. Called after remember(b).
 local function rewrite_bill(b)
-  local record = format_bill(b)
-  if b.place ~= BILLS then
-    local list = rewritten[b.place] or {}
-    rewritten[b.place] = list
-    list[#list + 1], list[#list + 2] = b.identity, record
-    return
+  if not b.changed then
+    b.changed = true
+    changed[#changed + 1] = b
   end
-  if decided[b.identity] then decided[b.identity] = record end
-  add_record(b.identity, record)
+  if decided[b.identity] then decided[b.identity] = format_bill(b) end
+end
+
+-- The same for a bill that was not decided before, and is now: a repetition in this batch must see that.
+local redecided = {} -- identity -> record
+
+local function redecide_bill(b)
+  rewrite_bill(b)
+  redecided[b.identity] = format_bill(b)
+end
+
+-- The changed ones as HSET wants them, by place in KEYS; those of the batch's day join what was decided.
+local function rewritten_bills()
+  local lists = {}
+  for n = 1, #changed do
+    local b = changed[n]
+    if b.place == BILLS then
+      add_record(b.identity, format_bill(b))
+    else
+      local list = lists[b.place] or {}
+      lists[b.place] = list
+      list[#list + 1], list[#list + 2] = b.identity, format_bill(b)
+    end
+  end
+  return lists
 end

@@ -5,9 +5,10 @@
 # Every script starts with `#!lua`, which stays its very first line. In it, and in what it includes, these lines stand for more:
 #
 #   --@include NAME.lua   the contents of that file, once per script however often it is asked for
+#   --@op NAME.lua        the same between do and end: its locals are its own (Lua takes 200 in one scope)
 #   --@codes              local REASON = { [0] = "ok", ... }, DECIDED = { [0] = true, ... }, CODE_TEXT = { [0] = "0", ... } from code.def;
 #                         from there on CODE.word becomes the number of that word
-#   --@batch              local ENTRY, MS, ... = unpack(batch, 4) from batch.def
+#   --@batch              local ENTRY, MS, ... = unpack(batch, 4), local MORE = { ... } from batch.def
 #
 # Whole-line comments and blank lines are dropped (Redis keeps the text in memory); long comments and strings over several lines
 # are refused, since a line in one cannot be told from a comment. OUT/NAME.lua is the flattened text: line numbers in the
@@ -37,20 +38,27 @@ function(embed_codes out)
   set(${out} "local REASON = {${reasons} }\nlocal DECIDED = {${decided} }\nlocal CODE_TEXT = {${texts} }\n" PARENT_SCOPE)
 endfunction()
 
-# `out` becomes one `local` statement that names the columns of the unpacked `batch`, from batch.def.
+# `out` becomes the statements that name the columns of the unpacked `batch`, from batch.def: the LOCAL ones stand first there.
 function(embed_batch out)
   file(READ "${DEFS}/batch.def" text)
-  string(REGEX MATCHALL "\nX\\([A-Z_]+," rows "${text}")
+  string(REGEX MATCHALL "\nX\\([A-Z_]+, [A-Z]+, [A-Z]+\\)" rows "${text}")
   set(names "")
+  set(more "")
+  set(place 3)
   foreach(row IN LISTS rows)
-    string(REGEX REPLACE "\nX\\(([A-Z_]+)," "\\1" name "${row}")
-    list(APPEND names "${name}")
+    string(REGEX MATCH "X\\(([A-Z_]+), [A-Z]+, ([A-Z]+)\\)" row "${row}")
+    math(EXPR place "${place} + 1")
+    if(CMAKE_MATCH_2 STREQUAL "LOCAL")
+      list(APPEND names "${CMAKE_MATCH_1}")
+    else()
+      string(APPEND more " ${CMAKE_MATCH_1} = batch[${place}],")
+    endif()
   endforeach()
   if(names STREQUAL "")
     message(FATAL_ERROR "${DEFS}/batch.def: no rows understood")
   endif()
   string(REPLACE ";" ", " names "${names}")
-  set(${out} "local ${names} = unpack(batch, 4)\n" PARENT_SCOPE)
+  set(${out} "local ${names} = unpack(batch, 4)\nlocal MORE = {${more} }\n" PARENT_SCOPE)
 endfunction()
 
 # `out` becomes the line with every CODE.word replaced by its number: words in the source, no table to build at every call.
@@ -71,6 +79,11 @@ function(embed_line file line)
   set(more "")
   if("${line}" MATCHES "^--@include ([A-Za-z0-9_]+\\.lua)[ \t]*$")
     embed_file("${CMAKE_MATCH_1}")
+  elseif("${line}" MATCHES "^--@op ([A-Za-z0-9_]+\\.lua)[ \t]*$")
+    set(file_of_op "${CMAKE_MATCH_1}")
+    set_property(GLOBAL APPEND_STRING PROPERTY EMBED_TEXT "do\n")
+    embed_file("${file_of_op}")
+    set(more "end\n")
   elseif("${line}" MATCHES "^--@codes[ \t]*$")
     embed_codes(more)
   elseif("${line}" MATCHES "^--@batch[ \t]*$")

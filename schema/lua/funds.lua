@@ -1,7 +1,14 @@
 -- funds: the last checks of every operation that moves money, in the published order: cap (12), then funds (3).
 -- `funded` is false where the payer may go negative: system accounts, and merchant shards through refunds.
+
+-- The most that may stand on an account: by the book's policy for users and apps.
+local function cap_of(a)
+  local cap = policies.balance_cap
+  return cap and (a.kind == 'user' or a.kind == 'app') and cap or MAX
+end
+
 local function move_funds(i, from, to, amount, funded)
-  if from.balance - amount < -MAX or to.balance + amount > MAX then return CODE.limit_exceeded end
+  if from.balance - amount < -MAX or to.balance + amount > cap_of(to) then return CODE.limit_exceeded end
   if funded and from.balance - from.held < amount then return CODE.insufficient_funds end
   billed, moved = move(i, from, to, amount), amount == AMOUNT[i] and AMOUNT_TEXT[i] or to_text(amount)
   return CODE.ok

@@ -3,6 +3,9 @@ OPS.open = function(i)
   if party(i) then return CODE.already_exists end
   acting = new_account(ACCOUNT_KEY[i], KIND[i], CURRENCY[i], ACCOUNT[i])
   touch(acting, i)
+  local credential, payments = MORE.CREDENTIAL[i], MORE.PAYMENTS[i] or 0
+  if (credential or '') ~= '' then change_rules(i, acting, { credential = credential }) end
+  if payments > 0 then change_rules(i, acting, { limit_payments = payments, limit_per = MORE.PER[i] }) end
   return CODE.ok, '', KIND[i] == 'merchant'
 end
 

@@ -20,6 +20,8 @@ OPS.rollback = function(i)
   if not from then return CODE.not_found, 'to' end
   payee, currency, subject = done.to, done.currency, done.bill
   if from.status ~= 'active' or to.status ~= 'active' then return CODE.account_frozen end
+  local hindrance = hindered(i, a, done, done.op ~= 'topup')
+  if hindrance then return hindrance end
   if done.refunded ~= 0 then return CODE.wrong_state end
   local code = move_funds(i, from, to, done.amount, funded)
   if code == CODE.ok then

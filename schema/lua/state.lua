@@ -1,19 +1,14 @@
 -- state: the accounts of the partition as one batch sees them: loaded at first touch, changed in memory, written once at the end.
--- Nothing here writes to Redis. `i` is everywhere the number of an entry in the batch; `current` the one being decided.
+-- Nothing here writes to Redis. `i` is everywhere the number of an entry in the batch.
 local accounts, touched, rows = {}, {}, {}
 local touched_count, row_count = 0, 0
-local current, last_bill = 0, 0
+local last_bill = 0
 
--- Gives up the whole batch before anything was written, naming the entry that cannot be applied.
-local function broken(key, reason)
-  error({ err = 'BROKEN ' .. current .. ' ' .. key .. ' ' .. reason })
-end
-
--- The account behind KEYS[place], or false when there is none.
+-- The account behind KEYS[place], or false when there is none. `rules` marks one with more fields than these (rules.lua).
 local function account(place, name)
   local a = accounts[place]
   if a ~= nil then return a end
-  local h = redis.pcall('HMGET', KEYS[place], 'balance', 'held', 'seq', 'kind', 'currency', 'status')
+  local h = redis.pcall('HMGET', KEYS[place], 'balance', 'held', 'seq', 'kind', 'currency', 'status', 'rules')
   if h.err then broken(KEYS[place], h.err) end
   if not (h[1] or h[2] or h[3] or h[4] or h[5] or h[6]) then
     accounts[place] = false
@@ -23,6 +18,7 @@ local function account(place, name)
   a = { place = place, name = name, balance = to_integer(h[1]), held = to_integer(h[2]), seq = to_integer(h[3]), kind = h[4],
         currency = h[5], status = h[6] }
   if not (a.balance and a.held and a.seq) then broken(KEYS[place], 'balance, held or seq is not an integer') end
+  if h[7] then a.rules = load_rules(place) end
   accounts[place] = a
   return a
 end
@@ -62,6 +58,7 @@ end
 
 -- One side of a booking: changes the account and adds a ledger row.
 local function post(i, bill, a, amount, hold)
+  if journal then remember(a) end
   local balance, held, seq = a.balance + amount, a.held, a.seq + 1
   a.balance, a.seq = balance, seq
   if hold ~= 0 then

@@ -49,25 +49,33 @@ end
 local function write_account(a)
   local key = KEYS[a.place]
   if a.new then
+    if a.new_rules then write_rules(key, a.rules) end
     return call('HSET', key, 'kind', a.kind, 'currency', a.currency, 'status', a.status, 'balance', to_text(a.balance),
       'held', to_text(a.held), 'seq', to_text(a.seq), 'opened', a.opened, 'changed', a.changed)
   end
   if a.new_status then call('HSET', key, 'status', a.status) end
   if a.new_held then call('HSET', key, 'held', to_text(a.held)) end
+  if a.new_rules then write_rules(key, a.rules) end
   call('HSET', key, 'balance', to_text(a.balance), 'seq', to_text(a.seq), 'changed', a.changed)
 end
 
 local function write_batch()
   if #unanswered > 0 then call('HLEN', KEYS[UNANSWERED]) end -- raises on a wrong type, with nothing written yet
+  check_due()
   append_or_undo()
-  for n = DEAD + 1, DEAD + drops do call('UNLINK', KEYS[n]) end
-  if record_size > 0 then call('HSET', KEYS[BILLS], unpack(records)) end
-  for place, list in pairs(rewritten) do call('HSET', KEYS[place], unpack(list)) end
+  for n = SCHEDULED + 1, SCHEDULED + drops do call('UNLINK', KEYS[n]) end
+  local lists = rewritten_bills()
+  if record_size > 0 then call('HSET', KEYS[BILLS], unpack(records, 1, record_size)) end
+  for place, list in pairs(lists) do call('HSET', KEYS[place], unpack(list)) end
   for n = 1, touched_count do write_account(touched[n]) end
   if #unanswered > 0 then call('HSET', KEYS[UNANSWERED], unpack(unanswered)) end
+  write_due()
   local meta = { 'applied', applied, 'bill', to_text(last_bill) }
   for from, entry in pairs(new_origins) do
     meta[#meta + 1], meta[#meta + 2] = from, entry
+  end
+  for name, value in pairs(new_policies) do
+    meta[#meta + 1], meta[#meta + 2] = 'policy:' .. name, value
   end
   call('HSET', KEYS[META], unpack(meta))
 end

@@ -1,0 +1,76 @@
+-- capture, release, expire: what becomes of a hold. A hold whose deadline has come is expired whether or not anything has swept it.
+
+-- When a bill's hold lapses: its detail, empty when it never does.
+local function deadline_of(b) return b.detail ~= '' and to_integer(b.detail) or nil end
+
+-- What is wrong with a restated field, or with what the bill is; status, lock and guard come in between. Returns the hold's bill, the
+-- account and the merchant's shard, or nil with code and detail.
+local function open_hold(i, debits)
+  local a = party(i)
+  if not a then return nil, CODE.not_found, 'account' end
+  if (CURRENCY[i] or '') ~= '' then currency = CURRENCY[i] end
+  local b = bill_of(i)
+  if not b then return nil, CODE.not_found, 'of' end
+  local m, is_hold = nil, b.op == 'hold' and b.code == CODE.ok
+  if is_hold then
+    if (TO[i] or '') ~= '' and TO[i] ~= b.to then return nil, CODE.invalid, 'to' end
+    if (CURRENCY[i] or '') ~= '' and CURRENCY[i] ~= b.currency then return nil, CODE.invalid, 'currency' end
+    payee, currency, subject = b.to, b.currency, b.bill
+    m = merchant(counterpart(TO_KEY[i], b.to), b.to)
+    if not m then return nil, CODE.not_found, 'to' end
+  end
+  if debits and (a.status ~= 'active' or (m and m.status ~= 'active')) then return nil, CODE.account_frozen end
+  local hindrance = hindered(i, a, b, not debits)
+  if hindrance then return nil, hindrance end
+  if not is_hold or b.state ~= 'open' then return nil, b.state == 'expired' and CODE.expired or CODE.wrong_state end
+  local deadline = deadline_of(b)
+  if deadline and MS[i] >= deadline then return nil, CODE.expired end
+  return b, a, m
+end
+
+-- Ends a hold, or leaves it open with what is left.
+local function close_hold(b, ending)
+  remember(b)
+  b.state = ending
+  rewrite_bill(b)
+  if ending ~= 'open' and b.detail ~= '' then set_due(due_member('expire', b.entry, b.identity), false) end
+end
+
+OPS.capture = function(i)
+  local b, a, m = open_hold(i, true)
+  if not b then return a, m end
+  local left = b.amount - b.captured
+  local amount = (AMOUNT[i] or 0) ~= 0 and AMOUNT[i] or left
+  if amount > left then return CODE.limit_exceeded end
+  if m.balance + amount > MAX then return CODE.limit_exceeded end
+  local keeps = (MORE.KEEP[i] or 0) ~= 0 and amount < left
+  billed, moved = next_bill(), amount == AMOUNT[i] and AMOUNT_TEXT[i] or to_text(amount)
+  post(i, billed, a, -amount, -(keeps and amount or left))
+  post(i, billed, m, amount, 0)
+  remember(b)
+  b.captured = b.captured + amount
+  close_hold(b, keeps and 'open' or 'captured')
+  return CODE.ok
+end
+
+OPS.release = function(i)
+  local b, a, m = open_hold(i, false)
+  if not b then return a, m end
+  local left = b.amount - b.captured
+  billed, moved = next_bill(), to_text(left)
+  post(i, billed, a, 0, -left)
+  close_hold(b, 'released')
+  return CODE.ok
+end
+
+-- expire (follow-up to itself): gives back what is left of a hold whose deadline has come. Once: later ones find another state.
+OPS.expire = function(i)
+  local b, a = original(i, 'open'), account(ACCOUNT_KEY[i], ACCOUNT[i])
+  local deadline = b and deadline_of(b)
+  if not b then
+    set_due(due_member('expire', MORE.ORIGINAL[i], OF[i]), false)
+  elseif a and deadline and MS[i] >= deadline then
+    post(i, next_bill(), a, 0, b.captured - b.amount)
+    close_hold(b, 'expired')
+  end
+end

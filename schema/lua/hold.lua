@@ -1,0 +1,26 @@
+-- hold: reserves money for a merchant. capture, release and expire end it: capture.lua.
+
+-- The entry under which an intent is known: its own, or that of the original when it was put off.
+local function decided_entry(i) return (MORE.OWN[i] or 0) ~= 0 and MORE.ORIGINAL[i] or ENTRY[i] end
+
+OPS.hold = function(i)
+  local a, code, detail = payer(i)
+  if not a then return code, detail end
+  local m = merchant(TO_KEY[i], TO[i])
+  if not m then return CODE.not_found, 'to' end
+  if a.currency ~= CURRENCY[i] or m.currency ~= CURRENCY[i] then return CODE.currency_mismatch end
+  if a.status ~= 'active' or m.status ~= 'active' then return CODE.account_frozen end
+  local hindrance = hindered(i, a)
+  if hindrance then return hindrance end
+  if over_limit(i, a) then return CODE.rate_limited end
+  if a.balance - a.held < AMOUNT[i] then return CODE.insufficient_funds end
+  billed, moved, state = next_bill(), AMOUNT_TEXT[i], 'open'
+  post(i, billed, a, 0, AMOUNT[i])
+  consume_limit(i, a)
+  local lasts = MORE.EXPIRES[i] or 0
+  if lasts > 0 and MS[i] + lasts <= MAX then
+    subject = to_text(MS[i] + lasts)
+    set_due(due_member('expire', decided_entry(i), IDENTITY[i]), MS[i] + lasts)
+  end
+  return CODE.ok
+end

@@ -1,0 +1,202 @@
+/* Cells as columns. */
+#include "worker/batch_pack.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema/batch.h"
+#include "schema/code.h"
+#include "schema/pack.h"
+
+enum {
+    CELL_ROOM = 4096,      /* more than a cell needs in all columns, without raw bytes */
+    RAW_FIELDS_MAX = 4000, /* Lua cannot unpack many more arguments than this */
+};
+
+static void pack_word(struct pack_writer *w, const char *text) { pack_text(w, text, strlen(text)); }
+
+static void pack_fields(struct pack_writer *w, struct reply fields) {
+    size_t count = reply_count(fields);
+    pack_array(w, (uint32_t)count);
+    for (size_t n = 0; n < count; n++) {
+        size_t size;
+        const char *text = reply_text(reply_at(fields, n), &size);
+        pack_text(w, text, size);
+    }
+}
+
+static size_t raw_room(const struct entry *e) {
+    size_t room = 16, count = reply_count(e->fields);
+    for (size_t n = 0; n < count; n++) {
+        size_t size;
+        reply_text(reply_at(e->fields, n), &size);
+        room += size + 8;
+    }
+    return room;
+}
+
+/* The fields of a buried entry as they came; when there are too many for Lua to pass on, they are kept as one field `packed`. */
+static void pack_raw(struct pack_writer *w, const struct entry *e) {
+    if (reply_count(e->fields) <= RAW_FIELDS_MAX) {
+        pack_fields(w, e->fields);
+        return;
+    }
+    struct pack_writer inner;
+    size_t room = raw_room(e);
+    void *packed = malloc(room);
+    assert(packed && "out of memory");
+    pack_writer_init(&inner, packed, room);
+    pack_fields(&inner, e->fields);
+    pack_array(w, 2);
+    pack_word(w, "packed");
+    pack_text(w, (const char *)inner.data, inner.size); /* as text: the msgpack inside Redis knows no binary */
+    free(packed);
+}
+
+static void pack_settings(struct pack_writer *w, const struct intent *i) {
+    uint32_t count = 0;
+    for (enum setting s = 0; s < SETTING_COUNT; s++) count += (i->settings.present >> s) & 1;
+    pack_array(w, 2 * count);
+    for (enum setting s = 0; s < SETTING_COUNT; s++) {
+        if (!((i->settings.present >> s) & 1)) continue;
+        pack_word(w, setting_name(s));
+        pack_uint(w, i->settings.value[s]);
+    }
+}
+
+static const char *text_column(enum batch_column column, const struct cell *c) {
+    const struct entry *e = c->entry;
+    const struct intent *i = c->intent;
+    switch (column) {
+    case BATCH_ENTRY: return e->text;
+    case BATCH_AT: return c->at;
+    case BATCH_DETAIL: return e->reason;
+    case BATCH_OP: return c->op == OP_NONE ? "" : op_word(c->op);
+    case BATCH_SOURCE: return c->source;
+    case BATCH_KEY: return c->key;
+    case BATCH_IDENTITY: return c->identity;
+    case BATCH_ACCOUNT: return c->account;
+    case BATCH_TO: return c->to;
+    case BATCH_AMOUNT_TEXT: return c->amount;
+    case BATCH_CURRENCY: return c->currency;
+    case BATCH_FINGERPRINT: return c->fingerprint;
+    case BATCH_NOTE: return c->note;
+    case BATCH_OF: return c->of;
+    case BATCH_KIND: return i->kind == KIND_NONE ? "" : kind_word(i->kind);
+    case BATCH_STATUS: return i->status == STATUS_NONE ? "" : status_word(i->status);
+    case BATCH_ORIGIN: return c->from;
+    case BATCH_ORIGIN_ENTRY: return c->origin_entry;
+    case BATCH_TOKEN: return i->token;
+    case BATCH_GUARD_SEQ: return c->guard_seq;
+    case BATCH_GUARD_BALANCE: return c->guard_balance;
+    case BATCH_GUARD_REFUNDED: return c->guard_refunded;
+    case BATCH_CREDENTIAL: return e->credential;
+    case BATCH_SIGNED: return e->signed_under;
+    case BATCH_ORIGINAL: return e->original;
+    case BATCH_MS: case BATCH_DOOR: case BATCH_ACCOUNT_KEY: case BATCH_TO_KEY: case BATCH_AMOUNT: case BATCH_WORLD_KEY:
+    case BATCH_RESPONSES_KEY: case BATCH_OF_KEY: case BATCH_ATTEMPTS: case BATCH_RAW: case BATCH_STEPS: case BATCH_FIRST_STEP:
+    case BATCH_EXPIRES: case BATCH_KEEP: case BATCH_AWAY: case BATCH_TRANSIT_KEY: case BATCH_ALLOW_DUPLICATE: case BATCH_PAYMENTS:
+    case BATCH_PER: case BATCH_NOT_BEFORE: case BATCH_BYTES: case BATCH_SETTINGS: case BATCH_OWN: case BATCH_CODE_SENT:
+    case BATCH_COLUMN_COUNT: break;
+    }
+    return "";
+}
+
+static uint64_t number_column(enum batch_column column, const struct cell *c) {
+    const struct entry *e = c->entry;
+    const struct intent *i = c->intent;
+    switch (column) {
+    case BATCH_MS: return e->id.ms;
+    case BATCH_DOOR: return (uint64_t)e->door;
+    case BATCH_ACCOUNT_KEY: return c->account_place;
+    case BATCH_TO_KEY: return c->to_place;
+    case BATCH_AMOUNT: return c->amount_minor;
+    case BATCH_WORLD_KEY: return c->world_place;
+    case BATCH_RESPONSES_KEY: return c->responses_place;
+    case BATCH_OF_KEY: return c->of_bills_place;
+    case BATCH_ATTEMPTS: return e->attempts;
+    case BATCH_STEPS: return c->steps;
+    case BATCH_FIRST_STEP: return c->first_step;
+    case BATCH_EXPIRES: return c->expires_ms;
+    case BATCH_KEEP: return c->keeps;
+    case BATCH_AWAY: return c->away;
+    case BATCH_TRANSIT_KEY: return c->transit_place;
+    case BATCH_ALLOW_DUPLICATE: return c->allow_duplicate;
+    case BATCH_PAYMENTS: return i->payments;
+    case BATCH_PER: return i->per_ms;
+    case BATCH_NOT_BEFORE: return i->not_before_ms;
+    case BATCH_OWN: return (uint64_t)e->own;
+    case BATCH_CODE_SENT: return i->code;
+    case BATCH_ENTRY: case BATCH_AT: case BATCH_DETAIL: case BATCH_OP: case BATCH_SOURCE: case BATCH_KEY: case BATCH_IDENTITY:
+    case BATCH_ACCOUNT: case BATCH_TO: case BATCH_AMOUNT_TEXT: case BATCH_CURRENCY: case BATCH_FINGERPRINT: case BATCH_NOTE: case BATCH_OF:
+    case BATCH_KIND: case BATCH_STATUS: case BATCH_ORIGIN: case BATCH_ORIGIN_ENTRY: case BATCH_RAW: case BATCH_TOKEN:
+    case BATCH_GUARD_SEQ: case BATCH_GUARD_BALANCE: case BATCH_GUARD_REFUNDED: case BATCH_CREDENTIAL: case BATCH_SIGNED: case BATCH_BYTES:
+    case BATCH_SETTINGS: case BATCH_ORIGINAL: case BATCH_COLUMN_COUNT: break;
+    }
+    return 0;
+}
+
+enum column_kind { COLUMN_TEXT, COLUMN_NUMBER, COLUMN_RAW };
+static const enum column_kind column_kinds[BATCH_COLUMN_COUNT] = {
+#define X(name, kind, where) COLUMN_##kind,
+#include "schema/batch.def"
+#undef X
+};
+
+static bool raw_present(enum batch_column column, const struct cell *c) {
+    bool intact = c->step < 0 && c->entry->door == CODE_ok;
+    if (column == BATCH_RAW) return c->entry->door == CODE_dead;
+    if (column == BATCH_BYTES) return intact && c->entry->own == ENTRY_PLAIN && c->intent->not_before_ms > c->entry->id.ms;
+    return intact && c->op == OP_policy;
+}
+
+static bool cell_present(enum batch_column column, const struct cell *c) {
+    switch (column_kinds[column]) {
+    case COLUMN_TEXT: return text_column(column, c)[0] != '\0';
+    case COLUMN_NUMBER: return number_column(column, c) != 0;
+    case COLUMN_RAW: return raw_present(column, c);
+    }
+    return false;
+}
+
+static void pack_cell(struct pack_writer *w, enum batch_column column, const struct cell *c) {
+    switch (column_kinds[column]) {
+    case COLUMN_TEXT: pack_word(w, text_column(column, c)); return;
+    case COLUMN_NUMBER: pack_uint(w, number_column(column, c)); return;
+    case COLUMN_RAW: break;
+    }
+    if (!raw_present(column, c)) pack_nil(w);
+    else if (column == BATCH_RAW) pack_raw(w, c->entry);
+    else if (column == BATCH_BYTES) pack_text(w, c->entry->bytes, c->entry->bytes_size);
+    else pack_settings(w, c->intent);
+}
+
+static void pack_column(struct pack_writer *w, enum batch_column column, const struct cell *cells, uint32_t count) {
+    uint32_t n = 0;
+    while (n < count && !cell_present(column, &cells[n])) n++;
+    pack_array(w, n < count ? count : 0);
+    for (uint32_t m = 0; n < count && m < count; m++) pack_cell(w, column, &cells[m]);
+}
+
+size_t batch_pack_room(const struct cell *cells, const struct batch_head *head) {
+    size_t room = 64;
+    for (uint32_t n = 0; n < head->cell_count; n++) {
+        room += CELL_ROOM;
+        if (raw_present(BATCH_RAW, &cells[n])) room += raw_room(cells[n].entry);
+        if (raw_present(BATCH_BYTES, &cells[n])) room += cells[n].entry->bytes_size;
+    }
+    return room;
+}
+
+size_t batch_pack(const struct cell *cells, const struct batch_head *head, void *out, size_t capacity) {
+    struct pack_writer w;
+    pack_writer_init(&w, out, capacity);
+    pack_array(&w, 3 + BATCH_COLUMN_COUNT);
+    pack_uint(&w, head->partition);
+    pack_uint(&w, head->drops);
+    pack_uint(&w, head->entry_count);
+    for (enum batch_column column = 0; column < BATCH_COLUMN_COUNT; column++) pack_column(&w, column, cells, head->cell_count);
+    assert(!w.full);
+    return w.size;
+}

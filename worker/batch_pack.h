@@ -1,0 +1,20 @@
+/* Packs the cells of a batch as the columns that schema/batch.def lists. */
+#ifndef WORKER_BATCH_PACK_H
+#define WORKER_BATCH_PACK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "worker/cell.h"
+
+struct batch_head {
+    unsigned partition;
+    uint32_t drops, entry_count, cell_count;
+};
+
+/* Bytes that surely suffice. */
+size_t batch_pack_room(const struct cell *cells, const struct batch_head *head);
+/* How many were written. */
+size_t batch_pack(const struct cell *cells, const struct batch_head *head, void *out, size_t capacity);
+
+#endif

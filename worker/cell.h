@@ -1,0 +1,44 @@
+/* A cell: what apply.lua is told of one entry of a batch, or of one step of a group, which stands there as an entry of its own. Made from a
+ * checked entry and what was looked up for it. Values; texts borrowed from the entry stay as long as the page it came in. */
+#ifndef WORKER_CELL_H
+#define WORKER_CELL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "worker/door.h"
+
+/* What the lane had to look up for an entry or a step before the call, by plain reads: only the owner writes there. */
+struct referral {
+    char to[INTENT_ACCOUNT_MAX + 1]; /* merchant of the bill referred to; "" unknown */
+    char currency[4];                /* of that bill, or of the account where its currency must be known before; "" unknown */
+    uint32_t day;                    /* under which the bill was found */
+    bool dated;                      /* `day` is to be declared and looked at, instead of the entry's day and the day before */
+};
+
+struct cell {
+    const struct entry *entry;
+    const struct intent *intent; /* the entry's, or the group's for a step */
+    int step;                    /* its number in the group, from 0; -1: no step */
+    enum op op;
+    const char *source, *key, *account, *to, *currency, *note;
+    uint64_t amount_minor, expires_ms, of_at_ms;
+    bool keeps, allow_duplicate; /* keeps: a capture that is not final */
+    bool away;                   /* the receiver of a transfer lives in another partition */
+    char source_buffer[INTENT_SOURCE_MAX + 1], key_buffer[INTENT_KEY_MAX + 1]; /* of the original, for a follow-up about it */
+    char identity[INTENT_IDENTITY_MAX + 1], of[INTENT_IDENTITY_MAX + 1];
+    char fingerprint[INTENT_FINGERPRINT_SIZE + 1];
+    char at[24], amount[24], from[12], origin_entry[INTENT_ENTRY_MAX + 1];
+    char guard_seq[24], guard_balance[24], guard_refunded[24];
+    uint32_t steps, first_step;  /* of a group */
+    uint32_t account_place, to_place, world_place, transit_place, responses_place, of_bills_place; /* places in KEYS, 0: none */
+};
+
+/* Everything but the places. `first_step` is the number that a group's first step will have. */
+void cell_of_entry(struct cell *cell, const struct entry *entry, const struct door *door, uint32_t first_step);
+void cell_of_step(struct cell *cell, const struct entry *entry, const struct door *door, unsigned step);
+
+/* How many cells an entry takes: one, and one for each step. */
+uint32_t cell_count(const struct entry *entry);
+
+#endif
