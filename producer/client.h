@@ -11,6 +11,7 @@
 #include "schema/entry.h"
 #include "schema/intent.h"
 #include "schema/keys.h"
+#include "schema/sign.h"
 
 enum { CLIENT_ERROR_SIZE = 320 };
 
@@ -37,7 +38,9 @@ struct till {
     bool blind_memory, blind_backlog; /* Redis does not let us ask: nothing is refused for what we cannot know */
     int socket_timeout_ms;       /* as last set on the connection */
     struct command command;
-    struct intent intent;        /* scratch of encoding */
+    struct intent intent, step;  /* scratch of encoding */
+    const uint8_t *sign_with;    /* of `intent`, borrowed; NULL: it is not signed */
+    uint8_t sig[SIGN_SIZE];
     uint8_t bytes[INTENT_SIZE_MAX];
     char error[CLIENT_ERROR_SIZE];
 };

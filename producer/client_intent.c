@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "producer/client_nested.h"
+
 void client_intent_begin(const struct till_intent *in, uint64_t now_ms, struct till_result *result) {
     result->code = TILL_OK;
     result->entry[0] = result->field[0] = result->text[0] = '\0';
@@ -18,11 +20,17 @@ void client_intent_begin(const struct till_intent *in, uint64_t now_ms, struct t
         result->key[0] = '\0'; /* as a key it is refused; no use for a retry */
 }
 
-static bool refuse(struct till_result *result, const char *field, const char *why) {
+bool client_intent_refuse(struct till_result *result, const char *field, const char *text) {
     result->code = TILL_INVALID;
     client_copy(result->field, sizeof result->field, field);
-    snprintf(result->text, sizeof result->text, "%s %s", field, why);
+    client_copy(result->text, sizeof result->text, text);
     return false;
+}
+
+static bool refuse(struct till_result *result, const char *field, const char *why) {
+    char text[sizeof result->text];
+    snprintf(text, sizeof text, "%s %s", field, why);
+    return client_intent_refuse(result, field, text);
 }
 
 static bool take_text(struct intent *intent, enum field field, const char *text, struct till_result *result) {
@@ -58,39 +66,85 @@ static bool take_source(struct intent *intent, const char *source, struct till_r
     return take_text(intent, FIELD_source, source, result);
 }
 
-static bool take_fields(struct intent *intent, const struct till_intent *in, struct till_result *result) {
-    if (in->key != NULL && in->key[0] != '\0' && result->key[0] == '\0')
-        return refuse(result, "key", "is too long");
-    for (size_t i = 0; i < sizeof in->reserved / sizeof in->reserved[0]; i++)
-        if (in->reserved[i] != NULL)
+/* 0 says that a time never comes where one must be said. */
+static bool take_expires(struct intent *intent, uint64_t expires_ms, struct till_result *result) {
+    bool needed = (op_fields_needed(intent->op) & FIELD_BIT(FIELD_expires)) != 0;
+    if (expires_ms == 0 && !needed)
+        return true;
+    const char *why = intent_set_number(intent, FIELD_expires, expires_ms);
+    return why == NULL || refuse(result, "expires", why);
+}
+
+static bool take_final(struct intent *intent, int final, struct till_result *result) {
+    if (final == 0)
+        return true;
+    const char *why = final == TILL_YES || final == TILL_NO ? intent_set_number(intent, FIELD_final, final == TILL_YES)
+                                                            : "must be TILL_YES, TILL_NO or 0";
+    return why == NULL || refuse(result, "final", why);
+}
+
+bool client_intent_zero(const void *const *reserved, size_t count, struct till_result *result) {
+    for (size_t i = 0; i < count; i++)
+        if (reserved[i] != NULL)
             return refuse(result, "reserved", "must be zero");
+    return true;
+}
+
+static bool take_account(struct intent *intent, const char *account, struct till_result *result) {
+    bool nameless = intent->op == OP_policy && (account == NULL || account[0] == '\0');
+    return take_text(intent, FIELD_account, nameless ? INTENT_ACCOUNT_BOOK : account, result);
+}
+
+bool client_intent_plain(struct intent *intent, const struct till_intent *in, const char *key, uint64_t at_ms, struct till_result *result) {
     return take_source(intent, in->source, result) && take_text(intent, FIELD_op, in->op, result) &&
-           take_text(intent, FIELD_key, result->key, result) && take_number(intent, FIELD_at, result->at_ms, result) &&
-           take_text(intent, FIELD_account, in->account, result) && take_text(intent, FIELD_to, in->to, result) &&
+           take_text(intent, FIELD_key, key, result) && take_number(intent, FIELD_at, at_ms, result) &&
+           take_account(intent, in->account, result) && take_text(intent, FIELD_to, in->to, result) &&
            take_amount(intent, in->amount_minor, result) && take_text(intent, FIELD_currency, in->currency, result) &&
            take_text(intent, FIELD_of, in->of, result) && take_number(intent, FIELD_of_at, in->of_at_ms, result) &&
-           take_text(intent, FIELD_kind, in->kind, result) && take_number(intent, FIELD_allow_duplicate, in->allow_duplicate, result) &&
+           take_expires(intent, in->expires_ms, result) && take_number(intent, FIELD_not_before, in->not_before_ms, result) &&
+           take_text(intent, FIELD_kind, in->kind, result) && take_text(intent, FIELD_token, in->token, result) &&
+           take_number(intent, FIELD_payments, in->payments, result) && take_number(intent, FIELD_per, in->per_ms, result) &&
+           take_final(intent, in->final, result) && take_number(intent, FIELD_allow_duplicate, in->allow_duplicate, result) &&
            take_text(intent, FIELD_note, in->note, result);
+}
+
+static bool take_credential(struct intent *intent, const uint8_t *credential, struct till_result *result) {
+    const char *why = credential == NULL ? NULL : intent_set_bytes(intent, FIELD_credential, credential, TILL_CREDENTIAL_SIZE);
+    return why == NULL || refuse(result, "credential", why);
+}
+
+static bool take_fields(struct till *till, const struct till_intent *in, struct till_result *result) {
+    struct intent *intent = &till->intent;
+    if (in->key != NULL && in->key[0] != '\0' && result->key[0] == '\0')
+        return refuse(result, "key", "is too long");
+    return CLIENT_ZERO(in->reserved, result) && client_intent_plain(intent, in, result->key, result->at_ms, result) &&
+           take_credential(intent, in->credential, result) && client_nested_take(till, in, result);
 }
 
 bool client_intent_take(struct till *till, const struct till_intent *in, struct till_result *result) {
     struct intent *intent = &till->intent;
-    memset(intent, 0, sizeof *intent);
-    bool ok = take_number(intent, FIELD_v, 1, result) && take_fields(intent, in, result);
-    if (!ok)
+    intent_clear(intent);
+    till->sign_with = in->sign_with;
+    if (!take_number(intent, FIELD_v, 1, result) || !take_fields(till, in, result))
         return false;
     struct intent_fault fault;
     const char *why = intent_check_rules(intent, &fault); /* the fields themselves were checked as they were set */
-    if (why == NULL)
-        return true;
-    result->code = TILL_INVALID;
-    client_copy(result->field, sizeof result->field, fault.field);
-    client_copy(result->text, sizeof result->text, why);
-    return false;
+    return why == NULL || client_intent_refuse(result, fault.field, why);
 }
 
 unsigned client_intent_partition(const struct till *till) {
     return keys_partition(&till->book, till->intent.account, strlen(till->intent.account));
+}
+
+unsigned client_intent_copies(const struct till *till, const struct till_intent *in) {
+    return in->op != NULL && strcmp(in->op, op_word(OP_policy)) == 0 ? till->book.partitions : 1;
+}
+
+void client_intent_wipe(struct till *till) {
+    if (!(till->intent.present & FIELD_BIT(FIELD_credential)))
+        return;
+    explicit_bzero(till->intent.credential, sizeof till->intent.credential);
+    explicit_bzero(till->bytes, sizeof till->bytes);
 }
 
 void client_intent_append(struct till *till, unsigned partition) {
@@ -103,12 +157,19 @@ void client_intent_append(struct till *till, unsigned partition) {
     command_word(&till->command, "*");
     command_word(&till->command, "intent");
     command_borrow(&till->command, (const char *)till->bytes, size);
+    if (till->sign_with != NULL) {
+        sign_make(till->sign_with, till->bytes, size, till->sig);
+        command_word(&till->command, "sig");
+        command_borrow(&till->command, (const char *)till->sig, sizeof till->sig);
+    }
     redis_append(till->redis, &till->command);
 }
 
-void client_intent_borrow(const struct intent *in, struct till_intent *out) {
-    bool left_out = !(in->present & FIELD_BIT(FIELD_amount)) &&
-                    (op_fields_allowed(in->op) & ~op_fields_needed(in->op) & FIELD_BIT(FIELD_amount));
+static bool has(const struct intent *in, enum field field) {
+    return (in->present & FIELD_BIT(field)) != 0;
+}
+
+void client_intent_borrow(const struct intent *in, struct client_nested *nested, struct till_intent *out) {
     *out = (struct till_intent){
         .op = in->op != OP_NONE ? op_word(in->op) : NULL,
         .source = in->source,
@@ -116,12 +177,20 @@ void client_intent_borrow(const struct intent *in, struct till_intent *out) {
         .at_ms = in->at_ms,
         .account = in->account,
         .to = in->to,
-        .amount_minor = left_out ? TILL_AMOUNT_ALL : (int64_t)in->amount_minor,
+        .amount_minor = client_amount_shown(in->op, in->present, in->amount_minor),
         .currency = in->currency,
         .of = in->of,
         .of_at_ms = in->of_at_ms,
+        .expires_ms = in->expires_ms,
+        .not_before_ms = in->not_before_ms,
         .kind = in->kind != KIND_NONE ? kind_word(in->kind) : NULL,
+        .token = in->token,
+        .credential = has(in, FIELD_credential) ? in->credential : NULL,
+        .payments = in->payments,
+        .per_ms = in->per_ms,
+        .final = !has(in, FIELD_final) ? 0 : in->final ? TILL_YES : TILL_NO,
         .allow_duplicate = in->allow_duplicate,
         .note = in->note,
     };
+    client_nested_borrow(in, nested, out);
 }

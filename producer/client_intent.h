@@ -12,12 +12,28 @@
 void client_intent_begin(const struct till_intent *in, uint64_t now_ms, struct till_result *result);
 /* Checks it into till->intent, with the key and time of the result. False: result->code, field and text say what is wrong. */
 bool client_intent_take(struct till *till, const struct till_intent *in, struct till_result *result);
-/* Queues the XADD of till->intent to this partition's stream. */
+/* Queues the XADD of till->intent to this partition's stream, signed when its maker said so. */
 void client_intent_append(struct till *till, unsigned partition);
 /* The partition of till->intent. */
 unsigned client_intent_partition(const struct till *till);
+/* In how many partitions it is enqueued: 1, or all of the book's, from 0 on (policy). */
+unsigned client_intent_copies(const struct till *till, const struct till_intent *in);
+/* Wipes a credential that till->intent and its bytes hold. */
+void client_intent_wipe(struct till *till);
 
-/* Shows a checked intent as the library's: texts are borrowed from `in`. */
-void client_intent_borrow(const struct intent *in, struct till_intent *out);
+/* Shows a checked intent as the library's: texts are borrowed from `in`, maps and steps put into `nested`; both must stay as long as
+ * `out` is used. */
+struct client_nested {
+    struct till_guard guard;
+    struct till_settings settings;
+    struct till_step steps[TILL_STEPS_MAX];
+};
+void client_intent_borrow(const struct intent *in, struct client_nested *nested, struct till_intent *out);
+
+/* For the maps and steps within: the plain fields of `in` into `intent`, the refusal of a field in a sentence, that reserved is zero. */
+bool client_intent_plain(struct intent *intent, const struct till_intent *in, const char *key, uint64_t at_ms, struct till_result *result);
+bool client_intent_refuse(struct till_result *result, const char *field, const char *text);
+bool client_intent_zero(const void *const *reserved, size_t count, struct till_result *result);
+#define CLIENT_ZERO(reserved, result) client_intent_zero(reserved, sizeof(reserved) / sizeof(reserved)[0], result)
 
 #endif

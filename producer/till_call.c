@@ -202,6 +202,17 @@ static int call_run(struct call *c) {
     }
 }
 
+/* One partition after the other; the first that does not say yes has the word. */
+static int call_everywhere(const struct call *c, unsigned partitions) {
+    int code = TILL_OK;
+    for (unsigned p = 0; p < partitions && code == TILL_OK; p++) {
+        struct call one = *c;
+        one.partition = p;
+        code = call_run(&one);
+    }
+    return code;
+}
+
 int till_call(struct till *till, const struct till_intent *intent, int timeout_ms, struct till_answer *answer) {
     struct call c = {.till = till, .intent = intent, .answer = answer, .deadline_ms = client_now_ms() + timeout_ms};
     client_intent_begin(intent, client_wall_ms(), &c.result);
@@ -210,6 +221,9 @@ int till_call(struct till *till, const struct till_intent *intent, int timeout_m
         client_fail(till, "%s", c.result.text);
         return finish(&c, TILL_INVALID, c.result.field);
     }
+    unsigned copies = client_intent_copies(till, intent);
     c.partition = client_intent_partition(till);
-    return call_run(&c);
+    int code = copies == 1 ? call_run(&c) : call_everywhere(&c, copies);
+    client_intent_wipe(till);
+    return code;
 }

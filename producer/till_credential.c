@@ -13,7 +13,7 @@ _Static_assert(TILL_CREDENTIAL_SIZE == 32 && TILL_PASSWORD_MAX == 1024, "schema/
 
 static bool account_ok(const char *account) {
     struct intent scratch = {0};
-    return account != NULL && intent_set_text(&scratch, FIELD_account, account, strlen(account)) == NULL;
+    return account != NULL && account[0] != '@' && intent_set_text(&scratch, FIELD_account, account, strlen(account)) == NULL;
 }
 
 /* "BOOK/ACCOUNT": a book's name has no slash, so no two pairs meet. */

@@ -41,13 +41,14 @@ static void send_one(struct chunk *c, size_t i) {
     int before = result->code;
     if (!client_intent_take(c->till, &c->intents[i], result))
         return;
-    unsigned partition = client_intent_partition(c->till);
+    unsigned partition = client_intent_partition(c->till), copies = client_intent_copies(c->till, &c->intents[i]);
     char text[sizeof result->text];
-    if (before == SEND_WAITING && client_guard_refuses(c->till, partition, text, sizeof text) != NULL) {
+    if (copies == 1 && before == SEND_WAITING && client_guard_refuses(c->till, partition, text, sizeof text) != NULL) {
         end(result, TILL_BUSY, text);
         return;
     }
-    client_intent_append(c->till, partition);
+    for (unsigned n = 0; n < copies; n++)
+        client_intent_append(c->till, copies == 1 ? partition : n);
     result->code = before == SEND_WAITING ? SEND_FLYING : SEND_FLYING_AGAIN;
 }
 
@@ -66,31 +67,49 @@ static enum redis_err chunk_append(struct chunk *c) {
     return REDIS_OK;
 }
 
-/* An error reply: this copy was not enqueued. */
-static void refused(struct till *till, enum redis_err err, struct till_result *result) {
+/* An error reply: this copy was not enqueued, and others may have been. */
+static void refused(struct till *till, enum redis_err err, bool others, struct till_result *result) {
     int code = err == REDIS_BUSY ? TILL_BUSY : TILL_READ_FAILED;
-    end(result, result->code == SEND_FLYING_AGAIN ? TILL_WRITE_FAILED : code, till->error);
+    end(result, others ? TILL_WRITE_FAILED : code, till->error);
+}
+
+static void enqueued(struct reply reply, struct till_result *result) {
+    size_t size;
+    const char *entry = reply_text(reply, &size);
+    if (size == 0 || size >= sizeof result->entry) {
+        end(result, TILL_WRITE_FAILED, "Redis gave no entry ID");
+        return;
+    }
+    memcpy(result->entry, entry, size + 1);
+    result->code = TILL_OK;
+}
+
+/* The replies to one intent: one, or as many as there are partitions, of which the first that went wrong counts. */
+static enum redis_err collect_one(struct chunk *c, size_t i) {
+    struct till_result *result = &c->results[i];
+    unsigned copies = client_intent_copies(c->till, &c->intents[i]);
+    bool others = result->code == SEND_FLYING_AGAIN || copies > 1, wrong = false;
+    for (unsigned n = 0; n < copies; n++) {
+        struct reply reply;
+        enum redis_err err = client_next(c->till, c->deadline_ms, &reply);
+        if (err == REDIS_LOST || err == REDIS_GARBLED) {
+            result->code = SEND_FLYING_AGAIN;
+            return err;
+        }
+        if (err != REDIS_OK && !wrong)
+            refused(c->till, err, others, result);
+        wrong = wrong || err != REDIS_OK;
+        if (!wrong)
+            enqueued(reply, result);
+    }
+    return REDIS_OK;
 }
 
 static enum redis_err chunk_collect(struct chunk *c) {
     for (size_t i = 0; i < c->count; i++) {
-        struct till_result *result = &c->results[i];
-        struct reply reply;
-        size_t size;
-        if (!is_flying(result->code))
-            continue;
-        enum redis_err err = client_next(c->till, c->deadline_ms, &reply);
-        if (err == REDIS_LOST || err == REDIS_GARBLED)
+        enum redis_err err = is_flying(c->results[i].code) ? collect_one(c, i) : REDIS_OK;
+        if (err != REDIS_OK)
             return err;
-        const char *entry = err == REDIS_OK ? reply_text(reply, &size) : "";
-        if (err != REDIS_OK) {
-            refused(c->till, err, result);
-        } else if (size == 0 || size >= sizeof result->entry) {
-            end(result, TILL_WRITE_FAILED, "Redis gave no entry ID");
-        } else {
-            memcpy(result->entry, entry, size + 1);
-            result->code = TILL_OK;
-        }
     }
     return REDIS_OK;
 }
@@ -153,14 +172,15 @@ static void chunk_begin(struct chunk *c, uint64_t now_ms) {
 size_t till_send(struct till *till, const struct till_intent *intents, size_t count, int timeout_ms, struct till_result *results) {
     int64_t deadline_ms = client_now_ms() + timeout_ms;
     uint64_t now_ms = client_wall_ms();
-    size_t enqueued = 0;
+    size_t sent = 0;
     for (size_t from = 0; from < count; from += CHUNK) {
         size_t size = count - from < CHUNK ? count - from : CHUNK;
         struct chunk c = {till, intents + from, results + from, size, deadline_ms};
         chunk_begin(&c, now_ms);
         chunk_send(&c);
         for (size_t i = 0; i < size; i++)
-            enqueued += results[from + i].code == TILL_OK;
+            sent += results[from + i].code == TILL_OK;
     }
-    return enqueued;
+    client_intent_wipe(till);
+    return sent;
 }

@@ -5,6 +5,7 @@
 
 #include "producer/cli/args.h"
 #include "producer/cli/commands.h"
+#include "producer/cli/json_intent.h"
 #include "producer/cli/json_out.h"
 #include "producer/cli/pages.h"
 #include "producer/cli/table.h"
@@ -49,22 +50,6 @@ static void read_dead(struct reply entry, unsigned partition, struct dead *d) {
     d->readable = intent_decode(bytes, size, &d->intent, &d->fault) != INTENT_UNREADABLE;
 }
 
-static json_t *intent_json(const struct intent *intent) {
-    json_t *object = json_out_object();
-    for (int f = 0; f < FIELD_COUNT; f++) {
-        enum field field = (enum field)f;
-        size_t size;
-        if (!(intent->present & FIELD_BIT(f))) continue;
-        if (field_is_number(field)) json_out_number(object, field_name(field), (int64_t)intent_number(intent, field));
-        else if (field_is_bool(field)) json_out_bool(object, field_name(field), intent_number(intent, field) != 0);
-        else {
-            const char *text = intent_text(intent, field, &size);
-            json_out_value(object, field_name(field), json_out_string(text, size));
-        }
-    }
-    return object;
-}
-
 /* Any field's bytes: as text when they are UTF-8 without control characters, else in hex. */
 static json_t *raw_json(struct reply value) {
     size_t size;
@@ -87,7 +72,7 @@ static json_t *dead_json(const struct dead *d) {
     json_out_text(object, "entry", d->entry);
     json_out_text(object, "reason", d->reason);
     json_out_text(object, "attempts", d->attempts);
-    json_out_value(object, "intent", d->readable ? intent_json(&d->intent) : json_null());
+    json_out_value(object, "intent", d->readable ? json_intent_show(&d->intent) : json_null());
     json_out_text(object, "fault", d->fault.text);
     for (size_t n = 6; n + 1 < reply_count(d->fields); n += 2)
         json_out_value(fields, reply_text(reply_at(d->fields, n), NULL), raw_json(reply_at(d->fields, n + 1)));
@@ -185,7 +170,7 @@ static int fetch(struct work *w, unsigned partition, const char *id, struct dead
 
 static void print_show(const struct dead *d) {
     char *text;
-    json_t *object = d->readable ? intent_json(&d->intent) : NULL;
+    json_t *object = d->readable ? json_intent_show(&d->intent) : NULL;
     printf("id        %u:%s\nentry     %s\nattempts  %s\nreason    ", d->partition, d->id, d->entry, d->attempts);
     table_print_safe(d->reason);
     putchar('\n');

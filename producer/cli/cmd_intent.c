@@ -8,98 +8,97 @@
 #include "producer/cli/args.h"
 #include "producer/cli/connect.h"
 #include "producer/cli/intent_fields.h"
+#include "producer/cli/intent_steps.h"
+#include "producer/cli/intent_words.h"
+#include "producer/cli/password.h"
+#include "producer/cli/when.h"
 #include "producer/client_intent.h"
 
-/* What is said of an operation. */
-struct words {
-    enum cli_group group;
-    const char *summary, *examples;
+/* Options beside those of fields. */
+enum extra_option {
+    OPTION_NO_WAIT, OPTION_TIMEOUT, OPTION_PASSWORD, OPTION_OLD_PASSWORD, OPTION_REMOVE, OPTION_STEPS, OPTION_STEPS_CURRENCY, OPTION_COUNT
 };
 
-static const struct words words[OP_COUNT] = {
-    [OP_open] =
-        {CLI_ACCOUNTS, "creates an account: a user, a merchant or an app",
-         "  till open --account alice --kind user --currency CNY\n  till open --account coffee --kind merchant --currency CNY --json"},
-    [OP_freeze] = {CLI_ACCOUNTS, "stops an account paying and receiving",
-                   "  till freeze --account alice\n  till freeze --account coffee --note 'under review'"},
-    [OP_thaw] = {CLI_ACCOUNTS, "lets a frozen account pay and receive again",
-                 "  till thaw --account alice\n  till thaw --account alice --json"},
-    [OP_close] = {CLI_ACCOUNTS, "closes an empty account for good", "  till close --account alice\n  till close --account alice --json"},
-    [OP_inquire] = {CLI_ACCOUNTS, "answers the balance as of this place in the stream",
-                    "  till inquire --account alice\n  till inquire --account alice --json"},
-    [OP_topup] =
-        {CLI_MONEY, "books money coming in from outside",
-         "  till topup --account alice --amount 10000 --currency CNY\n  till topup --account alice --amount 1 --currency CNY --no-wait"},
-    [OP_withdraw] = {CLI_MONEY, "books money going out",
-                     "  till withdraw --account alice --amount 500\n  till withdraw --account alice --amount 500 --json"},
-    [OP_pay] = {CLI_MONEY, "pays a merchant",
-                "  till pay --source shop --key k1 --account alice --to coffee --amount 1999 --currency CNY\n"
-                "  till pay --account alice --to coffee --amount 300 --currency CNY --note 'table 4' --json"},
-    [OP_refund] = {CLI_MONEY, "gives back all or part of a payment",
-                   "  till refund --source shop --account alice --of k1 --amount 500\n  till refund --source shop --account alice --of k1"},
-    [OP_rollback] = {CLI_MONEY, "undoes a topup, withdraw or pay whole, once",
-                     "  till topup --source shop --key t9 --account alice --amount 700 --currency CNY\n"
-                     "  till rollback --source shop --account alice --of t9"},
+static const struct {
+    unsigned extra; /* of which operations; 0: all */
+    struct cli_option option;
+} extra_options[OPTION_COUNT] = {
+    [OPTION_NO_WAIT] = {0, {"no-wait", 0, NULL, "only enqueue it"}},
+    [OPTION_TIMEOUT] = {0, {"timeout", 0, "MS", "how long to wait for the answer; default producer.timeout"}},
+    [OPTION_PASSWORD] = {EXTRA_SIGNS | EXTRA_SETS_PASSWORD | EXTRA_CHANGES_PASSWORD, {"password-file", 0, "FILE", NULL}},
+    [OPTION_OLD_PASSWORD] = {EXTRA_CHANGES_PASSWORD, {"old-password-file", 0, "FILE", "the password it has now"}},
+    [OPTION_REMOVE] = {EXTRA_CHANGES_PASSWORD, {"remove", 0, NULL, "from now on nothing need be signed"}},
+    [OPTION_STEPS] = {EXTRA_STEPS, {"steps", 0, "FILE", "the steps as a JSON array of objects, instead of arguments; -: stdin"}},
+    [OPTION_STEPS_CURRENCY] = {EXTRA_STEPS, {"currency", 0, "CUR", "of steps that do not say theirs"}},
 };
 
-static const char *const field_help[FIELD_COUNT][2] = {
-    [FIELD_source] = {"NAME", "the upstream it comes from; default " INTENT_SOURCE_CLI},
-    [FIELD_key] = {"KEY", "idempotency key; without it one is made and shown"},
-    [FIELD_at] = {"TIME", "when it was created; a retry says what it said first; default now"},
-    [FIELD_account] = {"ID", "the account it acts on"},
-    [FIELD_to] = {"ID", "the merchant"},
-    [FIELD_amount] = {"MINOR", "in minor units: 1999 is 19.99"},
-    [FIELD_currency] = {"CUR", "three capital letters"},
-    [FIELD_of] = {"KEY", "key of the intent referred to, of the same source and account"},
-    [FIELD_of_at] = {"TIME", "when that was created, if known; finds it faster"},
-    [FIELD_kind] = {"KIND", "user, merchant or app"},
-    [FIELD_allow_duplicate] = {NULL, "also when it looks like a payment made a moment ago"},
-    [FIELD_note] = {"TEXT", "kept in the ledger, up to 256 bytes"},
-};
+static const char *password_help(unsigned extra) {
+    if (extra & EXTRA_SIGNS) return "the account's password, if it has one, " PASSWORD_HELP;
+    return "the password it gets, " PASSWORD_HELP;
+}
 
-/* The options of each operation: those of its fields, then these two. */
+/* The options of each operation: those of its fields, then others. */
 struct made {
     struct cli_command command;
-    struct cli_option options[FIELD_COUNT + 3];
-    char names[FIELD_COUNT][32];
+    struct cli_option options[FIELD_COUNT + OPTION_COUNT + 1];
+    char names[FIELD_COUNT][32], about[1200];
     enum field fields[FIELD_COUNT];
-    unsigned field_count, wait_option, timeout_option;
+    unsigned field_count, option_count, extra;
+    int places[OPTION_COUNT]; /* in the options; -1: it has it not */
 };
 
 static void add_field(struct made *m, enum field field) {
+    const struct intent_field_words *words = intent_field_words(field);
     char *name = m->names[m->field_count];
     snprintf(name, sizeof m->names[0], "%s", field_name(field));
     for (char *at; (at = strchr(name, '_'));) *at = '-';
-    const char *argument = field_help[field][0], *help = field_help[field][1];
-    m->fields[m->field_count] = field;
-    m->options[m->field_count++] = (struct cli_option){name, 0,
-                                                       field_is_bool(field) ? NULL
-                                                       : argument           ? argument
-                                                                            : "VALUE",
-                                                       help ? help : ""};
+    bool flag = field_is_bool(field) && !words->argument;
+    m->fields[m->field_count++] = field;
+    m->options[m->option_count++] =
+        (struct cli_option){name, 0, flag ? NULL : words->argument ? words->argument : "VALUE", words->help ? words->help : ""};
+}
+
+static void add_extra(struct made *m, enum extra_option n) {
+    m->places[n] = -1;
+    if (extra_options[n].extra && !(extra_options[n].extra & m->extra)) return;
+    m->places[n] = (int)m->option_count;
+    m->options[m->option_count] = extra_options[n].option;
+    if (n == OPTION_PASSWORD) m->options[m->option_count].help = password_help(m->extra);
+    m->option_count++;
+}
+
+/* What an option was given; NULL: it was not, or there is none. */
+static const char *extra_value(const struct cli *cli, const struct made *m, enum extra_option n) {
+    return m->places[n] < 0 ? NULL : cli->value[m->places[n]];
+}
+
+/* Fields that are no options: set by operands, made from a password, or the book's own. */
+static bool is_option(enum field field, enum op op) {
+    if (field == FIELD_account && op == OP_policy) return false;
+    return field != FIELD_v && field != FIELD_op && field != FIELD_settings && field != FIELD_steps && field != FIELD_credential;
 }
 
 static int run(struct cli *cli);
 
 static void make(struct made *m, enum op op) {
     memset(m, 0, sizeof *m);
-    uint32_t needed = op_fields_needed(op), allowed = op_fields_allowed(op);
+    const struct intent_words *words = intent_words(op);
+    uint64_t needed = op_fields_needed(op), allowed = op_fields_allowed(op);
+    m->extra = words->extra;
     for (int pass = 0; pass < 2; pass++) /* those it needs come first */
-        for (int field = 0; field < FIELD_COUNT; field++)
-            if (field != FIELD_v && field != FIELD_op && (allowed & FIELD_BIT(field)) && ((needed & FIELD_BIT(field)) == 0) == pass)
-                add_field(m, (enum field)field);
-    m->wait_option = m->field_count;
-    m->options[m->field_count] = (struct cli_option){"no-wait", 0, NULL, "only enqueue it"};
-    m->timeout_option = m->field_count + 1;
-    m->options[m->field_count + 1] = (struct cli_option){"timeout", 0, "MS", "how long to wait for the answer; default producer.timeout"};
+        for (enum field field = 0; field < FIELD_COUNT; field++)
+            if (is_option(field, op) && (allowed & FIELD_BIT(field)) && ((needed & FIELD_BIT(field)) == 0) == pass) add_field(m, field);
+    for (enum extra_option n = 0; n < OPTION_COUNT; n++) add_extra(m, n);
+    snprintf(m->about, sizeof m->about, "%sExit code 1 when it was refused.", words->about ? words->about : "");
     m->command = (struct cli_command){
         .name = op_word(op),
-        .group = words[op].group,
-        .summary = words[op].summary ? words[op].summary : "sends this operation",
-        .operands = "",
+        .group = words->group,
+        .summary = words->summary ? words->summary : "sends this operation",
+        .operands = words->operands ? words->operands : "",
+        .operands_max = words->operands ? INTENT_STEPS_MAX : 0,
         .options = m->options,
-        .about = "Exit code 1 when it was refused.",
-        .examples = words[op].examples ? words[op].examples : "",
+        .about = m->about,
+        .examples = words->examples ? words->examples : "",
         .op = op,
         .run = run,
     };
@@ -134,18 +133,64 @@ static const struct made *made_of(const struct cli_command *command) {
     return NULL;
 }
 
-/* Fills the intent; what is wrong is said by option, before Redis is asked. */
+/* Steps and settings. */
+static int read_operands(struct cli *cli, const struct made *m, struct intent *intent) {
+    struct intent_fault fault;
+    const char *file = extra_value(cli, m, OPTION_STEPS), *currency = extra_value(cli, m, OPTION_STEPS_CURRENCY), *wrong;
+    if (file && cli->operand_count) return cli_usage(cli, "steps are arguments or in --steps %s, not both", file);
+    if (file && (wrong = intent_steps_load(intent, file, currency, &fault))) return cli_usage(cli, "%s", wrong);
+    for (int n = 0; n < cli->operand_count; n++) {
+        if (m->extra & EXTRA_STEPS && (wrong = intent_steps_add(intent, cli->operands[n], currency, &fault)))
+            return cli_usage(cli, "%s", wrong);
+        if (m->extra & EXTRA_SETTINGS && (wrong = intent_fields_setting(intent, cli->operands[n])))
+            return cli_usage(cli, "'%s' %s", cli->operands[n], wrong);
+    }
+    return CLI_OK;
+}
+
+/* `till credential` wants it said whether the password goes or comes, and both cannot be read from one stdin. */
+static int check_passwords(struct cli *cli, const struct made *m) {
+    const char *new = extra_value(cli, m, OPTION_PASSWORD), *old = extra_value(cli, m, OPTION_OLD_PASSWORD);
+    bool both = new && old && strcmp(new, "-") == 0 && strcmp(old, "-") == 0;
+    if (!(m->extra & EXTRA_CHANGES_PASSWORD)) return CLI_OK;
+    if (both) return cli_usage(cli, "stdin cannot be both passwords");
+    if (!new == !extra_value(cli, m, OPTION_REMOVE)) return cli_usage(cli, "needs either --password-file or --remove");
+    return CLI_OK;
+}
+
+/* Fills the intent; what is wrong is said by option, before Redis is asked. The credential is not in it yet. */
 static int read_intent(struct cli *cli, const struct made *m, struct intent *intent) {
     struct intent_fault fault;
-    *intent = (struct intent){.op = m->command.op, .present = FIELD_BIT(FIELD_op)};
+    intent_clear(intent);
+    intent->op = m->command.op;
+    intent->present = FIELD_BIT(FIELD_op);
     for (unsigned n = 0; n < m->field_count; n++) {
         if (!cli->value[n]) continue;
         const char *wrong = intent_fields_set(intent, m->fields[n], cli->value[n]);
         if (wrong) return cli_usage(cli, "--%s %s %s", m->names[n], cli->value[n], wrong);
     }
+    int code = read_operands(cli, m, intent);
+    if (!code) code = check_passwords(cli, m);
+    if (code) return code;
     intent_fields_complete(intent, INTENT_SOURCE_CLI);
-    const char *wrong = intent_check(intent, &fault);
-    return wrong ? cli_usage(cli, "--%s; `till %s --help` shows how", wrong, cli->command->name) : CLI_OK;
+    const char *wrong = intent_check(intent, &fault), *dashes = m->extra & EXTRA_SETTINGS ? "" : "--";
+    return wrong ? cli_usage(cli, "%s%s; `till %s --help` shows how", dashes, wrong, cli->command->name) : CLI_OK;
+}
+
+/* Turns the password files into what the intent carries and what signs it. */
+static int read_passwords(struct cli *cli, const struct made *m, const struct config *config, struct intent *intent, uint8_t **key) {
+    const char *path = extra_value(cli, m, OPTION_PASSWORD), *old = extra_value(cli, m, OPTION_OLD_PASSWORD);
+    if (m->extra & EXTRA_SETTINGS) return password_of_book(cli, config, key);
+    uint8_t *given = path ? password_credential(cli, "password-file", path, config->book_name, intent->account) : NULL;
+    if (path && !given) return CLI_USAGE;
+    if (m->extra & EXTRA_SIGNS) {
+        *key = given;
+        return CLI_OK;
+    }
+    const char *wrong = given ? intent_set_bytes(intent, FIELD_credential, given, TILL_CREDENTIAL_SIZE) : NULL;
+    password_free(given);
+    *key = old && !wrong ? password_credential(cli, "old-password-file", old, config->book_name, intent->account) : NULL;
+    return wrong || (old && !*key) ? CLI_USAGE : CLI_OK;
 }
 
 static int enqueue(struct cli *cli, struct till *till, const struct till_intent *intent, int timeout_ms) {
@@ -161,7 +206,10 @@ static int enqueue(struct cli *cli, struct till *till, const struct till_intent 
         json_out_text(object, "detail", result.text);
         json_out(object);
     } else if (sent) {
-        printf("enqueued\nkey      %s\nentry    %s\n", result.key, result.entry);
+        char when[WHEN_TEXT_SIZE];
+        when_format(intent->not_before_ms, when);
+        bool later = intent->not_before_ms > when_now_ms();
+        printf("enqueued%s%s\nkey      %s\nentry    %s\n", later ? ", to be decided at " : "", later ? when : "", result.key, result.entry);
     } else {
         cli_say(cli, "%s: %s", till_code_sentence(result.code), result.text);
     }
@@ -180,21 +228,35 @@ static int call(struct cli *cli, struct till *till, const struct till_intent *in
     return code == TILL_READ_FAILED || (code == TILL_WRITE_FAILED && !answer.entry[0]) ? CLI_UNREACHABLE : CLI_FOUND;
 }
 
+/* Its answer comes when its time has come: there is nothing to wait for. */
+static bool is_later(const struct intent *intent) { return intent->not_before_ms > when_now_ms(); }
+
+static int send(struct cli *cli, const struct made *m, const struct config *config, struct till *till, const struct intent *intent,
+                const uint8_t *key, int timeout_ms) {
+    struct client_nested nested;
+    struct till_intent out;
+    client_intent_borrow(intent, &nested, &out);
+    out.sign_with = key;
+    if (!timeout_ms) timeout_ms = (int)config->producer_timeout_ms;
+    bool waits = !extra_value(cli, m, OPTION_NO_WAIT) && !is_later(intent);
+    return (waits ? call : enqueue)(cli, till, &out, timeout_ms);
+}
+
 static int run(struct cli *cli) {
     const struct made *m = made_of(cli->command);
     struct config config;
     struct intent intent;
-    struct till_intent out;
     struct till *till = NULL;
+    uint8_t *key = NULL;
     uint64_t timeout_ms = 0;
     int code = read_intent(cli, m, &intent);
-    if (!code && !args_number(cli, m->timeout_option, 1, 3600000, &timeout_ms)) code = CLI_USAGE;
+    if (!code && !args_number(cli, (unsigned)m->places[OPTION_TIMEOUT], 1, 3600000, &timeout_ms)) code = CLI_USAGE;
+    if (!code) code = connect_config(cli, &config);
+    if (!code) code = read_passwords(cli, m, &config, &intent, &key);
     if (!code) code = connect_till(cli, &config, &till);
-    if (code) goto out;
-    client_intent_borrow(&intent, &out);
-    if (!timeout_ms) timeout_ms = config.producer_timeout_ms;
-    code = (cli->value[m->wait_option] ? enqueue : call)(cli, till, &out, (int)timeout_ms);
-out:
+    if (!code) code = send(cli, m, &config, till, &intent, key, (int)timeout_ms);
+    explicit_bzero(intent.credential, sizeof intent.credential);
+    password_free(key);
     till_close(till);
     return code;
 }

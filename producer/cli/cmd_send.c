@@ -15,6 +15,7 @@
 #include "producer/cli/json_intent.h"
 #include "producer/cli/json_out.h"
 #include "producer/cli/lines.h"
+#include "producer/cli/password.h"
 #include "producer/cli/progress.h"
 #include "producer/cli/send_batch.h"
 
@@ -156,6 +157,7 @@ static void print_json(const struct sending *s, int64_t spent_ms) {
     json_out_number(summary, "bad", (int64_t)bad_count(s));
     json_out_number(summary, "not_sent", (int64_t)s->batch->failed);
     json_out_number(summary, "ms", spent_ms);
+    if (s->batch->scheduled) json_out_number(summary, "scheduled", (int64_t)s->batch->scheduled);
     if (s->waits) {
         json_out_number(summary, "answered", (int64_t)s->wait.answered);
         json_out_number(summary, "unanswered", (int64_t)s->wait.open_count);
@@ -176,6 +178,7 @@ static void print_lines(const struct sending *s, int64_t spent_ms) {
            (unsigned long long)(spent_ms > 0 ? sent * 1000 / (uint64_t)spent_ms : sent), (unsigned long long)bad_count(s));
     if (s->batch->failed) printf(", %llu not sent", (unsigned long long)s->batch->failed);
     putchar('\n');
+    if (s->batch->scheduled) printf("%10llu  of them for later\n", (unsigned long long)s->batch->scheduled);
     if (!s->waits) return;
     for (int code = SEND_CODE_LEAST; code <= SEND_CODE_MOST; code++)
         if (s->wait.by_code[code - SEND_CODE_LEAST])
@@ -227,11 +230,14 @@ static int run(struct cli *cli) {
     struct config config;
     if (!s || !(s->batch = calloc(1, sizeof *s->batch))) abort();
     s->cli = cli;
+    uint8_t *secret = NULL;
     int code = read_options(s);
     if (!code && !s->only_check) code = connect_till(cli, &config, &s->till);
+    if (!code && !s->only_check) code = password_of_book(cli, &config, &secret);
     if (!code) {
         if (!s->timeout_ms) s->timeout_ms = s->only_check ? 0 : (int)config.producer_timeout_ms;
-        *s->batch = (struct send_batch){.cli = cli, .till = s->till, .wait = s->waits ? &s->wait : NULL, .timeout_ms = s->timeout_ms};
+        *s->batch = (struct send_batch){.cli = cli, .till = s->till, .wait = s->waits ? &s->wait : NULL, .secret = secret,
+                                         .timeout_ms = s->timeout_ms};
         send_wait_init(&s->wait, s->till, cli->json);
         struct sigaction action = {.sa_handler = stop};
         sigaction(SIGINT, &action, NULL);
@@ -239,6 +245,7 @@ static int run(struct cli *cli) {
         code = run_sending(s);
         send_wait_clear(&s->wait);
     }
+    password_free(secret);
     till_close(s->till);
     lines_clear(&s->lines);
     free(s->batch);
@@ -263,6 +270,9 @@ const struct cli_command cmd_send = {
     .operands_max = 1,
     .options = options,
     .about = "A line is an intent: an object with the wire's field names. v, at, key and source are filled in where they are missing.\n"
+             "Times and lengths are ms; guard and settings are objects of numbers, steps an array of objects, a credential is\n"
+             "64 hex digits. Answers to what is for later (not_before) are not awaited. A policy goes to every partition, signed if\n"
+             "the book has a secret.\n"
              "Bad lines are reported by number and field, the others are sent. Exit code 1 when a line was bad or an answer a refusal.",
     .examples = "  echo '{\"op\":\"topup\",\"account\":\"alice\",\"amount\":500,\"currency\":\"CNY\"}' | till send --source shop --wait\n"
                 "  till send --check day.jsonl\n  till send day.jsonl --rate 1000 --wait",

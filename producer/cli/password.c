@@ -20,7 +20,7 @@ static uint8_t *locked_memory(size_t size) {
     return memory;
 }
 
-uint8_t *password_memory(void) { return locked_memory(TILL_CREDENTIAL_SIZE); }
+static uint8_t *password_memory(void) { return locked_memory(TILL_CREDENTIAL_SIZE); }
 
 void password_free(uint8_t *credential) { sodium_free(credential); }
 
@@ -91,4 +91,18 @@ uint8_t *password_credential(const struct cli *cli, const char *option, const ch
     }
     sodium_free(password);
     return credential;
+}
+
+int password_of_book(const struct cli *cli, const struct config *config, uint8_t **key) {
+    struct config_faults faults = {0};
+    bool present = false;
+    *key = password_memory();
+    bool bad = config_read_secret(config, *key, &present, &faults) != CONFIG_OK;
+    if (bad) cli_say(cli, "%s", faults.text ? faults.text : "the book's secret cannot be read");
+    config_faults_clear(&faults);
+    if (bad || !present) {
+        password_free(*key);
+        *key = NULL;
+    }
+    return bad ? CLI_USAGE : CLI_OK;
 }

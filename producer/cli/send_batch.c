@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "producer/cli/progress.h"
-#include "producer/client_intent.h"
+#include "producer/cli/when.h"
 
 enum { FIRST_PAUSE_MS = 20, LONGEST_PAUSE_MS = 1000, SAID_MAX = 20 };
 
@@ -12,8 +12,14 @@ struct intent *send_batch_next(struct send_batch *b) {
     return &b->intents[b->count];
 }
 
+/* A policy is signed with the book's secret. */
+static void borrow(struct send_batch *b, unsigned n) {
+    client_intent_borrow(&b->intents[n], &b->nested[n], &b->out[n]);
+    if (b->intents[n].op == OP_policy) b->out[n].sign_with = b->secret;
+}
+
 void send_batch_add(struct send_batch *b, uint64_t line) {
-    client_intent_borrow(&b->intents[b->count], &b->out[b->count]);
+    borrow(b, b->count);
     b->lines[b->count++] = line;
 }
 
@@ -34,13 +40,15 @@ static void sort_out(struct send_batch *b, bool last_try) {
         const struct till_result *r = &b->results[n];
         if (r->code == TILL_OK) {
             b->sent++;
-            if (b->wait) send_wait_expect(b->wait, &b->out[n], r);
+            bool later = b->intents[n].not_before_ms > when_now_ms();
+            b->scheduled += later;
+            if (b->wait && !later) send_wait_expect(b->wait, &b->out[n], r);
         } else if (r->code != TILL_BUSY || last_try) {
             say_failure(b, n);
         } else {
             b->intents[kept] = b->intents[n];
             b->lines[kept] = b->lines[n];
-            client_intent_borrow(&b->intents[kept], &b->out[kept]);
+            borrow(b, kept);
             kept++;
         }
     }

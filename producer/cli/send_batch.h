@@ -4,6 +4,7 @@
 
 #include "producer/cli/cli.h"
 #include "producer/cli/send_wait.h"
+#include "producer/client_intent.h"
 #include "schema/intent.h"
 
 enum { SEND_BATCH_MAX = 512 };
@@ -16,9 +17,12 @@ struct send_batch {
     unsigned count;
     struct intent intents[SEND_BATCH_MAX];
     struct till_intent out[SEND_BATCH_MAX];
+    struct client_nested nested[SEND_BATCH_MAX]; /* what they point to */
     struct till_result results[SEND_BATCH_MAX];
     uint64_t lines[SEND_BATCH_MAX]; /* where each stood */
+    const uint8_t *secret; /* the book's; NULL: it has none */
     uint64_t sent, bad, failed, busy_pauses;
+    uint64_t scheduled; /* of those sent: their answers come when their time does, and are not awaited */
     int last_error; /* code of the last one that failed */
 };
 

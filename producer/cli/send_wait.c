@@ -9,6 +9,7 @@
 #include <uthash.h>
 
 #include "producer/cli/answer_out.h"
+#include "producer/client_intent.h"
 
 enum { AT_ONCE = 4096 };
 
@@ -65,8 +66,9 @@ void send_wait_expect(struct send_wait *w, const struct till_intent *intent, con
         open->hash = hash;
         HASH_ADD(hh, w->open, hash, sizeof open->hash, open);
     }
-    open->count++;
-    w->open_count++;
+    unsigned copies = client_intent_copies(w->till, intent); /* each is answered */
+    open->count += copies;
+    w->open_count += copies;
 }
 
 static void take(struct send_wait *w, const struct till_answer *a) {

@@ -6,8 +6,9 @@
 #include <stdint.h>
 
 enum { WHEN_TEXT_SIZE = 32, WHEN_AGE_SIZE = 24 };
-#define WHEN_FORMS "ms since 1970, 2025-11-30, 2025-11-30T14:05[:09[.123]][Z|+08:00] (UTC unless it says so), or 15m, 2h, 7d for so long ago"
-#define WHEN_AHEAD_FORMS "ms since 1970, 2025-11-30, 2025-11-30T14:05[:09[.123]][Z|+08:00] (UTC unless it says so), or +15m, +2h, +7d from now"
+#define WHEN_CALENDAR "ms since 1970, 2025-11-30, 2025-11-30T14:05[:09[.123]][Z|+08:00] (else UTC)"
+#define WHEN_FORMS WHEN_CALENDAR ", or 15m, 2h, 7d for so long ago"
+#define WHEN_AHEAD_FORMS WHEN_CALENDAR ", or +15m, +2h, +7d from now"
 #define WHEN_LENGTH_FORMS "ms, or 250ms, 30s, 15m, 2h, 7d"
 
 /* A point in time. False when the text has none of these forms. when_parse_ahead: one to come. */
