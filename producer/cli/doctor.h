@@ -2,6 +2,7 @@
 #ifndef CLI_DOCTOR_H
 #define CLI_DOCTOR_H
 
+#include "producer/cli/acl.h"
 #include "producer/cli/connect.h"
 
 enum doctor_level { DOCTOR_GOOD, DOCTOR_NOTE, DOCTOR_WRONG };
@@ -18,7 +19,9 @@ struct doctor {
     struct connection c;
     struct doctor_finding finding[DOCTOR_FINDINGS_MAX];
     unsigned count, wrong;
-    char user[80]; /* at Redis */
+    char user[80];               /* at Redis */
+    const struct acl_role *role; /* which one it is to have; NULL: all of them */
+    const char *source;          /* of a producer */
 };
 
 /* Adds a finding; its fix is said by doctor_fix right after. */

@@ -9,7 +9,7 @@ bad=0
 trap 'kill -CONT $pids 2>/dev/null; kill $pids 2>/dev/null; wait; rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
 commands="open topup pay refund rollback withdraw freeze thaw inquire close
-    send watch account bill ledger status audit dead accept-loss doctor config id"
+    send watch account bill ledger status audit dead accept-loss doctor acl config id"
 unset TILL_CONFIG NO_COLOR
 export TILL_REDIS_URL=unix:$socket TILL_BOOK_PARTITIONS=4 TILL_PRODUCER_TIMEOUT=20s
 

@@ -26,7 +26,7 @@ spoil maxmemory $((used / 95 * 100)) "above backlog.memory_high_water"
 
 # Rights: what a user lacks is named by the line that gives it.
 cli acl setuser default -xadd -hscan '-xgroup|create' >/dev/null
-expect 1 "ACL SETUSER default +xadd +xgroup +hscan" "$TILL" doctor
+expect 1 "ACL SETUSER default +xadd +xgroup|create +hscan" "$TILL" doctor
 cli acl setuser default +@all resetkeys '~other:*' >/dev/null
 expect 1 "ACL SETUSER default ~{till}:* ~{till:*" "$TILL" doctor
 cli acl setuser default allkeys >/dev/null
