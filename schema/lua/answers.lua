@@ -38,13 +38,16 @@ local function replay_answer(i, b)
            b.entry, '1', b.detail }
 end
 
+-- Operations whose fingerprint leaves out `to` and `currency`: a wrong restatement is told from the bill.
+local RESTATES = { refund = true, capture = true, release = true }
+
 -- Which field makes this intent another one than the bill's? '' when it cannot be told; nil when they are the same. A refused intent's
 -- bill does not tell: it has no amount, and perhaps the account's currency instead of the intent's.
 local function difference(i, b)
   local to, stated = TO[i] or '', CURRENCY[i] or ''
   if b.op ~= OP[i] then return 'op' end
   if to ~= '' and b.to ~= '' and b.to ~= to then return 'to' end
-  if b.fingerprint == FINGERPRINT[i] and b.op ~= 'refund' then return nil end
+  if b.fingerprint == FINGERPRINT[i] and not RESTATES[b.op] then return nil end
   local other_currency = stated ~= '' and b.currency ~= '' and b.currency ~= stated
   if b.fingerprint == FINGERPRINT[i] then return other_currency and 'currency' or nil end
   if b.code ~= CODE.ok then return '' end

@@ -71,11 +71,17 @@ local function rewrite_bill(b)
 end
 
 -- The same for a bill that was not decided before, and is now: a repetition in this batch must see that.
-local redecided = {} -- identity -> record
+local redecided = {} -- identity -> record; false: it is gone
+local forgotten = {} -- bills that are to go: a refusal that is not stored leaves the key free
 
 local function redecide_bill(b)
   rewrite_bill(b)
   redecided[b.identity] = format_bill(b)
+end
+
+local function forget_bill(b)
+  b.gone, redecided[b.identity], decided[b.identity] = true, false, nil
+  forgotten[#forgotten + 1] = b
 end
 
 -- The changed ones as HSET wants them, by place in KEYS; those of the batch's day join what was decided.
@@ -83,7 +89,8 @@ local function rewritten_bills()
   local lists = {}
   for n = 1, #changed do
     local b = changed[n]
-    if b.place == BILLS then
+    if b.gone then -- nothing is left of it
+    elseif b.place == BILLS then
       add_record(b.identity, format_bill(b))
     else
       local list = lists[b.place] or {}

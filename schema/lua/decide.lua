@@ -52,7 +52,7 @@ end
 
 local function decide_known(i, known, door)
   local own = MORE.OWN[i] or 0
-  known = redecided[IDENTITY[i]] or known
+  if redecided[IDENTITY[i]] ~= nil then known = redecided[IDENTITY[i]] end
   if door == CODE.dead then bury(i)
   elseif is_follow_up(i) then apply_follow_up(i)
   elseif own == 1 then OPS.expire(i)

@@ -6,6 +6,9 @@ local function is_early(i) return (MORE.NOT_BEFORE[i] or 0) > MS[i] end
 
 local function put_off(i)
   begin_answer(i)
+  local _, refusal = payer(i)
+  if refusal == CODE.not_permitted then return give_answer(i, plain_answer(i, refusal)) end
+  begin_answer(i)
   moved, state = AMOUNT_TEXT[i], 'scheduled'
   keep_bill(i, CODE.in_progress, '')
   scheduled[ENTRY[i]] = MORE.BYTES[i]
@@ -17,8 +20,8 @@ local function unput(entry, identity)
   set_due(due_member('due', entry, identity), false)
 end
 
--- A `due` follow-up, whose columns are those of the intent it brings back. Whatever comes of it is stored, also what would not be for an
--- intent decided at once: it was accepted and has its one answer.
+-- A `due` follow-up, whose columns are those of the intent it brings back. It gets the original's one answer; a refusal that is not stored
+-- leaves nothing behind, as if it had been decided at once.
 local function decide_due(i)
   if is_early(i) then return end
   local b = original(i, 'scheduled')
@@ -26,6 +29,12 @@ local function decide_due(i)
   if not b then return end
   begin_answer(i)
   local code, detail = OPS[OP[i]](i)
+  if not (DECIDED[code] or code == CODE.in_progress) then
+    local a = plain_answer(i, code, detail)
+    a[12], a[13] = b.at, b.entry
+    forget_bill(b)
+    return give_answer(i, a)
+  end
   b.code, b.bill, b.amount_text, b.currency, b.to, b.state, b.detail = code, billed, moved, currency, payee, state, detail or subject
   b.amount, b.captured = to_integer(moved), to_integer(captured)
   if acting then b.balance, b.held = to_text(acting.balance), to_text(acting.held) end

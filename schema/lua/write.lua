@@ -65,6 +65,7 @@ local function write_batch()
   append_or_undo()
   for n = SCHEDULED + 1, SCHEDULED + drops do call('UNLINK', KEYS[n]) end
   local lists = rewritten_bills()
+  for n = 1, #forgotten do call('HDEL', KEYS[forgotten[n].place], forgotten[n].identity) end
   if record_size > 0 then call('HSET', KEYS[BILLS], unpack(records, 1, record_size)) end
   for place, list in pairs(lists) do call('HSET', KEYS[place], unpack(list)) end
   for n = 1, touched_count do write_account(touched[n]) end
