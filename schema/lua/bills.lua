@@ -80,6 +80,13 @@ local function redecide_bill(b)
 end
 
 local function forget_bill(b)
+  for n = record_size - 1, 1, -2 do -- put off in this very batch
+    if records[n] == b.identity then
+      table.remove(records, n)
+      table.remove(records, n)
+      record_size = record_size - 2
+    end
+  end
   b.gone, redecided[b.identity], decided[b.identity] = true, false, nil
   forgotten[#forgotten + 1] = b
 end

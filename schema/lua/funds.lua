@@ -4,7 +4,8 @@
 -- The most that may stand on an account: by the book's policy for users and apps.
 local function cap_of(a)
   local cap = policies.balance_cap
-  return cap and (a.kind == 'user' or a.kind == 'app') and cap or MAX
+  if not cap or (a.kind ~= 'user' and a.kind ~= 'app') then return MAX end
+  return cap
 end
 
 local function move_funds(i, from, to, amount, funded)
