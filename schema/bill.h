@@ -16,11 +16,11 @@ struct bill {
     bool has_amount, has_balance; /* an empty text field is not zero */
     uint64_t at_ms;
     char entry[42];
-    char to[65];
+    char to[65];    /* counterparty: a merchant, or the receiver of a transfer */
     char currency[4];
-    char state[17];
+    char state[17]; /* captured released open expired in_progress scheduled, or empty: schema/README.md says of what each */
     int64_t captured_minor, refunded_minor;
-    char detail[257];
+    char detail[257]; /* of a hold its deadline in ms, empty: none; of captures and the like the number of the bill they refer to */
 };
 
 /* NULL, or what is wrong with the record. `text` need not be NUL-terminated. */

@@ -24,7 +24,7 @@ void pack_nil(struct pack_writer *w);
 
 enum pack_type { PACK_NIL, PACK_BOOL, PACK_UINT, PACK_NEGATIVE, PACK_FLOAT, PACK_TEXT, PACK_BYTES, PACK_ARRAY, PACK_MAP, PACK_OTHER };
 
-/* A value in a tree: valid, like its bytes, until pack_tree_close. */
+/* A value in a tree: valid, like its bytes, until the next decode or pack_tree_free. */
 struct pack_value {
     enum pack_type type;
     uint64_t number;  /* PACK_UINT, PACK_BOOL */

@@ -17,7 +17,7 @@ Test(field, names_and_words_are_found_again) {
 
 Test(field, no_word_is_none) {
     cr_assert(field_of_name("", 0) == FIELD_COUNT && field_of_name("opp", 3) == FIELD_COUNT && field_of_name("amount", 5) == FIELD_COUNT);
-    cr_assert(op_of_word("", 0) == OP_NONE && op_of_word("NONE", 4) == OP_NONE && op_of_word("hold", 4) == OP_NONE);
+    cr_assert(op_of_word("", 0) == OP_NONE && op_of_word("NONE", 4) == OP_NONE && op_of_word("price", 5) == OP_NONE);
     cr_assert(kind_of_word("", 0) == KIND_NONE && status_of_word("", 0) == STATUS_NONE);
     cr_assert_str_eq(op_word(OP_NONE), "");
     cr_assert_str_eq(kind_word(KIND_NONE), "");
@@ -26,7 +26,9 @@ Test(field, no_word_is_none) {
 
 Test(field, only_what_workers_send_is_a_follow_up) {
     for (enum op op = OP_NONE; op < OP_COUNT; op++)
-        cr_assert(op_is_follow_up(op) == (op == OP_adopt || op == OP_mark), "%s", op_word(op));
+        cr_assert(op_is_follow_up(op) == (op >= OP_adopt && op <= OP_due), "%s", op_word(op));
+    for (enum op op = OP_NONE; op < OP_COUNT; op++)
+        cr_assert(op_is_own(op) == (op == OP_expire || op == OP_due), "%s", op_word(op));
 }
 
 Test(field, the_other_type_is_told) {
@@ -38,13 +40,31 @@ Test(field, the_other_type_is_told) {
     cr_assert_str_eq(intent_set_number(&intent, FIELD_op, 5), "must be text");
     cr_assert_str_eq(intent_set_number(&intent, FIELD_amount, 0), "must be an integer from 1 to 9007199254740991");
     cr_assert_str_eq(intent_set_text(&intent, FIELD_key, "", 0), "must be 1..128 printable ASCII characters without space, / { }");
+    cr_assert_str_eq(intent_set_text(&intent, FIELD_credential, "01234567890123456789012345678901", 32), "must be 32 bytes");
+    cr_assert_str_eq(intent_set_bytes(&intent, FIELD_credential, "0", 1), "must be 32 bytes");
+    cr_assert_str_eq(intent_set_bytes(&intent, FIELD_key, "k", 1), "must be text");
+    cr_assert_str_eq(intent_set_bytes(&intent, FIELD_at, "1", 1), "must be an integer from 1 to 9007199254740991");
+    cr_assert_str_eq(intent_set_number(&intent, FIELD_credential, 1), "must be 32 bytes");
+    cr_assert_str_eq(intent_set_text(&intent, FIELD_guard, "seq", 3), "must be a map of seq balance_min refunded");
+    cr_assert_str_eq(intent_set_number(&intent, FIELD_steps, 3), "must be an array of 2..16 steps");
+    cr_assert_str_eq(intent_set_text(&intent, FIELD_settings, "", 0), "must be a map of settings");
     cr_assert(intent.present == 0);
+}
+
+Test(field, clearing_leaves_only_the_steps) {
+    struct intent intent, blank = {0};
+    memset(&intent, 0x5a, sizeof intent);
+    intent_clear(&intent);
+    cr_assert(memcmp(&intent, &blank, offsetof(struct intent, steps)) == 0);
+    cr_assert(intent.steps[0].key[0] == 0x5a && sizeof intent - offsetof(struct intent, steps) == sizeof intent.steps);
+    cr_assert(offsetof(struct intent, steps) < 1536, "an intent stays cheap: %zu", offsetof(struct intent, steps));
 }
 
 Test(field, the_operations_offered_are_those_a_producer_may_send) {
     struct intent intent = {0};
-    cr_assert_str_eq(intent_set_text(&intent, FIELD_op, "hold", 4),
-                     "must be one of open freeze thaw close inquire topup withdraw pay refund rollback");
+    cr_assert_str_eq(intent_set_text(&intent, FIELD_op, "price", 5),
+                     "must be one of open freeze thaw close inquire lock unlock limit credential policy topup withdraw pay refund rollback "
+                     "hold capture release transfer group unschedule");
 }
 
 Test(field, a_refused_value_leaves_the_one_before) {
@@ -100,5 +120,18 @@ Test(field, an_intent_filled_by_hand_is_checked_whole) {
     CHECK("a follow-up from a producer", i.op = OP_adopt, "op");
     CHECK("a producer's operation from till", memcpy(i.source, "till", 5), "op");
     CHECK("a source that is none", i.source[0] = 'S', "source");
-    CHECK("bits of no field", i.present |= UINT32_C(1) << 31, "");
+    CHECK("bits of no field", i.present |= UINT64_C(1) << FIELD_COUNT | UINT64_C(1) << 63, "");
+    CHECK("the book's account", memcpy(i.account, "@book", 6), "account");
+    CHECK("a guard that is empty", i.present |= FIELD_BIT(FIELD_guard), "guard");
+    CHECK("a guard out of range", i.present |= FIELD_BIT(FIELD_guard); i.guard.has_seq = true; i.guard.seq = UINT64_C(1) << 53, "guard");
+    CHECK("a guard", i.present |= FIELD_BIT(FIELD_guard); i.guard.has_seq = true, "");
+    CHECK("a guard that refers to nothing", i.present |= FIELD_BIT(FIELD_guard); i.guard.has_refunded = true, "guard");
+    CHECK("settings that are empty", i.present |= FIELD_BIT(FIELD_settings), "settings");
+    CHECK("a setting out of range", i.present |= FIELD_BIT(FIELD_settings); i.settings.present = 1u << SETTING_fee;
+          i.settings.value[SETTING_fee] = 10001, "settings");
+    CHECK("settings that pay does not take", i.present |= FIELD_BIT(FIELD_settings); i.settings.present = 1u << SETTING_fee, "settings");
+    CHECK("no steps", i.present |= FIELD_BIT(FIELD_steps), "steps");
+    CHECK("more steps than there can be", i.present |= FIELD_BIT(FIELD_steps); i.step_count = 17, "steps");
+    CHECK("no end of token", i.present |= FIELD_BIT(FIELD_token); memset(i.token, 't', sizeof i.token), "token");
+    CHECK("an inner that is not there", i.present |= FIELD_BIT(FIELD_inner), "inner");
 }

@@ -5,7 +5,7 @@
 #include "schema/intent.h"
 #include "tests/schema/random_intent.h"
 
-static struct intent of(enum op op, uint32_t more) {
+static struct intent of(enum op op, uint64_t more) {
     struct intent intent = {.op = op,
                             .v = 1,
                             .at_ms = 5,
@@ -48,6 +48,8 @@ Test(fingerprint, what_changes_nothing) {
     SAME("note", pay, of(OP_pay, BIT(note)));
     SAME("of_at", of(OP_refund, 0), of(OP_refund, BIT(of_at)));
     SAME("to and currency of a refund", of(OP_refund, 0), of(OP_refund, BIT(to) | BIT(currency)));
+    SAME("to and currency of a capture", of(OP_capture, 0), of(OP_capture, BIT(to) | BIT(currency) | BIT(of_at)));
+    SAME("to and currency of a release", of(OP_release, 0), of(OP_release, BIT(to) | BIT(currency)));
     struct intent hidden = pay;
     hidden.kind = KIND_app, hidden.of_at_ms = 3;
     SAME("what is not present", pay, hidden);
@@ -57,6 +59,11 @@ Test(fingerprint, what_makes_it_another) {
     OTHER("op", of(OP_freeze, 0), of(OP_thaw, 0));
     OTHER("amount of a refund", of(OP_refund, 0), of(OP_refund, BIT(amount)));
     OTHER("currency of a withdrawal", of(OP_withdraw, 0), of(OP_withdraw, BIT(currency)));
+    OTHER("currency of a transfer", of(OP_transfer, 0), of(OP_transfer, BIT(currency)));
+    OTHER("final", of(OP_capture, 0), of(OP_capture, BIT(final)));
+    OTHER("expires", of(OP_hold, 0), of(OP_hold, BIT(expires)));
+    OTHER("not_before", of(OP_pay, 0), of(OP_pay, BIT(not_before)));
+    OTHER("token", of(OP_pay, 0), of(OP_pay, BIT(token)));
     OTHER("allow_duplicate", of(OP_pay, 0), of(OP_pay, BIT(allow_duplicate)));
     struct intent pay = of(OP_pay, 0), other;
     other = pay, other.amount_minor++;
@@ -84,24 +91,48 @@ Test(fingerprint, every_field_counts_or_not) {
             if (!(intent.present & FIELD_BIT(field)) || field == FIELD_op)
                 continue;
             without.present &= ~FIELD_BIT(field);
+            if (field == FIELD_steps)
+                without.step_count = 0;
             bool counts = field != FIELD_v && field != FIELD_at && field != FIELD_of_at && field != FIELD_note &&
-                          !(intent.op == OP_refund && (field == FIELD_to || field == FIELD_currency));
+                          !((intent.op == OP_refund || intent.op == OP_capture || intent.op == OP_release) && (field == FIELD_to || field == FIELD_currency));
             cr_assert((strcmp(fingerprint(&intent, x), fingerprint(&without, y)) != 0) == counts, "%s %s", op_word(intent.op),
                       field_name(field));
         }
     }
 }
 
+/* Everything at its largest, which no operation takes together. */
 Test(fingerprint, the_largest_intents_fit) {
-    struct intent intent = {.at_ms = 1, .amount_minor = INTENT_AMOUNT_MAX, .of_at_ms = 1, .op = OP_pay, .kind = KIND_merchant,
-                            .status = STATUS_active, .present = FIELD_BIT(FIELD_COUNT) - 1, .currency = "CNY"};
+    static const uint8_t inner[INTENT_SIZE_MAX];
+    static struct intent intent = {.at_ms = 1, .amount_minor = INTENT_AMOUNT_MAX, .of_at_ms = 1, .op = OP_group, .kind = KIND_merchant,
+                                   .status = STATUS_active, .present = FIELD_BIT(FIELD_COUNT) - 1, .currency = "CNY",
+                                   .expires_ms = INTENT_AMOUNT_MAX, .not_before_ms = INTENT_AMOUNT_MAX, .inner = inner,
+                                   .inner_size = sizeof inner, .step_count = INTENT_STEPS_MAX};
     char x[INTENT_FINGERPRINT_SIZE + 1];
     memset(intent.source, 'x', sizeof intent.source - 1);
-    memset(intent.key, 'x', sizeof intent.key - 1);
+    memset(intent.key, 'x', INTENT_KEY_MAX);
     memset(intent.account, 'x', sizeof intent.account - 1);
     memset(intent.to, 'x', sizeof intent.to - 1);
     memset(intent.of, 'x', sizeof intent.of - 1);
+    memset(intent.token, 'x', sizeof intent.token - 1);
     memset(intent.origin, 'x', sizeof intent.origin - 1);
     memset(intent.entry, 'x', sizeof intent.entry - 1);
+    intent.settings.present = (1u << SETTING_COUNT) - 1;
+    for (unsigned n = 0; n < SETTING_COUNT; n++)
+        intent.settings.value[n] = INTENT_AMOUNT_MAX;
+    intent.guard = (struct intent_guard){true, true, true, INTENT_AMOUNT_MAX, INTENT_AMOUNT_MAX, INTENT_AMOUNT_MAX};
+    for (unsigned n = 0; n < INTENT_STEPS_MAX; n++) {
+        struct intent_step *step = &intent.steps[n];
+        *step = (struct intent_step){.present = field_bits_of_step(), .op = OP_transfer, .amount_minor = INTENT_AMOUNT_MAX,
+                                     .of_at_ms = INTENT_AMOUNT_MAX, .expires_ms = INTENT_AMOUNT_MAX, .currency = "CNY"};
+        memset(step->key, 'k', sizeof step->key - 1);
+        memset(step->to, 'k', sizeof step->to - 1);
+        memset(step->of, 'k', sizeof step->of - 1);
+        memset(step->note, 'k', sizeof step->note - 1);
+    }
     cr_assert(strlen(fingerprint(&intent, x)) == INTENT_FINGERPRINT_SIZE);
+    uint8_t bytes[INTENT_SIZE_MAX];
+    size_t size;
+    intent.present &= ~FIELD_BIT(FIELD_inner);
+    cr_assert(intent_encode(&intent, bytes, sizeof bytes, &size), "INTENT_SIZE_MAX suffices for all but an intent within");
 }

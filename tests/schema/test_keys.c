@@ -23,6 +23,7 @@ Test(keys, are_as_published) {
     check(keys_ledger(key, &till, 10), key, "{till:10}:ledger");
     check(keys_unanswered(key, &till, 7), key, "{till:7}:unanswered");
     check(keys_due(key, &till, 7), key, "{till:7}:due");
+    check(keys_scheduled(key, &till, 7), key, "{till:7}:scheduled");
     check(keys_lease(key, &till, 7), key, "{till:7}:lease");
     check(keys_meta(key, &till, 7), key, "{till:7}:meta");
     check(keys_responses(key, &till, 7, "shop"), key, "{till:7}:responses:shop");

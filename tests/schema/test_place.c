@@ -33,6 +33,37 @@ Test(place, table) {
     }
 }
 
+static const struct { const char *name; int64_t offset; int code; } times[] = {
+    {"now", 0, CODE_ok},
+    {"long ago", -1700000000000, CODE_ok},
+    {"90 days ahead", 90LL * 24 * HOUR, CODE_ok},
+    {"a ms more than 90 days ahead", 90LL * 24 * HOUR + 1, CODE_invalid},
+    {"in a hundred thousand years", INTENT_AMOUNT_MAX - 1700000000000, CODE_invalid},
+};
+
+Test(place, not_before) {
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        struct intent intent = {.op = OP_pay, .account = "alice", .at_ms = now};
+        struct intent_fault fault = {.field = ""};
+        intent.not_before_ms = (uint64_t)((int64_t)now + times[i].offset);
+        cr_assert(intent_place(&intent, 0, 1, now, &fault) == times[i].code, "%s", times[i].name);
+        cr_assert(strcmp(fault.field, times[i].code == CODE_ok ? "" : "not_before") == 0, "%s: '%s'", times[i].name, fault.field);
+        intent.at_ms = now + 300001;
+        cr_assert(intent_place(&intent, 0, 1, now, &fault) == CODE_invalid && strcmp(fault.field, "at") == 0, "%s", times[i].name);
+        intent.at_ms = now - 23 * HOUR - 1;
+        cr_assert(intent_place(&intent, 0, 1, now, &fault) == (times[i].code == CODE_ok ? CODE_stale : CODE_invalid), "%s", times[i].name);
+    }
+}
+
+Test(place, a_policy_belongs_everywhere) {
+    struct intent intent = {.op = OP_policy, .account = "@book", .at_ms = now};
+    struct intent_fault fault;
+    for (unsigned partition = 0; partition < 16; partition++)
+        cr_assert(intent_place(&intent, partition, 16, now, &fault) == CODE_ok);
+    intent.at_ms = now - 23 * HOUR - 1;
+    cr_assert(intent_place(&intent, 3, 16, now, &fault) == CODE_stale);
+}
+
 Test(place, extreme_clocks_do_not_wrap) {
     struct intent intent = {.op = OP_pay, .account = "alice", .at_ms = 1};
     struct intent_fault fault;

@@ -43,7 +43,7 @@ Test(readme, has_every_code) {
 }
 
 /* "`a` `b`" of the fields in a set, in field order. */
-static void fields_text(uint32_t fields, char *out, size_t capacity) {
+static void fields_text(uint64_t fields, char *out, size_t capacity) {
     size_t size = 0;
     out[0] = '\0';
     for (enum field field = 0; field < FIELD_COUNT; field++)
@@ -51,8 +51,8 @@ static void fields_text(uint32_t fields, char *out, size_t capacity) {
             size += (size_t)snprintf(out + size, capacity - size, "%s`%s`", size > 0 ? " " : "", field_name(field));
 }
 
-static uint32_t fields_in(const char *cell, const char *end) {
-    uint32_t fields = 0;
+static uint64_t fields_in(const char *cell, const char *end) {
+    uint64_t fields = 0;
     for (const char *at = cell; (at = memchr(at, '`', (size_t)(end - at))) != NULL; at++) {
         const char *close = memchr(at + 1, '`', (size_t)(end - at - 1));
         cr_assert(close != NULL);
@@ -70,13 +70,42 @@ Test(readme, has_every_operation_with_its_fields) {
         snprintf(start, sizeof start, "| `%s` |", op_word(op));
         if (op == pairs[0] || op == pairs[1])
             snprintf(start, sizeof start, "| `%s` `%s` |", op_word(pairs[0]), op_word(pairs[1]));
-        const char *cell = line_of(text, start) + strlen(start), *bar = strchr(cell, '|'), *last = strchr(bar + 1, '|');
-        uint32_t always = op_fields_needed(OP_NONE), needed = op_fields_needed(op) & ~always;
-        uint32_t allowed = op_fields_allowed(op) & ~op_fields_needed(op) & ~FIELD_BIT(FIELD_note);
+        const char *table = strstr(text, "### Operations"), *cell = line_of(table, start) + strlen(start);
+        const char *bar = strchr(cell, '|'), *last = strchr(bar + 1, '|');
+        uint64_t always = op_fields_needed(OP_NONE), needed = op_fields_needed(op) & ~always;
+        uint64_t allowed = op_fields_allowed(op) & ~op_fields_needed(op) & ~FIELD_BIT(FIELD_note);
         fields_text(needed, needs, sizeof needs);
         fields_text(allowed, may, sizeof may);
         cr_assert(fields_in(cell, bar) == needed, "%s needs %s", op_word(op), needs);
         cr_assert(fields_in(bar + 1, last) == allowed, "%s may have %s", op_word(op), may);
+    }
+    free(text);
+}
+
+Test(readme, has_every_setting_with_its_range) {
+    static const struct { const char *word, *min, *max; } settings[] = {
+#define X(word, min, max) {#word, #min, #max},
+#include "schema/setting.def"
+#undef X
+    };
+    char *text = readme();
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        bool largest = strcmp(settings[i].max, "9007199254740991") == 0;
+        char start[128];
+        snprintf(start, sizeof start, "| `%s` | %s .. %s |", settings[i].word, settings[i].min, largest ? "2^53 - 1" : settings[i].max);
+        line_of(text, start);
+    }
+    free(text);
+}
+
+Test(readme, has_every_follow_up_in_its_table) {
+    char *text = readme();
+    const char *table = strstr(text, "## Follow-up intents");
+    cr_assert_not_null(table);
+    for (enum op op = OP_NONE + 1; op < OP_COUNT; op++) {
+        char cell[64];
+        snprintf(cell, sizeof cell, "| `%s`, key `...>", op_word(op));
+        cr_assert((strstr(table, cell) != NULL) == op_is_follow_up(op), "%s", op_word(op));
     }
     free(text);
 }

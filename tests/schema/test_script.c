@@ -1,5 +1,6 @@
 /* The scripts as embedded, and the names of response fields. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "schema/batch.h"
@@ -7,11 +8,12 @@
 #include "schema/script.h"
 
 Test(script, all_are_there_and_start_as_redis_wants) {
-    static const char *const names[] = {"apply", "answer", "claim", "suspect", "sweep", "lease", "heartbeat", "book", "requeue", "discard"};
+    static const char *const names[] = {"apply", "answer",    "enqueue", "overdue", "claim",   "suspect",
+                                        "sweep", "lease", "heartbeat", "book",    "requeue", "discard"};
     size_t count = 0;
     for (; script_all[count] != NULL; count++) {
         const struct script *s = script_all[count];
-        cr_assert(count < 10);
+        cr_assert(count < 12);
         cr_assert_str_eq(s->name, names[count]);
         cr_assert(s->size == strlen(s->body) && s->size > 10, "%s", s->name);
         cr_assert(strncmp(s->body, "#!lua", 5) == 0, "%s", s->name);
@@ -19,7 +21,7 @@ Test(script, all_are_there_and_start_as_redis_wants) {
         for (size_t other = 0; other < count; other++)
             cr_assert_str_neq(s->sha1, script_all[other]->sha1);
     }
-    cr_assert(count == 10);
+    cr_assert(count == 12);
 }
 
 Test(script, no_line_is_empty_or_a_comment) {
@@ -31,21 +33,36 @@ Test(script, no_line_is_empty_or_a_comment) {
         }
 }
 
+static const char *expect_text(const char *at, const char *text) {
+    cr_assert(strncmp(at, text, strlen(text)) == 0, "%.40s, not %s", at, text);
+    return at + strlen(text);
+}
+
+/* "local ENTRY, MS, ... = unpack(", then "local MORE = { STEPS = batch[30], ... }". */
 Test(script, a_batch_has_the_same_columns_in_lua_and_c) {
-    static const char *const columns[] = {
-#define X(name, kind) #name,
+    enum where { LOCAL, MORE };
+    static const struct { const char *name; enum where where; } columns[] = {
+#define X(name, kind, where) {#name, where},
 #include "schema/batch.def"
 #undef X
     };
     const char *at = strstr(script_apply.body, "\nlocal ENTRY, ");
+    int i = 0;
     cr_assert_not_null(at);
-    at += strlen("\nlocal ");
-    for (int i = 0; i < BATCH_COLUMN_COUNT; i++) {
-        cr_assert(strncmp(at, columns[i], strlen(columns[i])) == 0, "%s: %.30s", columns[i], at);
-        at += strlen(columns[i]);
-        cr_assert(strncmp(at, i + 1 < BATCH_COLUMN_COUNT ? ", " : " = unpack(", 2) == 0, "%s: %.30s", columns[i], at);
-        at += 2;
+    for (at += strlen("\nlocal "); i < BATCH_COLUMN_COUNT && columns[i].where == LOCAL; i++) {
+        at = expect_text(at, columns[i].name);
+        bool last = i + 1 == BATCH_COLUMN_COUNT || columns[i + 1].where == MORE;
+        at = expect_text(at, last ? " = unpack(" : ", ");
     }
+    at = strstr(at, "local MORE = {");
+    cr_assert_not_null(at);
+    for (at += strlen("local MORE = {"); i < BATCH_COLUMN_COUNT; i++) {
+        char text[64];
+        snprintf(text, sizeof text, " %s = batch[%d],", columns[i].name, i + 4); /* from 1, behind the three of the head */
+        cr_assert(columns[i].where == MORE, "%s stands behind the local ones", columns[i].name);
+        at = expect_text(at, text);
+    }
+    expect_text(at, " }");
 }
 
 Test(script, codes_are_numbers_in_lua) {

@@ -18,13 +18,15 @@ static const char *text_of(json_t *vector, const char *name) {
 static void check_fields(const char *name, const struct intent *intent, json_t *fields) {
     const char *field_text;
     json_t *value;
-    uint32_t listed = 0;
+    uint64_t listed = 0;
     json_object_foreach(fields, field_text, value) {
         enum field field = field_of_name(field_text, strlen(field_text));
         cr_assert(field != FIELD_COUNT, "%s: %s", name, field_text);
         listed |= FIELD_BIT(field);
         size_t size;
         const char *text = intent_text(intent, field, &size);
+        if (field_shape(field) == SHAPE_BYTES || json_is_object(value) || json_is_array(value))
+            continue; /* seen in the bytes */
         if (json_is_string(value))
             cr_assert(size == json_string_length(value) && memcmp(text, json_string_value(value), size) == 0, "%s: %s", name, field_text);
         else if (json_is_boolean(value))
@@ -32,11 +34,40 @@ static void check_fields(const char *name, const struct intent *intent, json_t *
         else
             cr_assert(intent_number(intent, field) == (uint64_t)json_integer_value(value), "%s: %s", name, field_text);
     }
-    cr_assert(listed == intent->present, "%s: present %x, listed %x", name, intent->present, listed);
+    cr_assert(listed == intent->present, "%s: present %llx, listed %llx", name, (unsigned long long)intent->present,
+              (unsigned long long)listed);
 }
 
-Test(vectors, intents) {
-    json_t *vectors = vectors_load("intents-v1.json"), *vector;
+/* The vector's fields in field order, as bytes. */
+static void check_bytes(const char *name, json_t *fields, const struct message *m) {
+    static struct message made;
+    json_t *ordered = json_object();
+    for (enum field field = 0; field < FIELD_COUNT; field++)
+        if (json_object_get(fields, field_name(field)) != NULL)
+            json_object_set(ordered, field_name(field), json_object_get(fields, field_name(field)));
+    message_from_json(&made, ordered);
+    cr_assert(made.size == m->size && memcmp(made.bytes, m->bytes, m->size) == 0, "%s: the fields are not the bytes", name);
+    json_decref(ordered);
+}
+
+static void check_steps(const char *name, const struct intent *intent, json_t *steps) {
+    json_t *step;
+    size_t i;
+    cr_assert(json_array_size(steps) == intent->step_count, "%s: %u steps", name, intent->step_count);
+    json_array_foreach(steps, i, step) {
+        char fingerprint[INTENT_FINGERPRINT_SIZE + 1], identity[INTENT_IDENTITY_MAX + 1];
+        struct intent alone;
+        intent_step_fingerprint(intent, (unsigned)i, fingerprint);
+        intent_step_identity(intent, (unsigned)i, identity);
+        cr_assert_str_eq(fingerprint, text_of(step, "fingerprint"), "%s: step %zu", name, i + 1);
+        cr_assert_str_eq(identity, text_of(step, "identity"), "%s: step %zu", name, i + 1);
+        intent_step_alone(intent, (unsigned)i, &alone);
+        cr_assert_str_eq(alone.key, intent->steps[i].key, "%s: step %zu", name, i + 1);
+    }
+}
+
+static void check_intents(const char *file) {
+    json_t *vectors = vectors_load(file), *vector;
     const struct book book = {.name = "till", .partitions = 16};
     size_t i;
     json_array_foreach(vectors, i, vector) {
@@ -45,11 +76,13 @@ Test(vectors, intents) {
         struct intent intent;
         struct intent_fault fault;
         char fingerprint[INTENT_FINGERPRINT_SIZE + 1], identity[INTENT_IDENTITY_MAX + 1];
-        uint8_t again[INTENT_SIZE_MAX];
+        uint8_t again[INTENT_FOLLOW_UP_SIZE_MAX];
         size_t size;
         message_from_hex(&m, text_of(vector, "hex"));
         cr_assert(intent_decode(m.bytes, m.size, &intent, &fault) == INTENT_OK, "%s: %s", name, fault.text);
         check_fields(name, &intent, json_object_get(vector, "fields"));
+        check_bytes(name, json_object_get(vector, "fields"), &m);
+        check_steps(name, &intent, json_object_get(vector, "steps"));
         cr_assert_null(intent_check(&intent, &fault), "%s: %s", name, fault.text);
         intent_fingerprint(&intent, fingerprint);
         cr_assert_str_eq(fingerprint, text_of(vector, "fingerprint"), "%s", name);
@@ -61,6 +94,11 @@ Test(vectors, intents) {
         cr_assert(size == m.size && memcmp(again, m.bytes, size) == 0, "%s: encodes otherwise", name);
     }
     json_decref(vectors);
+}
+
+Test(vectors, intents) {
+    check_intents("intents-v1.json");
+    check_intents("intents-v1-rules.json");
 }
 
 Test(vectors, other_spellings_mean_the_same) {
@@ -85,9 +123,14 @@ Test(vectors, other_spellings_mean_the_same) {
     json_decref(vectors);
 }
 
-Test(vectors, faults) {
+/* What was of a later version when its vector was made, and has come since. */
+static bool has_come(const char *name) {
+    return strcmp(name, "operation of a later version") == 0;
+}
+
+static void check_faults(const char *file) {
     static const char *const outcomes[] = {[INTENT_OK] = "ok", [INTENT_INVALID] = "invalid", [INTENT_UNREADABLE] = "unreadable"};
-    json_t *vectors = vectors_load("faults-v1.json"), *vector;
+    json_t *vectors = vectors_load(file), *vector;
     size_t i;
     json_array_foreach(vectors, i, vector) {
         const char *name = text_of(vector, "name");
@@ -96,11 +139,20 @@ Test(vectors, faults) {
         struct intent_fault fault;
         message_from_hex(&m, text_of(vector, "hex"));
         enum intent_err err = intent_decode(m.bytes, m.size, &intent, &fault);
+        if (has_come(name)) {
+            cr_assert(err == INTENT_OK, "%s: %s", name, fault.text);
+            continue;
+        }
         cr_assert_str_eq(outcomes[err], text_of(vector, "outcome"), "%s", name);
         cr_assert_str_eq(fault.field, text_of(vector, "field"), "%s: %s", name, fault.text);
         cr_assert(fault.text[0] != '\0', "%s", name);
     }
     json_decref(vectors);
+}
+
+Test(vectors, faults) {
+    check_faults("faults-v1.json");
+    check_faults("faults-v1-rules.json");
 }
 
 Test(vectors, partitions) {
