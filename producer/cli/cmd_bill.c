@@ -18,8 +18,10 @@ static uint64_t deadline_of(const struct till_bill *b) {
     return ms;
 }
 
-/* What is left of a hold to be captured. */
-static bool is_open(const struct till_bill *b) { return strcmp(b->state, "open") == 0 && b->has_amount; }
+/* Can it still be captured? One that has lapsed cannot, swept or not. */
+static bool is_open(const struct till_bill *b) {
+    return strcmp(b->state, "open") == 0 && b->has_amount && (!deadline_of(b) || deadline_of(b) > when_now_ms());
+}
 
 static void print_json(const struct till_bill *b, char **operands) {
     json_t *object = json_out_object();
@@ -75,6 +77,7 @@ static void print_lines(const struct till_bill *b, char **operands) {
     print_amount("refunded", b->refunded_minor != 0, b->refunded_minor, b->currency);
     print_amount("left", is_open(b), b->amount_minor - b->captured_minor, b->currency);
     print_amount("balance", b->has_balance, b->balance_minor, b->currency);
+    print_amount("held", b->has_balance && b->held_minor != 0, b->held_minor, b->currency);
     if (!deadline_of(b)) print_text("detail", b->detail);
     print_text("at", at);
     print_text("entry", b->entry);
@@ -108,12 +111,14 @@ static const struct cli_option options[] = {{"at", 0, "TIME", "the intent's `at`
 const struct cli_command cmd_bill = {
     .name = "bill",
     .group = CLI_LOOK,
-    .summary = "shows what was decided about an intent, and how its refunds stand",
+    .summary = "shows what was decided about an intent, and how its captures and refunds stand",
     .operands = "ACCOUNT SOURCE KEY",
     .operands_min = 3,
     .operands_max = 3,
     .options = options,
-    .about = "Refusals are kept too. Exit code 1 when nothing was decided about it.",
-    .examples = "  till bill alice shop k1\n  till bill alice shop k1 --json",
+    .about = "state: captured or released of what was paid; open, captured, released or expired of a hold, with its deadline and what is\n"
+             "left; in_progress of a transfer on its way; scheduled of what is for later. Refusals are kept too. Exit code 1 when\n"
+             "nothing was decided about it.",
+    .examples = "  till bill alice shop k1\n  till bill alice shop h1 --json",
     .run = run,
 };

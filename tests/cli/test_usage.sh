@@ -43,6 +43,39 @@ pay --account alice --to coffee --amount 5 --currency CNY --source till|100|--so
 pay --account alice --to coffee --amount 5 --currency CNY nonsense|100|'nonsense' is one argument too many
 refund --account alice --of k1 --of_at soon|100|must be a time
 open --account alice --kind prince --currency CNY|100|--kind prince
+hold --account alice --to coffee --amount 5 --currency CNY --expires soon|100|must be a length of time: ms, or 250ms, 30s, 15m, 2h, 7d
+hold --account alice --to coffee --amount 5 --currency CNY --not-before 10m|100|must be a time: ms since 1970
+hold --account alice --to coffee --amount 5 --currency CNY --not-before +soon|100|or +15m, +2h, +7d from now
+hold --account alice --to coffee --amount 5 --currency CNY --not-before 2026-02-30|100|must be a time
+hold --account alice --to coffee --amount 5 --currency CNY --not-before 2026-11-30T14:05+8:00|100|must be a time
+capture --account alice --of h1 --final perhaps|100|--final perhaps must be yes or no
+capture --account alice --of h1 --final|100|--final needs a value
+pay --account alice --to coffee --amount 5 --currency CNY --guard seq|100|must be conditions like seq=3,balance_min=100
+pay --account alice --to coffee --amount 5 --currency CNY --guard seq=x|100|must compare with whole numbers
+pay --account alice --to coffee --amount 5 --currency CNY --guard balance=5|100|is none of seq balance_min refunded
+pay --account alice --to coffee --amount 5 --currency CNY --guard refunded=5|100|goes only with of
+pay --account alice --to coffee --amount 5 --currency CNY --guard seq=9007199254740992|100|from 0 to 9007199254740991
+pay --account alice --to coffee --amount 5 --currency CNY --guard seq=1,,|100|must be conditions
+lock --account alice --token t|100|--expires is missing
+lock --account alice --expires 5m|100|--token is missing
+limit --account alice --payments 5|100|--per is missing
+limit --account alice --payments 5 --per 32d|100|--per 32d must be an integer
+open --account alice --kind user --currency CNY --payments 5|100|--per is missing
+policy|100|settings is missing
+policy fee|100|'fee' must be SETTING=VALUE
+policy fees=5|100|'fees=5' is no setting: duplicate_window fee
+policy fee=10001|100|'fee=10001' must be an integer from 0 to 10000
+policy fee=5 fee=6|100|'fee=6' is given twice
+policy fee=5s|100|must be a whole number
+policy bills_keep=36h|100|must be whole days
+policy duplicate_window=soon|100|must be a length of time
+policy duplicate_window=25h|100|from 0 to 86400000
+policy fee=5 --account alice|100|no option --account
+group --account alice|100|--steps is missing
+group --account alice --steps nowhere.json|100|steps nowhere.json:
+group --account alice --steps - pay|100|steps are arguments or in --steps -, not both
+transfer --account alice --to alice --amount 5|100|--to must not be the account itself
+unschedule --account alice|100|--of is missing
 account|100|needs ID
 bill alice shop|100|needs ACCOUNT SOURCE KEY
 watch|100|which --source?
@@ -61,6 +94,30 @@ dead list|111|is not reachable
 accept-loss|111|is not reachable
 ledger|111|is not reachable
 END
+steps() { # steps TEXT STEP...: a group that is wrong
+    local text=$1
+    shift
+    expect 100 "$text" "$TILL" group --account alice "$@"
+}
+pay='pay to=coffee amount=5 currency=CNY'
+steps "steps must be an array of 2..16 steps" "$pay"
+steps "step 2: currency is missing" "$pay" 'pay to=coffee amount=5'
+steps "step 2: op is missing" "$pay" ''
+steps "step 2: steal must be one of" "$pay" 'steal to=coffee'
+steps "step 2: op must be one of pay hold" "$pay" 'topup amount=5 currency=CNY'
+steps "step 2: amount must be a whole number of minor units" "$pay" 'pay to=coffee amount=5.5 currency=CNY'
+steps "step 2: account is no field of a step" "$pay" "$pay account=bob"
+steps "step 2: to is given twice" "$pay" "$pay to=tea"
+steps "step 2: tea must be NAME=VALUE" "$pay" "$pay tea"
+steps "step 2: key is another step's" "$pay key=a" "$pay key=a"
+steps "step 2: expires is not taken by this step" "$pay" "$pay expires=5m"
+steps "step 2: of must not be the step's own key" "$pay" "refund of=x key=x"
+steps "is one argument too many" "$pay" "$pay" "$pay" "$pay" "$pay" "$pay" "$pay" "$pay" "$pay" "$pay" "$pay" "$pay" "$pay" "$pay" \
+    "$pay" "$pay" "$pay"
+printf '[%s{"op":"release","of":"x"}]' "$(printf '{"op":"release","of":"x"},%.0s' {1..16})" >steps.json
+steps "step 17: it is one too many" --steps steps.json
+echo '[{"op":"release"' >steps.json
+steps "steps steps.json:" --steps steps.json
 for arguments in "account alice" "bill alice shop k1" "watch --source shop" \
     "inquire --account alice" "inquire --account alice --no-wait"; do
     expect 111 "" "$TILL" $arguments
@@ -115,6 +172,32 @@ done <<'END'
 {"op":"steal","account":"a"}~op must be
 {"v":2,"op":"inquire","account":"a"}~v must be
 {"op":"pay","account":"a","to":"m","amount":5,"currency":"CNY","allow_duplicate":"true"}~allow_duplicate must be true or false
+{"op":"pay","account":"a","to":"m","amount":5,"currency":"CNY","guard":5}~guard must be an object of names and numbers
+{"op":"pay","account":"a","to":"m","amount":5,"currency":"CNY","guard":{}}~guard must name at least one
+{"op":"pay","account":"a","to":"m","amount":5,"currency":"CNY","guard":{"seq":"5"}}~guard: seq must be a number without quotes
+{"op":"pay","account":"a","to":"m","amount":5,"currency":"CNY","guard":{"seq":1.5}}~guard: seq must be an integer
+{"op":"pay","account":"a","to":"m","amount":5,"currency":"CNY","guard":{"sep":5}}~guard: sep is none of seq balance_min refunded
+{"op":"pay","account":"a","to":"m","amount":5,"currency":"CNY","guard":{"seq":-1}}~guard: seq must not be negative
+{"op":"pay","account":"a","to":"m","amount":5,"currency":"CNY","expires":"15m"}~expires must be a number without quotes
+{"op":"policy","settings":{"fee":10001}}~settings: fee must be an integer from 0 to 10000
+{"op":"policy","settings":{"fees":1}}~settings: fees is no setting
+{"op":"policy","settings":[]}~settings must be an object
+{"op":"policy"}~settings is missing
+{"op":"policy","account":"a","settings":{"fee":1}}~account must be @book
+{"op":"credential","account":"a","credential":"00"}~credential must be 64 hex digits in quotes
+{"op":"credential","account":"a","credential":7}~credential must be 64 hex digits in quotes
+{"op":"credential","account":"a","credential":"g000000000000000000000000000000000000000000000000000000000000000"}~credential must be 64 hex digits
+{"op":"group","account":"a","steps":{}}~steps must be an array of 2 to 16 objects
+{"op":"group","account":"a","steps":[]}~steps is missing
+{"op":"group","account":"a","steps":[1]}~steps: step 1: must be an object
+{"op":"group","account":"a","steps":[{"op":"pay","to":"m","amount":5,"currency":"CNY"}]}~steps must be an array of 2..16
+{"op":"group","account":"a","steps":[{"op":"pay","to":"m","amount":"5","currency":"CNY"}]}~steps: step 1: amount must be a number without quotes
+{"op":"group","account":"a","steps":[{"op":"pay","too":"m"}]}~steps: step 1: too is no field of an intent; did you mean to?
+{"op":"group","account":"a","steps":[{"op":"pay","source":"m"}]}~steps: step 1: source is not taken by a step
+{"op":"group","account":"a","steps":[{"op":"pay","to":"m","amount":5}]}~steps: step 1: currency is missing
+{"op":"capture","account":"a","of":"h","final":"no"}~final must be true or false
+{"op":"due","account":"a"}~op is for workers only
+{"op":"inquire","account":"a","inner":"00"}~inner is for workers only
 {"op":"inquire","account":"a"} x~no JSON object:
 {"op":"inquire","account":"a","note":"\ud800"}~no JSON object:
 END
