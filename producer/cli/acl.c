@@ -11,7 +11,9 @@
 #include <string.h>
 
 #define EVERYBODY "client|id client|setname discard info multi time"
-#define READ "exists get hget hlen hmget hscan xinfo|groups xinfo|stream xlen xpending xrange xread xrevrange zcard zrange zrangebyscore"
+#define READ \
+    "exists get hexists hget hlen hmget hscan xinfo|groups xinfo|stream xlen xpending xrange xread xrevrange " \
+    "zcard zrange zrangebyscore zscan zscore"
 #define WHOLE_BOOK_READ "%R~{B}:* %R~{B:*}:*"
 
 const struct acl_role acl_roles[] = {
@@ -21,7 +23,7 @@ const struct acl_role acl_roles[] = {
       {"%R~{B}:book", "hmget", false},
       {"~{B:*}:intents", "xadd xinfo|groups xlen", false},
       {"%R~{B:*}:responses:S", "xread xrevrange", false},
-      {"%R~{B:*}:account:* %R~{B:*}:bills:*", "hget hmget", true}}},
+      {"%R~{B:*}:account:* %R~{B:*}:bills:*", "hexists hget hmget", true}}},
     {"worker",
      false,
      {{"", EVERYBODY " client|unblock script|load", false},

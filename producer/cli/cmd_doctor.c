@@ -77,7 +77,8 @@ static int read_role(const struct cli *cli, struct doctor *d) {
     d->source = source ? source : "cli";
     if (name && !(d->role = acl_find(name)))
         return cli_usage(cli, "no role '%s'; there are producer, worker, operator, auditor", name);
-    if (source && (!*source || strlen(source) > INTENT_SOURCE_MAX)) return cli_usage(cli, "--source must be 1 to %d bytes", INTENT_SOURCE_MAX);
+    if (source && (!*source || strlen(source) > INTENT_SOURCE_MAX))
+        return cli_usage(cli, "--source must be 1 to %d bytes", INTENT_SOURCE_MAX);
     return CLI_OK;
 }
 

@@ -1,5 +1,5 @@
-/* May we do what the roles of Till do? Every command of a role is queued behind MULTI, on the book's real keys: Redis says there what a user
- * may not do, and DISCARD sees to it that nothing is done. EXEC is never sent. */
+/* May we do what the roles of Till do? Every command of a role is queued behind MULTI, on the book's real keys: Redis says there what a
+ * user may not do, and DISCARD sees to it that nothing is done. EXEC is never sent. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static const char *const calls[] = {
     "xinfo stream K",     "xlen K",                  "xpending K g",                "xrange K - +",
     "xread streams K 0",  "xreadgroup group g c streams K >", "xrevrange K + -",    "zadd K 1 m",
     "zcard K",            "zrange K 0 -1",           "zrangebyscore K 0 1",         "zrem K m",
-    "zremrangebyscore K 0 1",
+    "zremrangebyscore K 0 1", "zscan K 0",              "zscore K m",
 };
 #define NO_SCRIPT_SHA1 "0000000000000000000000000000000000000000"
 
