@@ -16,7 +16,7 @@ static const struct intent_words words[OP_COUNT] = {
                  .about = "With a password the account's debits must be signed with it.\n",
                  .examples = "  till open --account alice --kind user --currency CNY\n"
                              "  till open --account coffee --kind merchant --currency CNY --json\n"
-                             "  (umask 077; till id >carol.pw); till open --account carol --kind user --currency CNY --password-file carol.pw",
+                             "  (umask 077; till id >pw); till open --account carol --kind user --currency CNY --password-file pw",
                  .extra = EXTRA_SETS_PASSWORD},
     [OP_freeze] = {.group = CLI_ACCOUNTS,
                    .summary = "stops an account paying and receiving",
@@ -47,7 +47,7 @@ static const struct intent_words words[OP_COUNT] = {
                             "  till pay --account alice --to coffee --amount 300 --currency CNY --note 'table 4' --json\n"
                             "  till pay --account alice --to coffee --amount 300 --currency CNY --guard balance_min=1000\n"
                             "  till pay --source shop --key rent --account alice --to coffee --amount 50 --currency CNY --not-before +1h\n"
-                            "  till pay --account carol --to coffee --amount 1 --currency CNY --password-file carol.pw",
+                            "  till pay --account carol --to coffee --amount 1 --currency CNY --password-file pw",
                 .extra = EXTRA_SIGNS},
     [OP_refund] = {.group = CLI_MONEY,
                    .summary = "gives back all or part of a payment, or of what a hold paid",
@@ -119,8 +119,8 @@ static const struct intent_words words[OP_COUNT] = {
                        .summary = "sets, changes or removes the password that signs an account's debits",
                        .about = "Changing and removing need the old one.\n",
                        .examples = "  till open --account dave --kind user --currency CNY\n"
-                                   "  (umask 077; till id >dave.pw); till credential --account dave --password-file dave.pw\n"
-                                   "  till credential --account dave --old-password-file dave.pw --remove",
+                                   "  (umask 077; till id >pw2); till credential --account dave --password-file pw2\n"
+                                   "  till credential --account dave --old-password-file pw2 --remove",
                        .extra = EXTRA_CHANGES_PASSWORD},
 };
 

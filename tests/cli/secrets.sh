@@ -25,13 +25,13 @@ seen_in_process() { # seen_in_process PID TEXT: arguments and environment
     tr '\0' '\n' <"/proc/$1/cmdline" | grep -qaF -- "$2" || tr '\0' '\n' <"/proc/$1/environ" | grep -qaF -- "$2"
 }
 
-# All that a process may write to: what a core file of it could have at most.
+# All that a process may write to, which is more than a core file of it has; but for the huge ranges that sanitizers reserve.
 memory_of() {
-    local range rights
+    local range rights size
     while read -r range rights _; do
-        case $rights in rw*) ;; *) continue ;; esac
-        dd if="/proc/$1/mem" iflag=skip_bytes,count_bytes bs=1M skip=$((16#${range%-*})) \
-            count=$((16#${range#*-} - 16#${range%-*})) 2>/dev/null
+        size=$((16#${range#*-} - 16#${range%-*}))
+        case $rights in rw*) [ $size -le $((1 << 30)) ] || continue ;; *) continue ;; esac
+        dd if="/proc/$1/mem" iflag=skip_bytes,count_bytes bs=1M skip=$((16#${range%-*})) count=$size 2>/dev/null
     done <"/proc/$1/maps"
 }
 

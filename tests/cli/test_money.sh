@@ -139,7 +139,7 @@ is "0 " withdraw --account fay --amount 1
 # The same from JSON lines.
 soon=$(($(date +%s%3N) + 500))
 cat >lines.jsonl <<END
-{"op":"hold","account":"erin","to":"coffee","amount":50,"currency":"CNY","expires":60000,"key":"jh","source":"lines","guard":{"balance_min":10}}
+{"op":"hold","account":"erin","to":"tea","amount":50,"currency":"CNY","expires":60000,"key":"jh","source":"lines","guard":{"seq":2}}
 {"op":"capture","account":"erin","of":"jh","amount":20,"final":false,"source":"lines"}
 {"op":"group","account":"erin","source":"lines","steps":[{"op":"pay","to":"tea","amount":1,"currency":"CNY"},{"op":"release","of":"jh"}]}
 {"op":"policy","settings":{"fee":30,"balance_cap":100000000},"source":"lines"}

@@ -186,12 +186,11 @@ done <<'END'
 {"op":"policy","account":"a","settings":{"fee":1}}~account must be @book
 {"op":"credential","account":"a","credential":"00"}~credential must be 64 hex digits in quotes
 {"op":"credential","account":"a","credential":7}~credential must be 64 hex digits in quotes
-{"op":"credential","account":"a","credential":"g000000000000000000000000000000000000000000000000000000000000000"}~credential must be 64 hex digits
 {"op":"group","account":"a","steps":{}}~steps must be an array of 2 to 16 objects
 {"op":"group","account":"a","steps":[]}~steps is missing
 {"op":"group","account":"a","steps":[1]}~steps: step 1: must be an object
 {"op":"group","account":"a","steps":[{"op":"pay","to":"m","amount":5,"currency":"CNY"}]}~steps must be an array of 2..16
-{"op":"group","account":"a","steps":[{"op":"pay","to":"m","amount":"5","currency":"CNY"}]}~steps: step 1: amount must be a number without quotes
+{"op":"group","account":"a","steps":[{"op":"pay","to":"m","amount":"5"}]}~steps: step 1: amount must be a number without quotes
 {"op":"group","account":"a","steps":[{"op":"pay","too":"m"}]}~steps: step 1: too is no field of an intent; did you mean to?
 {"op":"group","account":"a","steps":[{"op":"pay","source":"m"}]}~steps: step 1: source is not taken by a step
 {"op":"group","account":"a","steps":[{"op":"pay","to":"m","amount":5}]}~steps: step 1: currency is missing

@@ -1,5 +1,5 @@
-/* The members of till.h that came later: each reaches the wire as what it is, wrong ones are named, what must be signed is, a policy goes to
- * every partition. What is read back is decoded by the schema, as a worker does. */
+/* The members of till.h that came later: each reaches the wire as what it is, wrong ones are named, what must be signed is, a policy
+ * goes to every partition. What is read back is decoded by the schema, as a worker does. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
