@@ -57,7 +57,7 @@ static bool followup_split(const char *text, size_t size, bool step, struct foll
     intent_clear(&check);
     if (intent_set_text(&check, FIELD_account, text, (size_t)(source - text)) != NULL ||
         intent_set_text(&check, FIELD_source, source + 1, (size_t)(key - source - 1)) != NULL ||
-        strcmp(check.source, INTENT_SOURCE_TILL) == 0 ||
+        text[0] == '@' || strcmp(check.source, INTENT_SOURCE_TILL) == 0 || /* neither has consequences */
         intent_set_text(&check, FIELD_key, key + 1, (size_t)(end - key - 1)) != NULL)
         return false;
     memcpy(out->account, check.account, sizeof out->account);

@@ -348,45 +348,6 @@ Test(decode, lengths_at_the_edge) {
     }
 }
 
-static const struct {
-    const char *name, *bytes;
-    bool good;
-} notes[] = {
-    {"a null", "\xc0\x80", false},
-    {"overlong 2", "\xc1\xbf", false},
-    {"least 2", "\xc2\x80", true},
-    {"overlong 3", "\xe0\x9f\xbf", false},
-    {"least 3", "\xe0\xa0\x80", true},
-    {"before the surrogates", "\xed\x9f\xbf", true},
-    {"a surrogate", "\xed\xa0\x80", false},
-    {"after the surrogates", "\xee\x80\x80", true},
-    {"overlong 4", "\xf0\x8f\xbf\xbf", false},
-    {"least 4", "\xf0\x90\x80\x80", true},
-    {"the last", "\xf4\x8f\xbf\xbf", true},
-    {"past the last", "\xf4\x90\x80\x80", false},
-    {"f5", "\xf5\x80\x80\x80", false},
-    {"ff", "\xff", false},
-    {"cut", "a\xe4\xb8", false},
-    {"alone", "\x80", false},
-    {"followed by a letter", "\xc3(", false},
-    {"all in a row", "\xc3\xa9\xe4\xb8\xad\xf0\x9f\x98\x80z", true},
-};
-
-Test(decode, notes_are_utf8) {
-    for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
-        struct message m;
-        message_from_text(&m, least[OP_pay]);
-        size_t size = strlen(notes[i].bytes);
-        m.bytes[0]++;
-        memcpy(m.bytes + m.size, "\xa4note", 5);
-        m.bytes[m.size + 5] = (uint8_t)(0xa0 | size);
-        memcpy(m.bytes + m.size + 6, notes[i].bytes, size);
-        m.size += 6 + size;
-        bool good = notes[i].good;
-        expect(intent_decode(m.bytes, m.size, &intent, &fault), good ? INTENT_OK : INTENT_INVALID, good ? "" : "note", notes[i].name);
-    }
-}
-
 /* The order of reporting: as the fields stand in the map, then missing, then not taken, then relations. */
 static const struct {
     const char *name, *text, *field;
@@ -468,29 +429,6 @@ Test(decode, sizes_at_the_edge) {
         else
             expect(err, INTENT_INVALID, size > INTENT_SIZE_MAX ? "intent" : "zzz", row);
     }
-}
-
-/* A follow-up carries an intent of the largest size, and is not much larger itself. */
-Test(decode, the_largest_intent_within_another) {
-    static uint8_t bytes[INTENT_FOLLOW_UP_SIZE_MAX + 1];
-    static const uint8_t inner[INTENT_SIZE_MAX];
-    struct message m;
-    size_t size;
-    message_from_text(&m, least[OP_due]);
-    expect(intent_decode(m.bytes, m.size, &intent, &fault), INTENT_OK, "", "due");
-    struct intent large = intent;
-    memset(large.account, 'a', INTENT_ACCOUNT_MAX), memset(large.key, 'k', INTENT_FOLLOW_UP_KEY_MAX);
-    memcpy(large.entry, "18446744073709551615-18446744073709551615", INTENT_ENTRY_MAX + 1);
-    cr_assert_null(intent_set_bytes(&large, FIELD_inner, inner, sizeof inner));
-    cr_assert_str_eq(intent_set_bytes(&large, FIELD_inner, inner, sizeof inner + 1), "must be 1..16384 bytes");
-    cr_assert(intent_encode(&large, bytes, INTENT_FOLLOW_UP_SIZE_MAX, &size) && size > INTENT_SIZE_MAX);
-    expect(intent_decode(bytes, size, &intent, &fault), INTENT_OK, "", "large");
-    const uint8_t *at = intent.inner;
-    cr_assert(intent.inner_size == sizeof inner && at > bytes && at + sizeof inner <= bytes + size, "borrowed from what was decoded");
-    large.note[0] = 'n', large.present |= FIELD_BIT(FIELD_note);
-    while (intent_encode(&large, bytes, INTENT_FOLLOW_UP_SIZE_MAX, &size) && large.note[255] == '\0')
-        large.note[strlen(large.note)] = 'n';
-    cr_assert(intent_decode(bytes, size, &intent, &fault) == INTENT_OK && large.note[255] != '\0', "%s", fault.text);
 }
 
 Test(decode, every_cut_and_every_changed_byte_ends_well) {

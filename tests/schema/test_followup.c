@@ -111,7 +111,8 @@ static void check_sound(const struct intent *to) {
 }
 
 static struct intent transfer(unsigned to) {
-    struct intent intent = {.op = OP_transfer, .v = 1, .at_ms = 1234, .source = "shop", .key = "t>9", .amount_minor = 77, .currency = "CNY"};
+    struct intent intent = {.op = OP_transfer, .v = 1, .at_ms = 1234, .source = "shop", .key = "t>9", .currency = "CNY"};
+    intent.amount_minor = 77;
     snprintf(intent.account, sizeof intent.account, "%s", account_in(2));
     snprintf(intent.to, sizeof intent.to, "%s", account_in(to));
     intent.present = op_fields_needed(OP_transfer); /* the currency was not given, but found */
@@ -141,8 +142,10 @@ Test(followup, transfers) {
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
         bool settled = answers[i] == CODE_ok;
         cr_assert(followup_any(&arrive, answers[i], false, 4) && !followup_any(&arrive, answers[i], false, 1));
-        for (unsigned target = 0; target < 6; target++)
-            cr_assert(followup_derive(&arrive, answers[i], false, "1700000000009-0", &book, 1, target, &back) == (target == 2), "%u", target);
+        for (unsigned target = 0; target < 6; target++) {
+            bool derived = followup_derive(&arrive, answers[i], false, "1700000000009-0", &book, 1, target, &back);
+            cr_assert(derived == (target == 2), "to %u", target);
+        }
         cr_assert(followup_derive(&arrive, answers[i], false, "1700000000009-0", &book, 1, 2, &back));
         check_sound(&back);
         snprintf(key, sizeof key, "%s/shop/t>9>%s", account_in(2), settled ? "settled" : "bounce");
@@ -175,6 +178,7 @@ Test(followup, originals) {
         {"/s/k>x", NULL, NULL, NULL},
         {"a//k>x", NULL, NULL, NULL},
         {"a/till/k>x", NULL, NULL, NULL},
+        {"@book/s/k>x", NULL, NULL, NULL},
         {"a/S/k>x", NULL, NULL, NULL},
         {"a/s/k/l>x", NULL, NULL, NULL},
         {"a>b/s/k", NULL, NULL, NULL},
@@ -201,6 +205,7 @@ Test(followup, what_falls_due) {
         {"expire|1-1|a/s", OP_NONE, "", "", "", 0},
         {"expire|1-1|a/s/k/l", OP_NONE, "", "", "", 0},
         {"expire|1-1|a/till/k", OP_NONE, "", "", "", 0},
+        {"due|1-1|@book/s/k", OP_NONE, "", "", "", 0},
         {"expire|1-1", OP_NONE, "", "", "", 0},
         {"expire|1|a/s/k", OP_NONE, "", "", "", 0},
         {"expire|01-1|a/s/k", OP_NONE, "", "", "", 0},

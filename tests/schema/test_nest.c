@@ -134,7 +134,8 @@ Test(nest, settings) {
 static const struct { const char *value, *why; } steps[] = {
     {"[" PAY "," PAY "]", NULL},
     {"[" PAY "," RELEASE "]", NULL},
-    {"[{\"op\":\"hold\",\"key\":\"h\",\"to\":\"m\",\"amount\":5,\"currency\":\"CNY\",\"expires\":0,\"allow_duplicate\":true,\"note\":\"n\"},"
+    {"[{\"op\":\"hold\",\"key\":\"h\",\"to\":\"m\",\"amount\":5,\"currency\":\"CNY\",\"expires\":0,\"allow_duplicate\":true,"
+     "\"note\":\"n\"},"
      "{\"op\":\"capture\",\"of\":\"h\",\"amount\":5,\"final\":false,\"of_at\":1,\"to\":\"m\",\"currency\":\"CNY\"},"
      "{\"op\":\"transfer\",\"to\":\"bob\",\"amount\":1},{\"op\":\"refund\",\"of\":\"k0\"}]", NULL},
     {"[]", " must be an array of 2..16 steps"},
@@ -213,10 +214,11 @@ Test(nest, steps_are_read_field_by_field) {
 Test(nest, faults_in_their_order) {
     expect(decode("\"zzz\":1,\"op\":\"group\",\"steps\":", "7", ""), "zzz", "before", " is unknown");
     expect(decode("\"op\":\"group\",\"steps\":", "[7,7]", ",\"zzz\":1"), "steps", "after", ": step 1: it must be a map");
-    expect(decode("\"op\":\"group\",\"steps\":", "[" PAY ",{\"op\":\"pay\"}]", ",\"amount\":0"), "steps", "after", ": step 2: to is missing");
-    expect(decode("\"op\":\"group\",\"steps\":", "[" PAY ",{\"op\":\"release\",\"of\":\"g>2\"}]", ",\"to\":\"bob\""), "to", "relations last",
+    static const char group[] = "\"op\":\"group\",\"steps\":";
+    expect(decode(group, "[" PAY ",{\"op\":\"pay\"}]", ",\"amount\":0"), "steps", "after", ": step 2: to is missing");
+    expect(decode(group, "[" PAY ",{\"op\":\"release\",\"of\":\"g>2\"}]", ",\"to\":\"bob\""), "to", "relations last",
            " is not taken by this operation");
-    expect(decode("\"op\":\"group\",\"steps\":", "[" PAY "," PAY "]", ",\"steps+\":[" PAY "," PAY "]"), "steps", "twice", " is there twice");
+    expect(decode(group, "[" PAY "," PAY "]", ",\"steps+\":[" PAY "," PAY "]"), "steps", "twice", " is there twice");
 }
 
 Test(nest, a_key_too_long_to_make_others_of) {
@@ -263,8 +265,8 @@ Test(nest, a_step_is_the_intent_it_would_be_alone) {
     uint8_t bytes[INTENT_SIZE_MAX];
     size_t size;
     struct message m;
-    message_from_text(&m, "{\"v\":1,\"source\":\"shop\",\"key\":\"h\",\"at\":5,\"account\":\"alice\",\"op\":\"hold\",\"to\":\"m\",\"amount\":5,"
-                          "\"currency\":\"CNY\",\"expires\":0,\"allow_duplicate\":true,\"note\":\"other\"}");
+    message_from_text(&m, "{\"v\":1,\"source\":\"shop\",\"key\":\"h\",\"at\":5,\"account\":\"alice\",\"op\":\"hold\",\"to\":\"m\","
+                          "\"amount\":5,\"currency\":\"CNY\",\"expires\":0,\"allow_duplicate\":true,\"note\":\"other\"}");
     cr_assert(intent_decode(m.bytes, m.size, &alone, &fault) == INTENT_OK, "%s", fault.text);
     intent_fingerprint(&alone, x);
     expect(decode("\"op\":\"group\",\"steps\":", steps[2].value, ""), "steps", "", NULL);
@@ -311,4 +313,28 @@ Test(nest, fingerprints_of_groups) {
         intent_fingerprint(&intent, i == 0 ? first : x);
         cr_assert(i == 0 || (strcmp(first, x) == 0) == (i == 1), "%s", guarded[i]);
     }
+}
+
+/* A follow-up carries an intent of the largest size, and is not much larger itself. */
+Test(nest, the_largest_intent_within_another) {
+    static uint8_t bytes[INTENT_FOLLOW_UP_SIZE_MAX + 1];
+    static const uint8_t inner[INTENT_SIZE_MAX];
+    struct message m;
+    size_t size;
+    message_from_text(&m, "{\"op\":\"due\",\"v\":1,\"source\":\"till\",\"key\":\"a/s/k>due\",\"at\":1,\"account\":\"a\",\"entry\":\"1-1\","
+                          "\"inner\":\"hex:80\"}");
+    cr_assert(intent_decode(m.bytes, m.size, &intent, &fault) == INTENT_OK, "%s", fault.text);
+    struct intent large = intent;
+    memset(large.account, 'a', INTENT_ACCOUNT_MAX), memset(large.key, 'k', INTENT_FOLLOW_UP_KEY_MAX);
+    memcpy(large.entry, "18446744073709551615-18446744073709551615", INTENT_ENTRY_MAX + 1);
+    cr_assert_null(intent_set_bytes(&large, FIELD_inner, inner, sizeof inner));
+    cr_assert_str_eq(intent_set_bytes(&large, FIELD_inner, inner, sizeof inner + 1), "must be 1..16384 bytes");
+    cr_assert(intent_encode(&large, bytes, INTENT_FOLLOW_UP_SIZE_MAX, &size) && size > INTENT_SIZE_MAX);
+    cr_assert(intent_decode(bytes, size, &intent, &fault) == INTENT_OK, "%s", fault.text);
+    const uint8_t *at = intent.inner;
+    cr_assert(intent.inner_size == sizeof inner && at > bytes && at + sizeof inner <= bytes + size, "borrowed from what was decoded");
+    large.note[0] = 'n', large.present |= FIELD_BIT(FIELD_note);
+    while (intent_encode(&large, bytes, INTENT_FOLLOW_UP_SIZE_MAX, &size) && large.note[255] == '\0')
+        large.note[strlen(large.note)] = 'n';
+    cr_assert(intent_decode(bytes, size, &intent, &fault) == INTENT_OK && large.note[255] != '\0', "%s", fault.text);
 }
