@@ -230,7 +230,9 @@ struct till_answer {
 /* Sends one intent and waits for its answer. Returns answer->code. Codes the library gives itself have the text in `detail` and
  * carry `key` and `at_ms` for a retry: TILL_INVALID (refused before sending; `detail` is the field, till_error the sentence), TILL_BUSY,
  * TILL_READ_FAILED, and TILL_WRITE_FAILED. The last one with `entry` set means: enqueued as that entry, and still waiting when the time
- * was over. It will be answered; calling again with the same intent waits for that answer. */
+ * was over. It will be answered; calling again with the same intent waits for that answer. TILL_IN_PROGRESS: such a call has waited
+ * in vain again, for a transfer on its way or an intent whose time has not come. Of a policy all partitions are asked one after the other;
+ * the answer is that of the first that did not say TILL_OK, or the last one's. */
 TILL_CHECKED int till_call(struct till *till, const struct till_intent *intent, int timeout_ms, struct till_answer *answer);
 
 /* The fields of a response entry in the wire's order, as text ("" for an empty one). `out` is used when a number must be written. */

@@ -2,7 +2,8 @@
  *
  *     where does the response stream end?  \  one exchange, so that the answer
  *     XADD the intent                      /  can only lie after that end
- *     XREAD from there on, until it is the answer to us; on a lost connection all of it again
+ *     XREAD from there on, until it is the answer to us; on a lost connection all of it again.
+ *     Told that the same intent is in progress: further on, until the answer to that copy comes
  */
 #include <string.h>
 
@@ -24,6 +25,7 @@ struct call {
     bool written;                /* a copy may be in the stream */
     bool written_before;         /* one may have been before the copy under way */
     bool awaits_other;           /* one copy was told that another is in progress: that one's answer is ours */
+    struct till_answer in_progress; /* what it was told */
     unsigned copies;             /* enqueued for certain */
     char entries[COPIES_MAX][TILL_ENTRY_SIZE];
 };
@@ -47,6 +49,10 @@ static int finish(struct call *c, int code, const char *detail) {
 /* The time is over, or nothing helps. */
 static int give_up(struct call *c, int code_unwritten) {
     char why[CLIENT_ERROR_SIZE];
+    if (c->awaits_other) {
+        *c->answer = c->in_progress;
+        return TILL_IN_PROGRESS;
+    }
     memcpy(why, c->till->error, sizeof why);
     if (!c->written)
         return finish(c, code_unwritten, why);
@@ -107,7 +113,9 @@ static bool is_answer(struct call *c, const struct till_answer *a) {
     if (strcmp(a->key, intent->key) != 0 || strcmp(a->account, intent->account) != 0 || strcmp(a->source, intent->source) != 0)
         return false;
     if (is_ours(c, a->entry)) {
-        c->awaits_other = a->code == TILL_IN_PROGRESS && c->copies > 1;
+        c->awaits_other = a->code == TILL_IN_PROGRESS;
+        if (c->awaits_other)
+            c->in_progress = *a;
         return !c->awaits_other;
     }
     if (!a->replayed && !c->awaits_other)

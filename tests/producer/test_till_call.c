@@ -192,3 +192,47 @@ Test(till_call, a_handle_per_thread) {
     for (int i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
 }
+
+struct waiting {
+    struct till *till;
+    struct till_intent pay;
+    struct till_answer answer;
+    int code;
+};
+
+static void *wait_in_call(void *context) {
+    struct waiting *w = context;
+    w->code = till_call(w->till, &w->pay, 20000, &w->answer);
+    return NULL;
+}
+
+Test(till_call, a_repeat_of_what_is_in_progress_gets_the_answer_to_that) {
+    struct waiting w = {.till = fake_open(&server, NULL), .pay = fake_pay("alice", "k1")};
+    unsigned partition = till_partition_of(w.till, "alice");
+    keys_buffer responses;
+    pthread_t thread;
+    atomic_store(&worker.code, TILL_IN_PROGRESS);
+    keys_responses(responses, &fake_book, partition, "shop");
+    pthread_create(&thread, NULL, wait_in_call, &w);
+    cr_assert(WAIT_UNTIL(server_integer(&server, "XLEN", responses, NULL) == 1, 5000));
+    fake_respond(&server, partition, (const char *[]){"k1", "shop", "pay", "0", "ok", "alice", "1999", "CNY", "8001", "0", "1-7", "1", "1-1",
+                                                      "0", ""});
+    pthread_join(thread, NULL);
+    cr_assert_eq(w.code, TILL_OK, "%d: %s", w.code, till_error(w.till));
+    cr_assert_str_eq(w.answer.entry, "1-1");
+    till_close(w.till);
+}
+
+Test(till_call, what_stays_in_progress_is_said_to_be) {
+    struct till *till = fake_open(&server, NULL);
+    struct till_intent pay = fake_pay("alice", "k1");
+    struct till_answer a;
+    atomic_store(&worker.code, TILL_IN_PROGRESS);
+    int64_t before = wait_now_ms();
+    cr_assert_eq(till_call(till, &pay, 400, &a), TILL_IN_PROGRESS);
+    cr_assert(wait_now_ms() - before >= 350, "it was waited for");
+    cr_assert_str_eq(a.reason, "in_progress");
+    cr_assert_str_eq(a.key, "k1");
+    cr_assert_str_not_empty(a.response);
+    till_close(till);
+}
