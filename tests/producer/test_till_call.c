@@ -215,8 +215,8 @@ Test(till_call, a_repeat_of_what_is_in_progress_gets_the_answer_to_that) {
     keys_responses(responses, &fake_book, partition, "shop");
     pthread_create(&thread, NULL, wait_in_call, &w);
     cr_assert(WAIT_UNTIL(server_integer(&server, "XLEN", responses, NULL) == 1, 5000));
-    fake_respond(&server, partition, (const char *[]){"k1", "shop", "pay", "0", "ok", "alice", "1999", "CNY", "8001", "0", "1-7", "1", "1-1",
-                                                      "0", ""});
+    fake_respond(&server, partition, (const char *[]){"k1", "shop", "pay", "0", "ok", "alice", "1999", "CNY", "8001", "0",
+                                                      "1-7", "1", "1-1", "0", ""});
     pthread_join(thread, NULL);
     cr_assert_eq(w.code, TILL_OK, "%d: %s", w.code, till_error(w.till));
     cr_assert_str_eq(w.answer.entry, "1-1");
