@@ -149,18 +149,13 @@ static void decode_steps(struct decoding *d, const struct pack_value *array) {
 }
 
 static void decode_field(struct decoding *d, enum field field, const struct pack_value *value) {
-    const char *name = field_name(field), *why;
-    switch (field_shape(field)) {
-    case SHAPE_MAP: decode_members(d, field, value); return;
-    case SHAPE_STEPS: decode_steps(d, value); return;
-    case SHAPE_TEXT:
-    case SHAPE_NUMBER:
-    case SHAPE_BOOL:
-    case SHAPE_BYTES: break;
-    }
-    why = decode_value(d->intent, field, value);
+    if (field == FIELD_steps)
+        return decode_steps(d, value);
+    if (field == FIELD_guard || field == FIELD_settings)
+        return decode_members(d, field, value);
+    const char *why = decode_value(d->intent, field, value);
     if (why != NULL)
-        decode_fault(d, name, strlen(name), why);
+        decode_fault(d, field_name(field), strlen(field_name(field)), why);
 }
 
 static void decode_pair(struct decoding *d, uint32_t index) {

@@ -8,7 +8,8 @@
 #include "schema/intent.h"
 
 enum type {
-    TYPE_UINT, TYPE_BOOL, TYPE_TEXT, TYPE_WORD, TYPE_SOURCE, TYPE_KEY, TYPE_ACCOUNT, TYPE_CURRENCY, TYPE_ENTRY, TYPE_ORIGIN,
+    TYPE_UINT, TYPE_BOOL,
+    TYPE_TEXT, TYPE_WORD, TYPE_SOURCE, TYPE_KEY, TYPE_ACCOUNT, TYPE_CURRENCY, TYPE_ENTRY, TYPE_ORIGIN, /* these are text */
     TYPE_BYTES, TYPE_INNER, TYPE_GUARD, TYPE_SETTINGS, TYPE_STEPS,
 };
 
@@ -31,13 +32,15 @@ enum type {
 
 struct row {
     enum type type;
+    bool is_text;
     size_t offset, size; /* of the member */
     uint64_t min, max;
     const char *sentence;
 };
 static const struct row rows[FIELD_COUNT] = {
-#define X(name, type, member, min, max, in_step) \
-    {TYPE_##type, offsetof(struct intent, member), sizeof ((struct intent *)0)->member, min, max, SENTENCE_##type(min, max)},
+#define X(name, type, member, min, max, in_step)                                                                                 \
+    {TYPE_##type, TYPE_##type >= TYPE_TEXT && TYPE_##type <= TYPE_ORIGIN, offsetof(struct intent, member),                        \
+     sizeof ((struct intent *)0)->member, min, max, SENTENCE_##type(min, max)},
 #include "schema/field.def"
 #undef X
 };
@@ -186,7 +189,7 @@ const char *intent_set_text(struct intent *intent, enum field field, const char 
     const char *why = NULL;
     if (row->type == TYPE_UINT)
         return "must be an integer";
-    if (field_shape(field) != SHAPE_TEXT)
+    if (!row->is_text)
         return row->sentence;
     if (row->type == TYPE_WORD) {
         why = set_word(intent, field, text, size);
@@ -209,7 +212,7 @@ const char *intent_set_number(struct intent *intent, enum field field, uint64_t 
     assert(field < FIELD_COUNT);
     const struct row *row = &rows[field];
     if (row->type != TYPE_UINT && row->type != TYPE_BOOL)
-        return field_shape(field) == SHAPE_TEXT ? "must be text" : row->sentence;
+        return row->is_text ? "must be text" : row->sentence;
     if (number < row->min || number > row->max)
         return row->sentence;
     if (row->type == TYPE_BOOL)
@@ -224,7 +227,7 @@ const char *intent_set_bytes(struct intent *intent, enum field field, const void
     assert(field < FIELD_COUNT);
     const struct row *row = &rows[field];
     if (row->type != TYPE_BYTES && row->type != TYPE_INNER)
-        return field_shape(field) == SHAPE_TEXT ? "must be text" : row->sentence;
+        return row->is_text ? "must be text" : row->sentence;
     if (size < row->min || size > row->max)
         return row->sentence;
     if (row->type == TYPE_INNER) {
@@ -248,7 +251,7 @@ const char *intent_text(const struct intent *intent, enum field field, size_t *s
         return *size = row->size, text;
     else if (row->type == TYPE_INNER)
         return *size = intent->inner_size, intent->inner != NULL ? intent->inner : "";
-    else if (field_shape(field) == SHAPE_TEXT)
+    else if (row->is_text)
         return *size = strnlen(text, row->size), text;
     else
         text = "";

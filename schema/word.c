@@ -83,8 +83,8 @@ static const uint64_t step_fields = 0
 
 /* The place of a word in a table from `first` on, or `none`. */
 static unsigned word_find(const struct word *words, unsigned first, unsigned count, unsigned none, const char *text, size_t size) {
-    for (unsigned i = first; i < count; i++)
-        if (words[i].size == size && memcmp(words[i].text, text, size) == 0)
+    for (unsigned i = first; i < count && size > 0; i++) /* most are told apart by size and first letter */
+        if (words[i].size == size && words[i].text[0] == text[0] && memcmp(words[i].text, text, size) == 0)
             return i;
     return none;
 }
