@@ -21,6 +21,7 @@ static void append_meta(struct audit *a, unsigned partition) {
     command_word(&a->c->command, "bill");
     command_word(&a->c->command, "applied");
     command_word(&a->c->command, "halted");
+    command_word(&a->c->command, "policy:bills_keep");
     redis_append(a->c->redis, &a->c->command);
 }
 
@@ -37,8 +38,9 @@ static int note_beginnings(struct audit *a) {
         if ((code = connect_next(a->c, "reading meta", &meta))) return code;
         size_t size;
         const char *text = reply_text(reply_at(meta, 1), &size);
-        a->bill_before[p] = (uint64_t)reply_integer(reply_at(meta, 0));
-        a->applied_day[p] = entry_id_parse(text, size, &applied) ? keys_day(applied.ms) : 0;
+        a->begin[p].bill = (uint64_t)reply_integer(reply_at(meta, 0));
+        a->begin[p].applied_day = entry_id_parse(text, size, &applied) ? keys_day(applied.ms) : 0;
+        a->begin[p].keep_changed = reply_type(reply_at(meta, 3)) != REPLY_NIL;
     }
     return CLI_OK;
 }
@@ -96,35 +98,40 @@ static int compare_numbers(struct audit *a) {
     return CLI_OK;
 }
 
-/* Field of an XINFO GROUPS entry. */
-static struct reply group_field(struct reply group, const char *name) {
+struct reply audit_group_field(struct reply group, const char *name) {
     for (size_t n = 0; n + 1 < reply_count(group); n += 2)
         if (reply_is(reply_at(group, n), name)) return reply_at(group, n + 1);
     return (struct reply){0};
 }
 
-/* What is still under way: none of it is wrong. A partition that nobody has served yet has no group. */
+int audit_group(struct audit *a, unsigned partition, struct reply *group) {
+    struct reply reply;
+    append_key(a, "EXISTS", keys_intents, partition);
+    int code = connect_call(a->c, "looking for the intents", &reply);
+    *group = (struct reply){0};
+    if (code || reply_integer(reply) == 0) return code;
+    command_begin(&a->c->command, "XINFO");
+    command_word(&a->c->command, "GROUPS");
+    keys_buffer key;
+    command_copy(&a->c->command, key, keys_intents(key, &a->c->book, partition));
+    code = connect_call(a->c, "counting what is pending", &reply);
+    *group = reply; /* nobody has served it yet: an empty array */
+    for (size_t n = 0; !code && n < reply_count(reply); n++)
+        if (reply_is(audit_group_field(reply_at(reply, n), "name"), KEYS_GROUP)) *group = reply_at(reply, n);
+    return code;
+}
+
+/* What is still under way: none of it is wrong. */
 static int count_waiting(struct audit *a) {
     struct reply reply;
     append_key(a, "HLEN", keys_unanswered, a->part.partition);
     int code = connect_call(a->c, "counting what is unanswered", &reply);
     if (code) return code;
     a->unanswered += (uint64_t)reply_integer(reply);
-    append_key(a, "EXISTS", keys_intents, a->part.partition);
-    code = connect_call(a->c, "looking for the intents", &reply);
-    if (code || reply_integer(reply) == 0) return code;
-    command_begin(&a->c->command, "XINFO");
-    command_word(&a->c->command, "GROUPS");
-    keys_buffer key;
-    command_copy(&a->c->command, key, keys_intents(key, &a->c->book, a->part.partition));
-    code = connect_call(a->c, "counting what is pending", &reply);
-    for (size_t n = 0; !code && n < reply_count(reply); n++) {
-        struct reply group = reply_at(reply, n);
-        if (!reply_is(group_field(group, "name"), KEYS_GROUP)) continue;
-        a->pending += (uint64_t)reply_integer(group_field(group, "pending"));
-        a->undelivered += (uint64_t)reply_integer(group_field(group, "lag"));
-    }
-    return code;
+    if ((code = audit_group(a, a->part.partition, &reply))) return code;
+    a->pending += (uint64_t)reply_integer(audit_group_field(reply, "pending"));
+    a->undelivered += (uint64_t)reply_integer(audit_group_field(reply, "lag"));
+    return CLI_OK;
 }
 
 static int count_dead(struct audit *a) {
@@ -138,31 +145,52 @@ static int count_dead(struct audit *a) {
     while (!(code = pages_next(&pages, &entries, &more)) && more)
         for (size_t n = 0; n < reply_count(entries); n++) {
             struct reply entry = reply_at(entries, n), fields = reply_at(entry, 1);
-            bool lost = strncmp(reply_text(group_field(fields, "reason"), NULL), "lost", 4) == 0;
+            bool lost = strncmp(reply_text(audit_group_field(fields, "reason"), NULL), "lost", 4) == 0;
             a->dead++;
             a->lost += lost;
-            if (lost) audit_find(a, "intent %s: lost, trimmed while it was pending", reply_text(group_field(fields, "entry"), NULL));
+            if (lost) audit_find(a, "intent %s: lost, trimmed while it was pending", reply_text(audit_group_field(fields, "entry"), NULL));
         }
     pages_end(&pages);
     return code;
 }
 
-static int audit_partition(struct audit *a, unsigned partition) {
-    uint64_t unrecorded = 0;
-    a->part =
-        (struct audit_part){.partition = partition, .bill_before = a->bill_before[partition], .applied_day = a->applied_day[partition]};
-    int code = audit_account_load(a);
-    if (!code) code = audit_ledger(a);
-    if (!code) code = audit_responses(a, false);
-    if (!code) code = audit_bill_records(a);
-    if (!code) code = compare_numbers(a);
-    if (!code) audit_account_finish(a);
-    if (!code) audit_bill_finish(a, &unrecorded);
-    if (!code && unrecorded) code = audit_responses(a, true);
-    if (!code) code = count_waiting(a);
-    if (!code) code = count_dead(a);
+static void clear_partition(struct audit *a) {
     audit_account_clear(a);
     audit_bill_clear(a);
+    audit_records_clear(a);
+    audit_booking_clear(a);
+    audit_hold_clear(a);
+    audit_entry_clear(a);
+    audit_due_clear(a);
+}
+
+/* Step 8. */
+static int compare_rest(struct audit *a) {
+    uint64_t unrecorded = 0;
+    audit_account_finish(a);
+    audit_bill_finish(a, &unrecorded);
+    audit_booking_finish(a);
+    int code = audit_hold_finish(a);
+    if (!code) code = audit_entry_finish(a);
+    if (!code && unrecorded) code = audit_responses(a, AUDIT_NAME);
+    return code;
+}
+
+static int audit_partition(struct audit *a, unsigned partition) {
+    struct audit_beginning *begin = &a->begin[partition];
+    a->part = (struct audit_part){
+        .partition = partition, .bill_before = begin->bill, .applied_day = begin->applied_day, .keep_changed = begin->keep_changed};
+    int code = audit_account_load(a);
+    if (!code) code = audit_ledger(a);
+    if (!code) code = audit_responses(a, AUDIT_TAKE);
+    if (!code) code = audit_records(a);
+    if (!code) code = audit_due_finish(a);
+    if (!code) code = compare_numbers(a);
+    if (!code) code = compare_rest(a);
+    if (!code) code = count_waiting(a);
+    if (!code) code = count_dead(a);
+    begin->ledger_last = a->part.ledger_last;
+    clear_partition(a);
     return code;
 }
 
@@ -173,14 +201,14 @@ int audit_run(struct audit *a, struct connection *c, unsigned first, unsigned la
     a->last = last;
     randombytes_buf(a->hash_key, sizeof a->hash_key);
     a->names = calloc(c->book.partitions, sizeof *a->names);
-    a->bill_before = calloc(c->book.partitions, sizeof *a->bill_before);
-    a->applied_day = calloc(c->book.partitions, sizeof *a->applied_day);
-    if (!a->names || !a->bill_before || !a->applied_day) abort();
+    a->begin = calloc(c->book.partitions, sizeof *a->begin);
+    if (!a->names || !a->begin) abort();
     int code = connect_redis(c->cli, &a->side);
     if (!code) code = note_beginnings(a);
     if (!code) code = audit_scan(a);
     if (!code) code = measure(a);
     for (unsigned p = first; !code && p <= last; p++) code = audit_partition(a, p);
+    if (!code) code = audit_transfer_finish(a);
     progress_end(&a->progress);
     return code;
 }
@@ -188,7 +216,7 @@ int audit_run(struct audit *a, struct connection *c, unsigned first, unsigned la
 void audit_close(struct audit *a) {
     for (unsigned p = 0; a->names && p < a->c->book.partitions; p++) free(a->names[p].text);
     free(a->names);
-    free(a->bill_before);
-    free(a->applied_day);
+    free(a->begin);
+    audit_transfer_clear(a);
     connect_close(&a->side);
 }

@@ -3,16 +3,19 @@
  *     each partition, in this order, so that it can be done while workers go on applying:
  *       1 meta.bill       2 names of all keys     3 ledger rows       4 responses (those before 1)   5 bill records
  *       6 accounts, meta  7 the ledger's new tail, until it has what 6 saw          8 what is left over: compared
+ *     then, over all of them, the transfers: audit_transfer.c
  *
- * Whatever a later step may see earlier than an earlier one is waited for in 7, or left out by what 1 knew. */
+ * Whatever a later step may see earlier than an earlier one is waited for in 7, or left out by what 1 knew. Where that does not do, the
+ * two things that do not fit are read once more, in an order in which a sound book cannot show it again. */
 #ifndef CLI_AUDIT_H
 #define CLI_AUDIT_H
 
 #include "producer/cli/connect.h"
 #include "producer/cli/progress.h"
+#include "schema/bill.h"
 #include "schema/entry.h"
 
-enum { AUDIT_SHOWN_MAX = 20, AUDIT_TEXT_MAX = 512, AUDIT_CURRENCIES_MAX = 200 };
+enum { AUDIT_SHOWN_MAX = 20, AUDIT_TEXT_MAX = 640, AUDIT_CURRENCIES_MAX = 200, AUDIT_AT_ONCE = 500, AUDIT_KEEP_DAYS = 180 };
 
 struct audit_finding {
     unsigned partition;
@@ -25,8 +28,27 @@ struct audit_names {
     size_t size, capacity;
 };
 
-struct audit_account; /* audit_account.c */
-struct audit_slot;    /* audit_bill.c */
+struct audit_account;   /* audit_account.c */
+struct audit_slot;      /* audit_bill.c */
+struct audit_bookings;  /* audit_booking.c */
+struct audit_holds;     /* audit_hold.c */
+struct audit_due;       /* audit_due.c */
+struct audit_entries;   /* audit_entry.c */
+struct audit_transfers; /* audit_transfer.c */
+struct ledger_row;
+
+/* The rows of the bill at hand. */
+struct audit_rows {
+    bool open;
+    unsigned count, hold_count; /* hold_count: of rows that change `held` */
+    int64_t moved_minor;        /* what came to somebody */
+    int64_t hold_minor;         /* sum of the changes of `held` */
+    bool transit;               /* one is of @transit */
+    char op[33], identity[360];
+    __int128 sum[AUDIT_CURRENCIES_MAX];
+    unsigned char currency[AUDIT_CURRENCIES_MAX]; /* those in it */
+    unsigned currency_count;
+};
 
 /* The partition at hand. */
 struct audit_part {
@@ -34,15 +56,20 @@ struct audit_part {
     uint64_t bill_before; /* meta.bill when the audit began */
     uint64_t bill_last;   /* of the ledger so far */
     struct entry_id ledger_last;
+    bool in_tail;                   /* the records have been read: rows come from the ledger's new tail */
     struct audit_account *accounts; /* by name */
     uint64_t account_count;
     struct audit_slot *slots; /* by identity */
     uint64_t slot_count, slot_used;
-    __int128 bill_sum[AUDIT_CURRENCIES_MAX];           /* of the bill at hand */
-    unsigned char bill_currency[AUDIT_CURRENCIES_MAX]; /* those in it */
-    unsigned bill_currency_count;
-    bool bill_open;
+    struct audit_rows rows;
+    struct audit_bookings *bookings;
+    struct audit_holds *holds;
+    struct audit_due *due;
+    struct audit_entries *entries;
+    uint32_t *days; /* of which there are bills */
+    size_t day_count, day_capacity;
     uint32_t applied_day; /* of meta.applied, when the audit began */
+    bool keep_changed;    /* the book's policy says for how long bills are kept */
 };
 
 struct audit {
@@ -51,16 +78,26 @@ struct audit {
     struct progress progress;
     unsigned first, last;      /* partitions */
     struct audit_names *names; /* of each partition of the book */
-    uint64_t *bill_before;
-    uint32_t *applied_day;
+    struct audit_beginning {
+        uint64_t bill;
+        uint32_t applied_day;
+        bool keep_changed;
+        struct entry_id ledger_last; /* how far its ledger was read */
+    } *begin;
     char bound[ENTRY_TEXT_MAX + 1]; /* responses after it are newer than the names */
     char currency[AUDIT_CURRENCIES_MAX][4];
     unsigned currency_count;
     uint8_t hash_key[16];
     struct audit_part part;
+    struct audit_transfers *transfers;
     struct audit_finding finding[AUDIT_SHOWN_MAX];
     uint64_t found; /* also those not kept */
     uint64_t rows, bills, accounts, records, answers, undelivered, pending, unanswered, dead, lost;
+    uint64_t holds, scheduled;             /* open; waiting for their time */
+    uint64_t in_flight, settling;          /* transfers: on their way; arrived, which the sender's side does not know yet */
+    uint64_t in_flight_since_ms;           /* the oldest of them; 0: none */
+    __int128 held[AUDIT_CURRENCIES_MAX];   /* of all accounts */
+    __int128 flying[AUDIT_CURRENCIES_MAX]; /* in @transit of all partitions */
 };
 
 /* Runs over partitions first..last. CLI_OK: done, whatever was found; else the exit code, said. audit_close in any case. */
@@ -72,37 +109,102 @@ void audit_close(struct audit *a);
 void audit_find(struct audit *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A small number for a currency. */
 unsigned audit_currency(struct audit *a, const char *currency);
+/* By the audit's own key; never 0. Two of ten million texts collide once in 400,000 audits. */
+uint64_t audit_hash(const struct audit *a, const char *text, size_t size);
+/* Makes room for one more item of a growing array. */
+void *audit_grow(void *items, size_t count, size_t *capacity, size_t item_size);
+/* "{B:p}:REST" of the partition, as the next argument of the connection's command. */
+void audit_key(struct connection *c, unsigned partition, const char *rest, const char *name);
+/* HGET of a bill record. */
+void audit_append_bill(struct connection *c, unsigned partition, uint32_t day, const char *identity);
+
+/* The workers' group as XINFO GROUPS tells of it: nil when there is no stream, an empty array when there is no group; one field of it. */
+int audit_group(struct audit *a, unsigned partition, struct reply *group) __attribute__((warn_unused_result));
+struct reply audit_group_field(struct reply group, const char *name);
 
 int audit_scan(struct audit *a) __attribute__((warn_unused_result));
 /* The next name of this letter, from `at` (NULL: the first); NULL behind the last. */
-char *audit_name_next(const struct audit_names *names, char letter, const char *at);
-bool audit_has_day(const struct audit *a, uint32_t day);
+const char *audit_name_next(const struct audit_names *names, char letter, const char *at);
+/* Bills of a day that `apply` has dropped are not missed. */
+bool audit_was_dropped(const struct audit *a, uint32_t day);
+/* "YYYYMMDD", as keys_day_text writes it; false for anything else. */
+bool audit_parse_day(const char *text, uint32_t *day);
 
 /* Rows from part.ledger_last to the end; audit_ledger_finish closes the last bill. */
 int audit_ledger(struct audit *a) __attribute__((warn_unused_result));
 void audit_ledger_finish(struct audit *a);
+/* The rows of all entries of a partition's ledger after *last, which moves on. */
+typedef int audit_row_visitor(struct audit *a, const struct ledger_row *row);
+int audit_ledger_rows(struct audit *a, unsigned partition, struct entry_id *last, audit_row_visitor *visit)
+    __attribute__((warn_unused_result));
+/* Takes one row into the bill at hand; says what is wrong with the shape of a bill that is complete. */
+void audit_rows_add(struct audit *a, const struct ledger_row *row, unsigned currency);
+void audit_rows_close(struct audit *a);
 
-struct ledger_row;
 /* Loads kind and currency of all accounts named; checks one row; compares hashes with the last rows; says what never came; sums up. */
 int audit_account_load(struct audit *a) __attribute__((warn_unused_result));
 struct audit_account *audit_account_of(struct audit *a, const char *name, int *code);
 unsigned audit_account_currency(const struct audit_account *account);
+const char *audit_account_name(const struct audit_account *account);
 void audit_account_row(struct audit *a, struct audit_account *account, const struct ledger_row *row);
 int audit_account_compare(struct audit *a) __attribute__((warn_unused_result));
 void audit_account_finish(struct audit *a);
 void audit_account_clear(struct audit *a);
 
 void audit_bill_row(struct audit *a, const struct ledger_row *row, uint64_t bill);
+/* The bill number under which this identity was booked first; 0: it was not. */
+uint64_t audit_bill_booked(const struct audit *a, const char *identity);
 void audit_bill_answer(struct audit *a, const char *identity, size_t size, int code, uint64_t at_ms);
-int audit_bill_records(struct audit *a) __attribute__((warn_unused_result));
 /* Says what does not match; *unrecorded counts answers without a record, which only the responses can name. */
 void audit_bill_finish(struct audit *a, uint64_t *unrecorded);
 bool audit_bill_is_unrecorded(const struct audit *a, const char *identity, size_t size);
 void audit_bill_clear(struct audit *a);
 /* "p-n" of the partition at hand; false, and found, when it is not. */
 bool audit_bill_number(struct audit *a, const char *text, uint64_t *number);
+/* Takes a record in; false when it was seen before, or says nothing that others could check. */
+bool audit_bill_record(struct audit *a, const char *identity, size_t size, const struct bill *bill, uint32_t day, uint64_t *number);
 
-/* Takes the answers in; with `name`, says those that audit_bill_finish counted. */
-int audit_responses(struct audit *a, bool name) __attribute__((warn_unused_result));
+/* Reads all bill records and hands each to those who check it. */
+int audit_records(struct audit *a) __attribute__((warn_unused_result));
+void audit_records_clear(struct audit *a);
+
+/* NULL, or what does not fit together in a record by itself: state, code, what was captured and refunded. */
+const char *audit_state_fault(const struct bill *bill);
+
+/* What a bill moved, by its number; a record says the same, and a group's the sum of its steps'. */
+void audit_booking_add(struct audit *a, uint64_t bill);
+void audit_booking_record(struct audit *a, const char *identity, const struct bill *bill, uint64_t number);
+void audit_booking_finish(struct audit *a);
+void audit_booking_clear(struct audit *a);
+
+/* What is held: the rows of a hold and of what ended it, against its record. */
+void audit_hold_row(struct audit *a, struct audit_account *account, const struct ledger_row *row, uint64_t bill);
+void audit_hold_record(struct audit *a, const char *identity, const struct bill *bill, uint64_t number);
+int audit_hold_finish(struct audit *a) __attribute__((warn_unused_result));
+void audit_hold_clear(struct audit *a);
+
+/* What falls due: a record that waits for its time has its member in the due set, and the reverse. */
+int audit_due_record(struct audit *a, const char *identity, const struct bill *bill) __attribute__((warn_unused_result));
+int audit_due_finish(struct audit *a) __attribute__((warn_unused_result));
+void audit_due_clear(struct audit *a);
+
+/* One answer for each entry. `first_ms` of a source's stream: when its oldest answer was given. */
+void audit_entry_source(struct audit *a, const char *source, uint64_t first_ms);
+/* False when that entry was answered before. */
+bool audit_entry_answer(struct audit *a, const char *entry, size_t size);
+void audit_entry_record(struct audit *a, const char *identity, const struct bill *bill);
+int audit_entry_finish(struct audit *a) __attribute__((warn_unused_result));
+void audit_entry_clear(struct audit *a);
+
+/* Answers that were there when the audit began are taken in; with AUDIT_NAME, those that audit_bill_finish counted are said; with
+ * AUDIT_LATER, the entries that were answered since are noted. */
+enum audit_pass { AUDIT_TAKE, AUDIT_NAME, AUDIT_LATER };
+int audit_responses(struct audit *a, enum audit_pass pass) __attribute__((warn_unused_result));
+
+/* Transfers between partitions, over all of them. */
+void audit_transfer_row(struct audit *a, const struct ledger_row *row);
+void audit_transfer_record(struct audit *a, const char *identity, const struct bill *bill, uint64_t number);
+int audit_transfer_finish(struct audit *a) __attribute__((warn_unused_result));
+void audit_transfer_clear(struct audit *a);
 
 #endif

@@ -8,8 +8,6 @@
 #include "producer/cli/audit.h"
 #include "schema/ledger.h"
 
-enum { AT_ONCE = 500 };
-
 struct audit_account {
     UT_hash_handle hh;
     char name[70];
@@ -22,6 +20,8 @@ struct audit_account {
 };
 
 unsigned audit_account_currency(const struct audit_account *account) { return account->currency; }
+
+const char *audit_account_name(const struct audit_account *account) { return account->name; }
 
 static struct audit_account *add_account(struct audit *a, const char *name) {
     struct audit_account *account = calloc(1, sizeof *account);
@@ -77,12 +77,12 @@ struct audit_account *audit_account_of(struct audit *a, const char *name, int *c
 
 int audit_account_load(struct audit *a) {
     const struct audit_names *names = &a->names[a->part.partition];
-    struct audit_account *waiting[AT_ONCE];
+    struct audit_account *waiting[AUDIT_AT_ONCE];
     struct reply hash;
     const char *name = audit_name_next(names, 'a', NULL);
     while (name) {
         unsigned count = 0;
-        for (; name && count < AT_ONCE; name = audit_name_next(names, 'a', name)) {
+        for (; name && count < AUDIT_AT_ONCE; name = audit_name_next(names, 'a', name)) {
             if (strlen(name) >= sizeof waiting[0]->name) audit_find(a, "account %.80s: no account has such a name", name);
             else append_read(a->c, a->part.partition, (waiting[count++] = add_account(a, name))->name);
         }
@@ -146,7 +146,7 @@ int audit_account_compare(struct audit *a) {
     struct reply hash;
     while (first) {
         unsigned count = 0;
-        for (account = first; account && count < AT_ONCE; account = account->hh.next, count++)
+        for (account = first; account && count < AUDIT_AT_ONCE; account = account->hh.next, count++)
             append_read(a->c, a->part.partition, account->name);
         for (; count > 0; count--, first = first->hh.next) {
             int code = connect_next(a->c, "reading the accounts", &hash);
@@ -164,6 +164,7 @@ void audit_account_finish(struct audit *a) {
             audit_find(a, "account %s: is at seq %llu, but its ledger rows end at %llu", account->name,
                        (unsigned long long)account->awaited_seq, (unsigned long long)account->seq);
         sum[account->currency] += account->balance;
+        a->held[account->currency] += account->held;
     }
     for (unsigned n = 0; n < a->currency_count; n++)
         if (sum[n] != 0) audit_find(a, "all accounts together hold %.0Lf %s, not 0", (long double)sum[n], a->currency[n]);

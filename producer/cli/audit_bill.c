@@ -1,20 +1,26 @@
 /* Who was billed: every identity with its bill number, its answer and its bill record, in one table of 16 bytes each. */
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "producer/cli/args.h"
 #include "producer/cli/audit.h"
-#include "producer/cli/pages.h"
 #include "schema/bill.h"
 #include "schema/code.h"
 #include "schema/ledger.h"
 
-enum { PAGE = 1000, FIRST_SLOTS = 1024, KEEP_DAYS = 180 /* bills of older days may have been dropped */ };
-enum { HAS_ROWS = 1, HAS_RECORD = 2, HAS_ANSWER = 4 };
+enum { FIRST_SLOTS = 1024, PUT_OFF_DAYS = 90 /* an intent may be decided so long after its record's day */ };
+enum {
+    HAS_ROWS = 1,
+    HAS_RECORD = 2,
+    HAS_ANSWER = 4,
+    IS_GROUP = 8,      /* a record without rows of its own */
+    WAS_WAITING = 16,  /* its record was read before it was booked: it was put off */
+    HAS_BOUNCE = 32,   /* the money came back, under another bill number */
+    HAS_EXPIRY = 64,   /* likewise what was held */
+};
 
-/* Identities are told apart by 64 bits of a keyed hash: two of ten million collide once in 400,000 audits. */
+/* Identities are told apart by a hash. */
 struct audit_slot {
     uint64_t hash; /* 0: free */
     uint32_t bill; /* 0: none */
@@ -24,14 +30,6 @@ struct audit_slot {
 };
 
 _Static_assert(sizeof(struct audit_slot) == 16, "one bill costs 16 bytes");
-
-static uint64_t hash_of(const struct audit *a, const char *identity, size_t size) {
-    unsigned char out[crypto_shorthash_BYTES];
-    uint64_t hash;
-    crypto_shorthash(out, (const unsigned char *)identity, size, a->hash_key);
-    memcpy(&hash, out, sizeof hash);
-    return hash ? hash : 1;
-}
 
 static struct audit_slot *find_slot(struct audit_slot *slots, uint64_t count, uint64_t hash) {
     uint64_t at = hash & (count - 1);
@@ -53,9 +51,10 @@ static void grow(struct audit_part *p) {
 static struct audit_slot *slot_of(struct audit *a, const char *identity, size_t size) {
     struct audit_part *p = &a->part;
     if (4 * p->slot_used >= 3 * p->slot_count) grow(p);
-    struct audit_slot *slot = find_slot(p->slots, p->slot_count, hash_of(a, identity, size));
+    uint64_t hash = audit_hash(a, identity, size);
+    struct audit_slot *slot = find_slot(p->slots, p->slot_count, hash);
     if (slot->hash == 0) {
-        slot->hash = hash_of(a, identity, size);
+        slot->hash = hash;
         p->slot_used++;
     }
     return slot;
@@ -70,116 +69,122 @@ bool audit_bill_number(struct audit *a, const char *text, uint64_t *number) {
     return false;
 }
 
+/* A later booking of an identity that is no second one: what becomes of a hold or a transfer by itself. False: it is a first one. */
+static bool take_ending(struct audit *a, const struct ledger_row *row) {
+    bool expiry = strcmp(row->op, "expire") == 0, bounce = strcmp(row->op, "bounce") == 0;
+    if (!expiry && !bounce) return false;
+    struct audit_slot *slot = slot_of(a, row->identity, strlen(row->identity));
+    uint8_t flag = expiry ? HAS_EXPIRY : HAS_BOUNCE;
+    if (!(slot->has & HAS_ROWS)) audit_find(a, "bill %s: %s of %s, which was not booked before", row->bill, row->op, row->identity);
+    if (slot->has & flag) audit_find(a, "bill %s: %s of %s, for the second time", row->bill, row->op, row->identity);
+    slot->has |= flag;
+    return true;
+}
+
+/* Money that arrives was booked by its sender's partition, under a number of that one. */
+static bool take_arrival(struct audit *a, const struct ledger_row *row) {
+    if (strcmp(row->op, "arrive") != 0) return false;
+    const char *slash = strchr(row->identity, '/');
+    if (!slash || keys_partition(&a->c->book, row->identity, (size_t)(slash - row->identity)) == a->part.partition)
+        audit_find(a, "bill %s: arrival of %s, which comes from this partition itself", row->bill, row->identity);
+    return true;
+}
+
 void audit_bill_row(struct audit *a, const struct ledger_row *row, uint64_t bill) {
+    if (take_arrival(a, row) || take_ending(a, row)) return;
     struct audit_slot *slot = slot_of(a, row->identity, strlen(row->identity));
     if ((slot->has & HAS_ROWS) && slot->bill != bill)
         audit_find(a, "bill %s: %s was booked before, as bill %u-%u: twice charged", row->bill, row->identity, a->part.partition,
                    slot->bill);
-    else if ((slot->has & HAS_RECORD) && slot->bill != bill)
+    else if ((slot->has & HAS_RECORD) && slot->bill != bill && !(slot->has & WAS_WAITING))
         audit_find(a, "bill %s: %s: its bill record says bill %u-%u", row->bill, row->identity, a->part.partition, slot->bill);
     slot->has |= HAS_ROWS;
     slot->bill = (uint32_t)bill;
-    slot->day = (uint16_t)keys_day(row->at_ms);
+    if (!(slot->has & (HAS_RECORD | HAS_ANSWER))) slot->day = (uint16_t)keys_day(row->at_ms);
+}
+
+uint64_t audit_bill_booked(const struct audit *a, const char *identity) {
+    const struct audit_part *p = &a->part;
+    if (!p->slot_count) return 0;
+    const struct audit_slot *slot = find_slot(p->slots, p->slot_count, audit_hash(a, identity, strlen(identity)));
+    return slot->has & HAS_ROWS ? slot->bill : 0;
 }
 
 void audit_bill_answer(struct audit *a, const char *identity, size_t size, int code, uint64_t at_ms) {
     struct audit_slot *slot = slot_of(a, identity, size);
     if ((slot->has & HAS_ANSWER) && slot->code != code)
         audit_find(a, "%.*s: was answered %d and %d", (int)size, identity, slot->code, code);
-    if (!(slot->has & HAS_ROWS)) slot->day = (uint16_t)keys_day(at_ms);
+    slot->day = (uint16_t)keys_day(at_ms); /* the record's day; the rows may be younger */
     slot->has |= HAS_ANSWER;
     slot->code = (int8_t)code;
 }
 
-/* The record's own sense: where it lies, and that a number means money moved. False when it says nothing more. */
-static bool check_record(struct audit *a, const char *identity, const struct bill *bill, uint32_t day, uint64_t *number) {
+/* Where a record lies, and whether its number means what it says. */
+static void check_place(struct audit *a, const char *identity, const struct bill *bill, uint32_t day) {
     const char *slash = strchr(identity, '/');
-    *number = 0;
-    if (bill->bill[0] && !audit_bill_number(a, bill->bill, number)) return false;
-    if (!slash || keys_partition(&a->c->book, identity, (size_t)(slash - identity)) != a->part.partition)
+    bool everywhere = slash && strncmp(identity, "@book/", 6) == 0; /* each partition has the book's rules of its own */
+    struct entry_id entry;
+    if (!slash || (!everywhere && keys_partition(&a->c->book, identity, (size_t)(slash - identity)) != a->part.partition))
         audit_find(a, "bill record %s: belongs to another partition", identity);
     if (keys_day(bill->at_ms) != day) audit_find(a, "bill record %s: lies under the wrong day", identity);
-    if (bill->code != CODE_ok && *number)
-        audit_find(a, "bill record %s: was refused with %d, but has bill number %s", identity, bill->code, bill->bill);
+    if (!entry_id_parse(bill->entry, strlen(bill->entry), &entry) || entry.ms != bill->at_ms)
+        audit_find(a, "bill record %s: its entry %s is not of its time, %llu", identity, bill->entry, (unsigned long long)bill->at_ms);
+    const char *fault = audit_state_fault(bill);
+    if (fault)
+        audit_find(a, "bill record %s: %s (code %d, op %s, bill '%s', amount %lld, state '%s', captured %lld, refunded %lld)", identity,
+                   fault, bill->code, bill->op, bill->bill, (long long)bill->amount_minor, bill->state, (long long)bill->captured_minor,
+                   (long long)bill->refunded_minor);
+}
+
+/* The record against the rows and the answer. */
+static void compare_record(struct audit *a, const struct audit_slot *slot, const char *identity, const struct bill *bill, uint64_t number) {
+    if ((slot->has & HAS_ANSWER) && slot->code != bill->code)
+        audit_find(a, "bill record %s: says %d, but the answer was %d", identity, bill->code, slot->code);
+    if ((slot->has & HAS_ROWS) && slot->bill != number)
+        audit_find(a, "bill record %s: says bill '%s', but its ledger rows are of bill %u-%u", identity, bill->bill, a->part.partition,
+                   slot->bill);
+    if ((slot->has & HAS_EXPIRY) && strcmp(bill->state, "expired") != 0)
+        audit_find(a, "bill record %s: is %s, but the ledger says that it expired", identity, bill->state);
+    if ((slot->has & HAS_BOUNCE) && (bill->code == CODE_ok || bill->code == CODE_in_progress))
+        audit_find(a, "bill record %s: says %d, but the ledger says that it came back", identity, bill->code);
+}
+
+bool audit_bill_record(struct audit *a, const char *identity, size_t size, const struct bill *bill, uint32_t day, uint64_t *number) {
+    struct audit_slot *slot = slot_of(a, identity, size);
+    *number = 0;
+    if ((slot->has & HAS_RECORD) && slot->day == (uint16_t)day) return false; /* HSCAN may give a field more than once */
+    a->records++;
+    if ((slot->has & HAS_RECORD) && !(slot->has & WAS_WAITING)) audit_find(a, "bill record %s: there are two", identity);
+    check_place(a, identity, bill, day);
+    if (bill->bill[0] && !audit_bill_number(a, bill->bill, number)) return false;
+    compare_record(a, slot, identity, bill, *number);
+    slot->has |= HAS_RECORD;
+    if (strcmp(bill->op, "group") == 0) slot->has |= IS_GROUP;
+    if (bill->code == CODE_in_progress && !*number) slot->has |= WAS_WAITING;
+    slot->code = (int8_t)bill->code;
+    slot->day = (uint16_t)day;
+    if (!(slot->has & HAS_ROWS)) slot->bill = (uint32_t)*number;
     return true;
 }
 
-static void take_record(struct audit *a, struct reply name, struct reply text, uint32_t day) {
-    struct bill bill;
-    uint64_t number;
-    size_t size, identity_size;
-    const char *record = reply_text(text, &size), *identity = reply_text(name, &identity_size);
-    const char *wrong = bill_parse(record, size, &bill);
-    if (wrong) {
-        audit_find(a, "bill record %s: %s", identity, wrong);
-        return;
+bool audit_was_dropped(const struct audit *a, uint32_t day) {
+    uint32_t oldest = UINT32_MAX;
+    for (size_t n = 0; n < a->part.day_count; n++) {
+        if (a->part.days[n] == day) return false;
+        if (a->part.days[n] < oldest) oldest = a->part.days[n];
     }
-    struct audit_slot *slot = slot_of(a, identity, identity_size);
-    if ((slot->has & HAS_RECORD) && slot->day == (uint16_t)day) return; /* HSCAN may give a field more than once */
-    a->records++;
-    if (!check_record(a, identity, &bill, day, &number)) return;
-    if (slot->has & HAS_RECORD) audit_find(a, "bill record %s: there are two", identity);
-    if ((slot->has & HAS_ANSWER) && slot->code != bill.code)
-        audit_find(a, "bill record %s: says %d, but the answer was %d", identity, bill.code, slot->code);
-    if ((slot->has & HAS_ROWS) && slot->bill != number)
-        audit_find(a, "bill record %s: says bill '%s', but its ledger rows are of bill %u-%u", identity, bill.bill, a->part.partition,
-                   slot->bill);
-    slot->has |= HAS_RECORD;
-    slot->code = (int8_t)bill.code;
-    slot->day = (uint16_t)day;
-    if (!(slot->has & HAS_ROWS)) slot->bill = (uint32_t)number;
+    /* by the book's policy they may have been kept for as little as a day once */
+    return a->part.keep_changed ? day < oldest && day < a->part.applied_day : day + AUDIT_KEEP_DAYS <= a->part.applied_day;
 }
 
-/* "YYYYMMDD", as keys_day_text writes it; false for anything else. */
-static bool parse_day(const char *text, uint32_t *day) {
-    char again[9];
-    uint64_t number;
-    if (strlen(text) != 8 || !args_parse_number(text, &number)) return false;
-    uint64_t year = number / 10000, month = number / 100 % 100, mday = number % 100;
-    if (year < 1970 || month < 1 || month > 12 || mday < 1) return false;
-    /* days from the civil calendar: years begin in March, so that the leap day is the last */
-    uint64_t y = month <= 2 ? year - 1 : year, m = month <= 2 ? month + 9 : month - 3;
-    *day = (uint32_t)(365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + mday - 1 - 719468);
-    keys_day_text(*day, again);
-    return strcmp(again, text) == 0;
+/* Of an answered one the record's day is known; without an answer it may be as long before the rows as an intent can be put off. */
+static bool may_be_dropped(const struct audit *a, const struct audit_slot *slot) {
+    if (audit_was_dropped(a, slot->day)) return true;
+    return !(slot->has & HAS_ANSWER) && slot->day >= PUT_OFF_DAYS && audit_was_dropped(a, slot->day - PUT_OFF_DAYS);
 }
-
-static int read_day(struct audit *a, const char *text, uint32_t day, uint64_t *count) {
-    struct pages pages;
-    struct reply items;
-    char key[256];
-    bool more = true;
-    int code;
-    *count = 0;
-    snprintf(key, sizeof key, "{%s:%u}:bills:%s", a->c->book.name, a->part.partition, text);
-    pages_hash(&pages, a->c, "reading the bills", key, PAGE);
-    while (!(code = pages_next(&pages, &items, &more)) && more) {
-        for (size_t n = 0; n + 1 < reply_count(items); n += 2) take_record(a, reply_at(items, n), reply_at(items, n + 1), day);
-        *count += reply_count(items) / 2;
-        progress_add(&a->progress, reply_count(items) / 2);
-    }
-    pages_end(&pages);
-    return code;
-}
-
-int audit_bill_records(struct audit *a) {
-    uint64_t count;
-    uint32_t day;
-    int code = CLI_OK;
-    for (char *at = NULL; !code && (at = audit_name_next(&a->names[a->part.partition], 'b', at));) {
-        if (parse_day(at, &day)) {
-            code = read_day(a, at, day, &count);
-            if (!code && count == 0) at[-1] = '-'; /* dropped since its name was listed: no longer a day that is there */
-        } else audit_find(a, "bills of '%.40s': there is no such day", at);
-    }
-    return code;
-}
-
-/* Bills of a day that `apply` has dropped after the refund window are not missed. */
-static bool was_dropped(const struct audit *a, uint32_t day) { return day + KEEP_DAYS <= a->part.applied_day && !audit_has_day(a, day); }
 
 static bool unrecorded(const struct audit *a, const struct audit_slot *slot) {
-    return (slot->has & HAS_ANSWER) && !(slot->has & (HAS_RECORD | HAS_ROWS)) && !was_dropped(a, slot->day);
+    return (slot->has & HAS_ANSWER) && !(slot->has & (HAS_RECORD | HAS_ROWS)) && !audit_was_dropped(a, slot->day);
 }
 
 void audit_bill_finish(struct audit *a, uint64_t *unrecorded_count) {
@@ -189,16 +194,18 @@ void audit_bill_finish(struct audit *a, uint64_t *unrecorded_count) {
         const struct audit_slot *slot = &p->slots[n];
         if (slot->has == 0) continue;
         *unrecorded_count += unrecorded(a, slot);
-        if ((slot->has & HAS_RECORD) && slot->bill && !(slot->has & HAS_ROWS))
+        if ((slot->has & HAS_RECORD) && slot->bill && !(slot->has & (HAS_ROWS | IS_GROUP)))
             audit_find(a, "bill %u-%u: has a bill record, but no ledger rows", p->partition, slot->bill);
-        else if ((slot->has & HAS_ROWS) && !(slot->has & HAS_RECORD) && slot->bill <= p->bill_before && !was_dropped(a, slot->day))
+        else if ((slot->has & HAS_ROWS) && !(slot->has & HAS_RECORD) && slot->bill <= p->bill_before && !may_be_dropped(a, slot))
             audit_find(a, "bill %u-%u: has ledger rows, but no bill record", p->partition, slot->bill);
+        else if ((slot->has & IS_GROUP) && (slot->has & HAS_ROWS))
+            audit_find(a, "bill %u-%u: has ledger rows of a group, which has none of its own", p->partition, slot->bill);
     }
 }
 
 bool audit_bill_is_unrecorded(const struct audit *a, const char *identity, size_t size) {
     if (!a->part.slot_count) return false;
-    const struct audit_slot *slot = find_slot(a->part.slots, a->part.slot_count, hash_of(a, identity, size));
+    const struct audit_slot *slot = find_slot(a->part.slots, a->part.slot_count, audit_hash(a, identity, size));
     return slot->hash && unrecorded(a, slot);
 }
 

@@ -1,6 +1,8 @@
-/* What the audit found: the first ones in words, the rest counted. */
+/* What the audit found: the first ones in words, the rest counted. And what its parts have in common. */
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "producer/cli/audit.h"
@@ -23,4 +25,35 @@ unsigned audit_currency(struct audit *a, const char *currency) {
     snprintf(a->currency[n], sizeof a->currency[n], "%s", currency);
     a->currency_count++;
     return n;
+}
+
+uint64_t audit_hash(const struct audit *a, const char *text, size_t size) {
+    unsigned char out[crypto_shorthash_BYTES];
+    uint64_t hash;
+    crypto_shorthash(out, (const unsigned char *)text, size, a->hash_key);
+    memcpy(&hash, out, sizeof hash);
+    return hash ? hash : 1;
+}
+
+void *audit_grow(void *items, size_t count, size_t *capacity, size_t item_size) {
+    if (count < *capacity) return items;
+    *capacity = *capacity ? 2 * *capacity : 256;
+    items = realloc(items, *capacity * item_size);
+    if (!items) abort();
+    return items;
+}
+
+void audit_key(struct connection *c, unsigned partition, const char *rest, const char *name) {
+    char key[512]; /* names come from the keyspace, rows and records: any length that fits those */
+    int size = snprintf(key, sizeof key, "{%s:%u}:%s%s", c->book.name, partition, rest, name);
+    command_copy(&c->command, key, size < (int)sizeof key ? (size_t)size : sizeof key - 1);
+}
+
+void audit_append_bill(struct connection *c, unsigned partition, uint32_t day, const char *identity) {
+    char text[9];
+    keys_day_text(day < KEYS_DAY_MAX ? day : KEYS_DAY_MAX, text);
+    command_begin(&c->command, "HGET");
+    audit_key(c, partition, "bills:", text);
+    command_copy(&c->command, identity, strlen(identity));
+    redis_append(c->redis, &c->command);
 }

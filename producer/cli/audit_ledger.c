@@ -8,35 +8,10 @@
 
 enum { PAGE = 100 };
 
-/* Written out by hand: printf knows no 128-bit numbers. */
-static const char *show_sum(__int128 sum, char out[48]) {
-    unsigned __int128 rest = sum < 0 ? -(unsigned __int128)sum : (unsigned __int128)sum;
-    char *at = out + 47;
-    *at = '\0';
-    do *--at = (char)('0' + (int)(rest % 10));
-    while ((rest /= 10) != 0);
-    if (sum < 0) *--at = '-';
-    return at;
-}
-
 static void close_bill(struct audit *a) {
-    struct audit_part *p = &a->part;
-    char text[48];
-    for (unsigned n = 0; n < p->bill_currency_count; n++) {
-        unsigned currency = p->bill_currency[n];
-        if (p->bill_sum[currency] != 0)
-            audit_find(a, "bill %u-%llu: rows sum to %s %s", p->partition, (unsigned long long)p->bill_last,
-                       show_sum(p->bill_sum[currency], text), a->currency[currency]);
-        p->bill_sum[currency] = 0;
-    }
-    p->bill_currency_count = 0;
-}
-
-static void add_to_bill(struct audit_part *p, unsigned currency, int64_t amount) {
-    unsigned n = 0;
-    while (n < p->bill_currency_count && p->bill_currency[n] != currency) n++;
-    if (n == p->bill_currency_count) p->bill_currency[p->bill_currency_count++] = (unsigned char)currency;
-    p->bill_sum[currency] += amount;
+    if (!a->part.rows.open) return;
+    audit_rows_close(a);
+    audit_booking_add(a, a->part.bill_last);
 }
 
 static void open_bill(struct audit *a, const struct ledger_row *row, uint64_t bill) {
@@ -50,7 +25,7 @@ static void open_bill(struct audit *a, const struct ledger_row *row, uint64_t bi
         audit_find(a, "bills %u-%llu to %u-%llu: are missing", p->partition, (unsigned long long)p->bill_last + 1, p->partition,
                    (unsigned long long)bill - 1);
     p->bill_last = bill;
-    p->bill_open = true;
+    p->rows.open = true;
     a->bills++;
     audit_bill_row(a, row, bill);
 }
@@ -61,11 +36,13 @@ static int check_row(struct audit *a, const struct ledger_row *row) {
     int code = CLI_OK;
     a->rows++;
     if (!audit_bill_number(a, row->bill, &bill)) return CLI_OK;
-    if (bill != p->bill_last || !p->bill_open) open_bill(a, row, bill);
+    if (bill != p->bill_last || !p->rows.open) open_bill(a, row, bill);
     struct audit_account *account = audit_account_of(a, row->account, &code);
     if (code) return code;
-    add_to_bill(p, audit_account_currency(account), row->amount_minor);
+    audit_rows_add(a, row, audit_account_currency(account));
     audit_account_row(a, account, row);
+    if (row->hold_minor != 0) audit_hold_row(a, account, row, bill);
+    if (strncmp(row->account, "@transit:", 9) == 0) audit_transfer_row(a, row);
     return CLI_OK;
 }
 
@@ -77,7 +54,7 @@ static struct reply rows_field(struct reply entry) {
     return (struct reply){0};
 }
 
-static int check_entry(struct audit *a, struct pack_tree *tree, struct reply entry) {
+static int visit_entry(struct audit *a, struct pack_tree *tree, struct reply entry, audit_row_visitor *visit) {
     struct pack_value rows;
     struct ledger_row row;
     uint32_t count = 0;
@@ -87,14 +64,14 @@ static int check_entry(struct audit *a, struct pack_tree *tree, struct reply ent
     if (wrong) audit_find(a, "ledger entry %s: %s", id, wrong);
     for (uint32_t n = 0; !wrong && n < count; n++) {
         wrong = ledger_row_at(&rows, n, &row);
-        int code = wrong ? CLI_OK : check_row(a, &row);
+        int code = wrong ? CLI_OK : visit(a, &row);
         if (wrong) audit_find(a, "ledger entry %s, row %u: %s", id, n, wrong);
         if (code) return code;
     }
     return CLI_OK;
 }
 
-int audit_ledger(struct audit *a) {
+int audit_ledger_rows(struct audit *a, unsigned partition, struct entry_id *last, audit_row_visitor *visit) {
     struct pages pages;
     struct reply entries;
     keys_buffer key;
@@ -102,17 +79,19 @@ int audit_ledger(struct audit *a) {
     int code;
     struct pack_tree *tree = pack_tree_new();
     if (!tree) abort();
-    keys_ledger(key, &a->c->book, a->part.partition);
-    pages_stream(&pages, a->c, "reading the ledger", key, a->part.ledger_last, "+", PAGE);
+    keys_ledger(key, &a->c->book, partition);
+    pages_stream(&pages, a->c, "reading the ledger", key, *last, "+", PAGE);
     while (!(code = pages_next(&pages, &entries, &more)) && more) {
-        for (size_t n = 0; !code && n < reply_count(entries); n++) code = check_entry(a, tree, reply_at(entries, n));
+        for (size_t n = 0; !code && n < reply_count(entries); n++) code = visit_entry(a, tree, reply_at(entries, n), visit);
         if (code) break;
         progress_add(&a->progress, reply_count(entries));
     }
-    a->part.ledger_last = pages.last;
+    *last = pages.last;
     pages_end(&pages);
     pack_tree_free(tree);
     return code;
 }
+
+int audit_ledger(struct audit *a) { return audit_ledger_rows(a, a->part.partition, &a->part.ledger_last, check_row); }
 
 void audit_ledger_finish(struct audit *a) { close_bill(a); }

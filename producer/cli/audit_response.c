@@ -29,6 +29,16 @@ static size_t join_identity(struct reply fields, char out[3 * FIELD_MAX]) {
     return at;
 }
 
+/* Each entry gets one answer; replayed ones are copies of another entry's. */
+static void note_entry(struct audit *a, const char *source, struct reply entry, enum audit_pass pass) {
+    struct reply fields = reply_at(entry, 1);
+    size_t size;
+    const char *of = reply_text(field(fields, RESPONSE_ENTRY), &size);
+    if (!reply_is(field(fields, RESPONSE_REPLAYED), "0")) return;
+    if (!audit_entry_answer(a, of, size) && pass == AUDIT_TAKE)
+        audit_find(a, "responses of %s: entry %s: %s was answered before", source, reply_text(reply_at(entry, 0), NULL), of);
+}
+
 static void take_answer(struct audit *a, const char *source, struct reply entry, bool name) {
     struct reply fields = reply_at(entry, 1);
     char identity[3 * FIELD_MAX];
@@ -46,24 +56,56 @@ static void take_answer(struct audit *a, const char *source, struct reply entry,
                    identity, code);
 }
 
-static int read_source(struct audit *a, const char *source, bool name) {
+/* When the oldest answer that is still there was given; 0 when none was ever trimmed. Asked after they were read: what is complete now was
+ * so all the time. */
+static int note_source(struct audit *a, const char *source, uint64_t oldest_ms) {
+    struct reply info;
+    command_begin(&a->c->command, "XINFO");
+    command_word(&a->c->command, "STREAM");
+    audit_key(a->c, a->part.partition, "responses:", source);
+    int code = connect_call(a->c, "reading the responses", &info);
+    if (code) return code;
+    int64_t length = reply_integer(audit_group_field(info, "length")), added = reply_integer(audit_group_field(info, "entries-added"));
+    if (oldest_ms) audit_entry_source(a, source, length == added ? 0 : oldest_ms);
+    return CLI_OK;
+}
+
+static void take_page(struct audit *a, const char *source, struct reply entries, enum audit_pass pass) {
+    for (size_t n = 0; n < reply_count(entries); n++) {
+        if (pass != AUDIT_NAME) note_entry(a, source, reply_at(entries, n), pass);
+        if (pass != AUDIT_LATER) take_answer(a, source, reply_at(entries, n), pass == AUDIT_NAME);
+    }
+    if (pass == AUDIT_TAKE) progress_add(&a->progress, reply_count(entries));
+}
+
+static uint64_t entry_ms(struct reply entry) {
+    struct entry_id id;
+    size_t size;
+    const char *text = reply_text(reply_at(entry, 0), &size);
+    return entry_id_parse(text, size, &id) ? id.ms : 0;
+}
+
+static int read_source(struct audit *a, const char *source, enum audit_pass pass) {
     struct pages pages;
     struct reply entries;
+    struct entry_id after = {0, 0};
+    uint64_t oldest_ms = 0;
     char key[256];
     bool more = true;
     int code;
+    if (pass == AUDIT_LATER) entry_id_parse(a->bound, strlen(a->bound), &after);
     snprintf(key, sizeof key, "{%s:%u}:responses:%s", a->c->book.name, a->part.partition, source);
-    pages_stream(&pages, a->c, "reading the responses", key, (struct entry_id){0, 0}, a->bound, PAGE);
+    pages_stream(&pages, a->c, "reading the responses", key, after, pass == AUDIT_LATER ? "+" : a->bound, PAGE);
     while (!(code = pages_next(&pages, &entries, &more)) && more) {
-        for (size_t n = 0; n < reply_count(entries); n++) take_answer(a, source, reply_at(entries, n), name);
-        if (!name) progress_add(&a->progress, reply_count(entries));
+        if (!oldest_ms) oldest_ms = entry_ms(reply_at(entries, 0));
+        take_page(a, source, entries, pass);
     }
     pages_end(&pages);
-    return code;
+    return code || pass != AUDIT_TAKE ? code : note_source(a, source, oldest_ms);
 }
 
-int audit_responses(struct audit *a, bool name) {
+int audit_responses(struct audit *a, enum audit_pass pass) {
     int code = CLI_OK;
-    for (const char *at = NULL; !code && (at = audit_name_next(&a->names[a->part.partition], 'r', at));) code = read_source(a, at, name);
+    for (const char *at = NULL; !code && (at = audit_name_next(&a->names[a->part.partition], 'r', at));) code = read_source(a, at, pass);
     return code;
 }

@@ -20,20 +20,11 @@ static void add_name(struct audit_names *names, char letter, const char *name) {
     names->size += size;
 }
 
-char *audit_name_next(const struct audit_names *names, char letter, const char *at) {
-    char *end = names->text + names->size, *next = at ? names->text + (at - names->text) + strlen(at) + 1 : names->text;
+const char *audit_name_next(const struct audit_names *names, char letter, const char *at) {
+    const char *end = names->text + names->size, *next = at ? names->text + (at - names->text) + strlen(at) + 1 : names->text;
     for (; next && next < end; next += strlen(next) + 1)
         if (*next == letter) return next + 1;
     return NULL;
-}
-
-bool audit_has_day(const struct audit *a, uint32_t day) {
-    const struct audit_names *names = &a->names[a->part.partition];
-    char text[9];
-    keys_day_text(day, text);
-    for (const char *at = NULL; (at = audit_name_next(names, 'b', at));)
-        if (strcmp(at, text) == 0) return true;
-    return false;
 }
 
 /* "{B:p}:WORD:NAME" of a partition asked for. */

@@ -1,4 +1,4 @@
-/* Pages of streams, hashes and the keyspace, one ahead. */
+/* Pages of streams, hashes, sorted sets and the keyspace, one ahead. */
 #include "producer/cli/pages.h"
 
 #include <stdio.h>
@@ -23,6 +23,10 @@ void pages_hash(struct pages *p, struct connection *c, const char *doing, const 
     begin(p, c, doing, PAGES_HASH, key, count);
 }
 
+void pages_set(struct pages *p, struct connection *c, const char *doing, const char *key, unsigned count) {
+    begin(p, c, doing, PAGES_SET, key, count);
+}
+
 void pages_keys(struct pages *p, struct connection *c, const char *doing, const char *pattern, unsigned count) {
     begin(p, c, doing, PAGES_KEYS, pattern, count);
 }
@@ -35,8 +39,8 @@ static void send_stream(struct pages *p, struct command *c) {
 }
 
 static void send_scan(struct pages *p, struct command *c) {
-    command_begin(c, p->kind == PAGES_HASH ? "HSCAN" : "SCAN");
-    if (p->kind == PAGES_HASH) command_borrow(c, p->key, p->key_size);
+    command_begin(c, p->kind == PAGES_HASH ? "HSCAN" : p->kind == PAGES_SET ? "ZSCAN" : "SCAN");
+    if (p->kind != PAGES_KEYS) command_borrow(c, p->key, p->key_size);
     command_word(c, p->cursor);
     if (p->kind == PAGES_KEYS) {
         command_word(c, "MATCH");

@@ -1,0 +1,149 @@
+/* One answer for each entry: none is answered twice, and what a record says was decided was answered, or is about to be. Steps of a group
+ * have records of their own and the group's entry. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "producer/cli/audit.h"
+#include "schema/code.h"
+
+enum { FIRST_SLOTS = 1024 };
+
+struct source {
+    char name[INTENT_SOURCE_MAX + 1];
+    uint64_t first_ms; /* when the oldest answer in its stream was given: older ones may have been trimmed */
+};
+
+/* A record whose entry no answer was seen for. */
+struct missing {
+    char *identity, *entry;
+    int code;
+};
+
+struct audit_entries {
+    uint64_t *answered; /* hashes of entry IDs, 0: free */
+    uint64_t slot_count, slot_used;
+    struct source *sources;
+    size_t source_count, source_capacity;
+    struct missing *missing;
+    size_t missing_count, missing_capacity;
+};
+
+static struct audit_entries *entries_of(struct audit *a) {
+    if (!a->part.entries) a->part.entries = calloc(1, sizeof *a->part.entries);
+    if (!a->part.entries) abort();
+    return a->part.entries;
+}
+
+static uint64_t *find(uint64_t *slots, uint64_t count, uint64_t hash) {
+    uint64_t at = hash & (count - 1);
+    while (slots[at] != 0 && slots[at] != hash) at = (at + 1) & (count - 1);
+    return &slots[at];
+}
+
+static void grow(struct audit_entries *e) {
+    uint64_t count = e->slot_count ? 2 * e->slot_count : FIRST_SLOTS;
+    uint64_t *slots = calloc(count, sizeof *slots);
+    if (!slots) abort();
+    for (uint64_t n = 0; n < e->slot_count; n++)
+        if (e->answered[n]) *find(slots, count, e->answered[n]) = e->answered[n];
+    free(e->answered);
+    e->answered = slots;
+    e->slot_count = count;
+}
+
+bool audit_entry_answer(struct audit *a, const char *entry, size_t size) {
+    struct audit_entries *e = entries_of(a);
+    if (4 * e->slot_used >= 3 * e->slot_count) grow(e);
+    uint64_t hash = audit_hash(a, entry, size), *slot = find(e->answered, e->slot_count, hash);
+    if (*slot) return false;
+    *slot = hash;
+    e->slot_used++;
+    return true;
+}
+
+static bool is_answered(struct audit *a, const char *entry) {
+    struct audit_entries *e = entries_of(a);
+    return e->slot_count && *find(e->answered, e->slot_count, audit_hash(a, entry, strlen(entry)));
+}
+
+void audit_entry_source(struct audit *a, const char *source, uint64_t first_ms) {
+    struct audit_entries *e = entries_of(a);
+    e->sources = audit_grow(e->sources, e->source_count, &e->source_capacity, sizeof *e->sources);
+    struct source *s = &e->sources[e->source_count++];
+    *s = (struct source){.first_ms = first_ms};
+    snprintf(s->name, sizeof s->name, "%s", source);
+}
+
+/* May the answer of an intent of that time have been trimmed? Of a source without any answers, all of them. */
+static bool may_be_trimmed(const struct audit_entries *e, const char *identity, uint64_t at_ms) {
+    const char *source = strchr(identity, '/');
+    size_t size = source ? strcspn(++source, "/") : 0;
+    for (size_t n = 0; source && n < e->source_count; n++)
+        if (strlen(e->sources[n].name) == size && memcmp(e->sources[n].name, source, size) == 0) return at_ms <= e->sources[n].first_ms;
+    return true;
+}
+
+static char *copy(const char *text) {
+    char *out = strdup(text);
+    if (!out) abort();
+    return out;
+}
+
+void audit_entry_record(struct audit *a, const char *identity, const struct bill *bill) {
+    struct audit_entries *e = entries_of(a);
+    if (bill->code == CODE_in_progress || is_answered(a, bill->entry) || may_be_trimmed(e, identity, bill->at_ms)) return;
+    e->missing = audit_grow(e->missing, e->missing_count, &e->missing_capacity, sizeof *e->missing);
+    e->missing[e->missing_count++] = (struct missing){copy(identity), copy(bill->entry), bill->code};
+}
+
+static void drop(struct audit_entries *e, size_t n) {
+    free(e->missing[n].identity);
+    free(e->missing[n].entry);
+    e->missing[n] = e->missing[--e->missing_count];
+}
+
+static void drop_answered(struct audit *a, struct audit_entries *e) {
+    for (size_t n = e->missing_count; n-- > 0;)
+        if (is_answered(a, e->missing[n].entry)) drop(e, n);
+}
+
+/* Those whose answer is kept until others have heard are answered later. */
+static int drop_unanswered(struct audit *a, struct audit_entries *e) {
+    struct reply reply;
+    for (size_t n = e->missing_count; n-- > 0;) {
+        command_begin(&a->c->command, "HGET");
+        audit_key(a->c, a->part.partition, "unanswered", "");
+        command_word(&a->c->command, e->missing[n].entry);
+        int code = connect_call(a->c, "looking for kept answers", &reply);
+        if (code) return code;
+        if (reply_type(reply) != REPLY_NIL) drop(e, n);
+    }
+    return CLI_OK;
+}
+
+/* A record is written together with its answer or with an answer that is kept, and that one is dropped together with being given. So an
+ * answer that is seen neither among the answers given until now, nor kept, nor among those given meanwhile was never given. */
+int audit_entry_finish(struct audit *a) {
+    struct audit_entries *e = entries_of(a);
+    int code = e->missing_count ? audit_responses(a, AUDIT_LATER) : CLI_OK;
+    drop_answered(a, e);
+    if (!code) code = drop_unanswered(a, e);
+    if (!code && e->missing_count) code = audit_responses(a, AUDIT_LATER);
+    drop_answered(a, e);
+    for (size_t n = 0; !code && n < e->missing_count; n++)
+        audit_find(a, "bill record %s: was decided with %d, but its entry %s was never answered", e->missing[n].identity,
+                   e->missing[n].code, e->missing[n].entry);
+    return code;
+}
+
+void audit_entry_clear(struct audit *a) {
+    struct audit_entries *e = a->part.entries;
+    if (!e) return;
+    while (e->missing_count) drop(e, e->missing_count - 1);
+    free(e->missing);
+    free(e->sources);
+    free(e->answered);
+    free(e);
+    a->part.entries = NULL;
+}

@@ -1,0 +1,37 @@
+/* What the audit knows of one transfer between partitions, from both of its ends. */
+#ifndef CLI_AUDIT_TRANSFER_H
+#define CLI_AUDIT_TRANSFER_H
+
+#include "producer/cli/audit.h"
+
+enum { HAS_OUT = 1, HAS_IN = 2, HAS_BACK = 4, HAS_RECORD = 8 };
+
+struct transfer {
+    uint64_t hash;
+    char *identity; /* NULL once it is closed */
+    int64_t out_minor, in_minor, back_minor; /* as @transit saw it */
+    uint64_t out_ms;
+    uint32_t day;                   /* of its record */
+    unsigned sender;                /* partition, by its identity */
+    unsigned receiver, arrived_in;  /* by its record; by the row */
+    unsigned char currency, in_currency;
+    int8_t code; /* of its record */
+    uint8_t has;
+    bool closed;    /* both ends are seen, and agree */
+    bool back_late; /* it came back after its record was read */
+    bool waits;     /* is on its way, or what became of it is */
+};
+
+struct audit_transfers {
+    struct transfer *list;
+    size_t count, capacity;
+    uint32_t *slots; /* place in the list + 1, by hash */
+    uint64_t slot_count;
+};
+
+/* NULL when nothing was seen of it. */
+struct transfer *audit_transfer_known(struct audit *a, const char *identity);
+void audit_transfer_take(struct audit *a, struct transfer *t, const struct ledger_row *row);
+void audit_transfer_note(struct audit *a, struct transfer *t, const struct bill *bill);
+
+#endif
