@@ -91,7 +91,8 @@ static enum redis_err read_missing(struct credentials *c, struct redis *redis, c
     return err;
 }
 
-enum redis_err credentials_check(struct credentials *c, struct redis *redis, const struct door *door, struct entry *entries, uint32_t *count) {
+enum redis_err credentials_check(struct credentials *c, struct redis *redis, const struct door *door, struct entry *entries,
+                                 uint32_t *count) {
     uint32_t first = 0;
     while (first < *count && !is_signed(&entries[first])) first++;
     if (first == *count) return REDIS_OK;

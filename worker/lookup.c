@@ -119,7 +119,8 @@ static void append_first_probes(struct redis *redis, const struct door *door, co
     for (uint32_t n = 0; n < count; n++) {
         enum want want = wanted(&cells[n]);
         if (want == WANT_CURRENCY) append_currency(redis, door, &cells[n]);
-        else if (want == WANT_BILL && probed_at_once(&cells[n])) append_days(redis, door, &cells[n], day_of(&cells[n]), day_before(&cells[n]));
+        else if (want == WANT_BILL && probed_at_once(&cells[n]))
+            append_days(redis, door, &cells[n], day_of(&cells[n]), day_before(&cells[n]));
     }
 }
 
@@ -170,8 +171,8 @@ static bool may_come(const struct cell *cells, uint32_t cell_count, uint32_t n) 
     for (uint32_t m = 0; m < cell_count && cells[m].step < 0; m++) {
         if (entry_id_compare(cells[m].entry->id, c->entry->id) >= 0) break;
         if (wanted(c) == WANT_BILL && same_intent(c, &cells[m])) return true;
-        if (wanted(c) == WANT_CURRENCY && cells[m].entry->door == CODE_ok && cells[m].op == OP_open && strcmp(cells[m].account, c->account) == 0)
-            return true;
+        bool opens = cells[m].entry->door == CODE_ok && cells[m].op == OP_open && strcmp(cells[m].account, c->account) == 0;
+        if (wanted(c) == WANT_CURRENCY && opens) return true;
         for (uint32_t s = 0; s < cells[m].steps; s++)
             if (wanted(c) == WANT_BILL && same_intent(c, &cells[cells[m].first_step - 1 + s])) return true;
     }

@@ -61,7 +61,7 @@ static bool derive(const struct lane *lane, const struct outbox_item *item, unsi
     const struct entry *e = item->entry;
     if (!followup_derive(&e->intent, item->code, item->merchant, e->text, &lane->door.book, lane->door.partition, target, follow_up))
         return false;
-    if (e->original[0]) memcpy(follow_up->entry, e->original, sizeof follow_up->entry); /* an intent that was put off: about its first entry */
+    if (e->original[0]) memcpy(follow_up->entry, e->original, sizeof follow_up->entry); /* put off: it is about the first entry */
     return true;
 }
 

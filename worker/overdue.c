@@ -69,6 +69,20 @@ static enum redis_err put_on_stream(struct lane *lane, struct command *c, struct
     return err;
 }
 
+/* Keys that are not what they should be, or rights that are missing, stop what falls due and nothing else: payments go on. */
+static enum redis_err note_refusal(struct lane *lane, enum redis_err err) {
+    struct overdue *o = &lane->overdue;
+    if (err != REDIS_REFUSED) {
+        o->refused = o->refused && err;
+        return err;
+    }
+    if (!o->refused)
+        log_event(LOG_ERROR, "due_refused", {"partition", LOG_N(lane->door.partition)}, {"error", LOG_S(redis_error(lane->side))});
+    o->refused = true;
+    o->look_at_ms = lane_now_ms() + LOOK_AT_LEAST_MS;
+    return REDIS_OK;
+}
+
 enum redis_err overdue_turn(struct lane *lane) {
     struct overdue *o = &lane->overdue;
     uint64_t now_ms = lane_now_ms();
@@ -88,5 +102,5 @@ enum redis_err overdue_turn(struct lane *lane) {
         o->under_way += count;
     }
     command_clear(&c);
-    return err;
+    return note_refusal(lane, err);
 }

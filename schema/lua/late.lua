@@ -14,7 +14,8 @@ local function late_answer(i, b)
            b.entry, '0', b.detail }
 end
 
--- Decides the original now: its bill says so from here on, and the one answer to its entry is given. `a`: its account, NONE of them when nil.
+-- Decides the original now: its bill says so from here on, and the one answer to its entry is given. `a`: its account, NONE of them when
+-- nil.
 local function decide_late(i, b, code, detail, a)
   b.code, b.state, b.detail = code, '', detail
   if a then b.balance, b.held = to_text(a.balance), to_text(a.held) end

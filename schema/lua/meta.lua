@@ -1,4 +1,5 @@
--- meta: the partition's marks: how far its stream is applied, the last bill number, the last origin from each other partition; its policies.
+-- meta: the partition's marks: how far its stream is applied, the last bill number, the last origin from each other partition; its
+-- policies.
 local applied = '0-0'   -- no entry at or below it is executed again
 local origins = {}      -- 'from:p' -> last origin applied, for follow-ups
 local new_origins = {}  -- the same, where it moved in this batch

@@ -1,5 +1,6 @@
 #!lua flags=no-writes
--- overdue: what has fallen due by the server's clock, the earliest first, and when the next will. Reads only: its owner puts it on the stream.
+-- overdue: what has fallen due by the server's clock, the earliest first, and when the next will. Reads only: its owner puts it on the
+-- stream.
 -- KEYS: 1 due 2 scheduled  ARGV: 1 how many to skip (they are on their way) 2 how many at most
 -- Reply: { ms until the first one that is not due yet, or -1: there is none; member, bytes of the scheduled intent or '', ... }
 local time = redis.call('TIME')

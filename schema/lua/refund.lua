@@ -1,11 +1,14 @@
--- refund: shard -> account, of a payment or a captured hold, any number of times, never above captured - refunded. Any merchant's shard may go negative by it.
+-- refund: shard -> account, of a payment or a captured hold, any number of times, never above captured - refunded. Any merchant's shard
+-- may go negative by it.
 OPS.refund = function(i)
   local a = party(i)
   if not a then return CODE.not_found, 'account' end
   if (CURRENCY[i] or '') ~= '' then currency = CURRENCY[i] end -- as said, until it is known better: the bill must fit a repetition
   local paid = bill_of(i)
   if not paid then return CODE.not_found, 'of' end
-  if paid.op ~= 'pay' and paid.op ~= 'hold' or paid.code ~= CODE.ok then return (a.status ~= 'active' and CODE.account_frozen) or CODE.wrong_state end
+  if paid.op ~= 'pay' and paid.op ~= 'hold' or paid.code ~= CODE.ok then
+    return a.status ~= 'active' and CODE.account_frozen or CODE.wrong_state
+  end
   if (TO[i] or '') ~= '' and TO[i] ~= paid.to then return CODE.invalid, 'to' end
   if (CURRENCY[i] or '') ~= '' and CURRENCY[i] ~= paid.currency then return CODE.invalid, 'currency' end
   payee, currency, subject = paid.to, paid.currency, paid.bill

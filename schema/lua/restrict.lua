@@ -21,7 +21,8 @@ end
 local function locked(i, a) return lock_holds(i, a) and MORE.TOKEN[i] ~= a.rules.lock_token end
 
 -- One payment more, by GCRA: the account's "theoretical arrival time" moves on by per/payments for each and may not run more than `per`
--- ahead of the clock. `limit_tat` is that time, exact: ms and the remainder in `payments`ths of a ms, as "MS/R". Returns the new one, or nil.
+-- ahead of the clock. `limit_tat` is that time, exact: ms and the remainder in `payments`ths of a ms, as "MS/R". Returns the new one, or
+-- nil.
 local function next_arrival(i, rules)
   local n, per, now = rules.limit_payments, rules.limit_per, MS[i]
   local ms, rest = string.match(rules.limit_tat or '0/0', '^(%d+)/(%d+)$')

@@ -1,5 +1,5 @@
--- transfer: to another user's account. Into another partition it goes by way of @transit: this side pays into it and sends `arrive`; the other
--- side pays out of it and sends back `settled`, or `bounce` with the reason, and only then is the transfer answered.
+-- transfer: to another user's account. Into another partition it goes by way of @transit: this side pays into it and sends `arrive`; the
+-- other side pays out of it and sends back `settled`, or `bounce` with the reason, and only then is the transfer answered.
 
 local function transit(i, currency_wanted)
   return system_account(counterpart(MORE.TRANSIT_KEY[i], '@transit:' .. currency_wanted), 'transit', currency_wanted)
