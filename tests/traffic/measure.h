@@ -19,7 +19,7 @@ struct measure_pids {
     size_t count;
 };
 void measure_pids_parse(const char *text, struct measure_pids *pids);
-/* User and system time of them all so far, in microseconds (to the kernel's 10 ms). Those that are gone count nothing. */
+/* User and system time of them all so far, in microseconds. Those that are gone count nothing. */
 double measure_cpu_us(const struct measure_pids *pids);
 double measure_own_cpu_us(void);
 

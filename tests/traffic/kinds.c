@@ -1,0 +1,114 @@
+/* The rows of the bench. Payments and what is compared with them take turns, so that both meet the same noise and the same size of
+ * the book. */
+#include "tests/traffic/kinds.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct kind kinds[] = {
+    {"pay", "payment", 1, 1, {TASK_PAY}, 1},
+    {"hold", "hold and capture", 2, 1, {TASK_HOLD, TASK_CAPTURE}, 2},
+    {"transfer", "transfer to another partition", 1, 1, {TASK_TRANSFER}, 1},
+    {"group", "group of 16 payments", TILL_STEPS_MAX, TILL_STEPS_MAX, {TASK_GROUP}, 1},
+    {"signed", "signed payment", 1, 1, {TASK_SIGNED_PAY}, 1},
+    {"refund", "refund", 1, 1, {TASK_REFUND}, 1},
+    {"waiting", "payment while intents wait", 1, 1, {TASK_PAY}, 1},
+};
+
+const struct kind *kind_find(const char *name) {
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i].name, name) == 0) return &kinds[i];
+    return NULL;
+}
+
+static bool open_cast(struct row *row) {
+    struct task_list *list = row->pour.list;
+    uint32_t cast = task_list_cast(list);
+    for (uint32_t i = 0; i < TASK_MERCHANTS; i++) task_add(list, TASK_OPEN_MERCHANT, cast + i, TASK_NONE);
+    for (uint32_t i = 0; i < cast; i++) task_add(list, TASK_OPEN, i, TASK_NONE);
+    for (uint32_t i = 0; i < cast; i++) task_add(list, TASK_TOPUP, i, TASK_NONE);
+    return pour_all(&row->pour, NULL, 0);
+}
+
+static void add(struct task_list *list, enum task_what what, uint32_t count, uint32_t first_of) {
+    for (uint32_t i = 0; i < count; i++) task_add(list, what, TASK_NONE, first_of == TASK_NONE ? TASK_NONE : first_of + i);
+}
+
+static bool pay(struct row *row, struct meter *meter) {
+    uint32_t count = row->count / row->rounds;
+    add(row->pour.list, TASK_PAY, count, TASK_NONE);
+    return pour_all(&row->pour, meter, count);
+}
+
+static bool do_units(struct row *row) {
+    struct task_list *list = row->pour.list;
+    const struct kind *kind = row->kind;
+    uint32_t payments = row->count / row->rounds, units = payments / kind->share, of = list->count - payments;
+    for (unsigned stage = 0; stage < kind->stage_count; stage++) {
+        uint32_t first = list->count;
+        bool refers = stage > 0 || kind->stages[stage] == TASK_REFUND; /* a refund: of the payments just made */
+        add(list, kind->stages[stage], units, refers ? of : TASK_NONE);
+        of = first;
+    }
+    return pour_all(&row->pour, &row->units, units);
+}
+
+static bool take_turns(struct row *row) {
+    for (uint32_t round = 0; round < row->rounds; round++)
+        if (!pay(row, &row->payments) || !do_units(row)) return false;
+    return true;
+}
+
+/* Nobody answers what was put off: an inquiry behind it says when all of it was taken in. */
+static bool put_off(struct row *row) {
+    struct task_list *list = row->pour.list;
+    add(list, TASK_LATER, row->waiting, TASK_NONE);
+    for (uint32_t i = 0; i < task_list_cast(list); i++) task_add(list, TASK_INQUIRE, i, TASK_NONE);
+    return pour_all(&row->pour, &row->put_off, row->waiting);
+}
+
+static bool is_waiting(struct row *row, uint32_t n) {
+    struct pour *pour = &row->pour;
+    const struct task *task = &pour->list->tasks[n];
+    char account[TILL_ACCOUNT_SIZE], key[TILL_KEY_SIZE];
+    struct till_bill bill;
+    task_name(pour->list, task->account, account);
+    task_key(pour->list, n, key);
+    int code = till_bill(pour->till, account, pour->list->prefix, key, task->at_ms, &bill);
+    if (code == TILL_OK && strcmp(bill.state, "scheduled") == 0) return true;
+    const char *why = code == TILL_OK ? bill.state : till_code_word(code);
+    snprintf(pour->error, sizeof pour->error, "%s was put off and does not wait: %s", key, why);
+    return false;
+}
+
+static bool all_wait(struct row *row, uint32_t first) {
+    enum { SAMPLE = 100 };
+    for (uint32_t i = 0; i < row->waiting; i += row->waiting / SAMPLE + 1)
+        if (!is_waiting(row, first + i)) return false;
+    return true;
+}
+
+static bool take_back(struct row *row, uint32_t first) {
+    add(row->pour.list, TASK_UNSCHEDULE, row->waiting, first);
+    return pour_all(&row->pour, &row->taken_back, row->waiting);
+}
+
+/* Payments before, while they wait, and after: one half of those it is compared with on either side. */
+static bool wait_among(struct row *row) {
+    uint32_t first, rounds = row->rounds;
+    for (uint32_t round = 0; round < rounds / 2; round++)
+        if (!pay(row, &row->payments)) return false;
+    first = row->pour.list->count;
+    if (!put_off(row)) return false;
+    for (uint32_t round = 0; round < rounds; round++)
+        if (!pay(row, &row->units)) return false;
+    if (!all_wait(row, first) || !take_back(row, first)) return false;
+    for (uint32_t round = rounds / 2; round < rounds; round++)
+        if (!pay(row, &row->payments)) return false;
+    return true;
+}
+
+bool kind_run(struct row *row) {
+    bool waits = strcmp(row->kind->name, "waiting") == 0;
+    return open_cast(row) && (waits ? wait_among(row) : take_turns(row)) && pour_check_end(&row->pour);
+}

@@ -1,0 +1,80 @@
+/* What a row of the bench sends, and what must come of each: tasks over a cast of accounts with plenty of money, planned in the order they
+ * are sent. All of them succeed, so a model of the book in two plain arrays tells every answer before it comes. */
+#ifndef TESTS_TRAFFIC_TASK_H
+#define TESTS_TRAFFIC_TASK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "producer/till.h"
+
+enum task_what {
+    TASK_OPEN_MERCHANT,
+    TASK_OPEN,
+    TASK_TOPUP,
+    TASK_PAY,
+    TASK_SIGNED_PAY, /* by an account with a credential */
+    TASK_HOLD,
+    TASK_CAPTURE,
+    TASK_TRANSFER,   /* into another partition */
+    TASK_GROUP,      /* of TILL_STEPS_MAX payments */
+    TASK_REFUND,
+    TASK_LATER,      /* a payment put off to tomorrow, which is taken back before */
+    TASK_UNSCHEDULE,
+    TASK_INQUIRE,
+};
+
+enum { TASK_NONE = UINT32_MAX, TASK_MERCHANTS = 10, TASK_PREFIX_MAX = 16 };
+
+struct task {
+    enum task_what what;
+    uint32_t account, to;   /* of the cast; `to`: a merchant, of a transfer an account */
+    uint32_t of;            /* the task referred to, or TASK_NONE */
+    int64_t amount_minor;   /* of a group: of its first step */
+    uint64_t at_ms;
+    bool answered;
+    /* the answer it must have */
+    int code;
+    bool balance_known;     /* not of transfers: others come in meanwhile */
+    int64_t moved_minor, balance_minor, held_minor;
+};
+
+struct task_list {
+    struct task *tasks;
+    uint32_t count, room;
+    const char *prefix;     /* the source, and the beginning of every name: up to TASK_PREFIX_MAX of a-z */
+    struct till *till;      /* tells where accounts lie */
+    uint32_t accounts;      /* that pay; as many more, with a credential, when `with_signed` */
+    bool with_signed;
+    uint64_t random;
+    int64_t *balance_minor, *held_minor; /* the model: of accounts, then merchants */
+};
+
+void task_list_init(struct task_list *list, const char *prefix, struct till *till, uint32_t accounts, bool with_signed);
+void task_list_clear(struct task_list *list);
+uint32_t task_list_cast(const struct task_list *list); /* accounts of both kinds */
+
+/* Plans one more. `of` is the task referred to (capture, refund, unschedule) or TASK_NONE; `account` is for what opens accounts and looks
+ * at them, the others choose. */
+void task_add(struct task_list *list, enum task_what what, uint32_t account, uint32_t of);
+
+/* The library's form of a task; texts and what else it points to are in `texts`. */
+struct task_texts {
+    char key[TILL_KEY_SIZE], of[TILL_KEY_SIZE], account[TILL_ACCOUNT_SIZE], to[TILL_ACCOUNT_SIZE];
+    uint8_t credential[TILL_CREDENTIAL_SIZE];
+    char merchants[TASK_MERCHANTS][TILL_ACCOUNT_SIZE];
+    struct till_step steps[TILL_STEPS_MAX];
+};
+void task_intent(const struct task_list *list, uint32_t n, struct task_texts *texts, struct till_intent *intent);
+
+/* How many answers it has by itself. A payment that was put off has its one when it is taken back. */
+unsigned task_answers(enum task_what what);
+/* Takes an answer: NULL when it is the one that had to come, else what is wrong, in `text`. */
+const char *task_check(struct task_list *list, const struct till_answer *answer, char *text, size_t size);
+
+/* Names and expected balances of the cast and the merchants: place 0 .. cast + TASK_MERCHANTS - 1. */
+void task_name(const struct task_list *list, uint32_t place, char out[TILL_ACCOUNT_SIZE]);
+/* The key of a task, as `till_bill` wants it. */
+void task_key(const struct task_list *list, uint32_t n, char out[TILL_KEY_SIZE]);
+
+#endif
