@@ -25,6 +25,7 @@ end
 local function decide_due(i)
   if is_early(i) then return end
   local b = original(i, 'scheduled')
+  if b and b.fingerprint ~= FINGERPRINT[i] then return end -- it is not what was put off
   unput(MORE.ORIGINAL[i], OF[i])
   if not b then return end
   begin_answer(i)
