@@ -29,6 +29,11 @@ const char *check_field(struct reply fields, const char *name, size_t *size) {
     return "";
 }
 
+uint64_t check_bill_number(const char *bill) {
+    const char *dash = strchr(bill, '-');
+    return dash ? strtoull(dash + 1, NULL, 10) : 0;
+}
+
 void check_stream(struct check *check, const char *key, check_visitor *visit) {
     char from[ENTRY_TEXT_MAX + 2] = "-";
     struct reply page;
@@ -102,6 +107,7 @@ const char *check_book(struct flow *flow, struct check_totals *totals) {
         forget_partition(&check);
     }
     check_merchants(&check);
+    check_transfers(&check);
     free(check.merchants);
     if (check.faults > FAULTS_SHOWN_MAX) fprintf(check.out, "and %u more\n", check.faults - FAULTS_SHOWN_MAX);
     fclose(check.out);

@@ -1,5 +1,7 @@
 /* The checker: reads a whole book and says what is wrong with it: one effect, one answer, money conserved, chains and bill numbers without
- * gaps, order per account (invariants 1, 2, 4, 5, 6 of the design). What was sent is what lies in the intents streams. */
+ * gaps, order per account (invariants 1, 2, 4, 5, 6 of the design). What was sent is what lies in the intents streams. Everything must
+ * have come to rest: nothing pending, nothing in flight. It knows nothing of bill records, as `till audit` does: the one is a check of the
+ * other. */
 #ifndef TESTS_FLOW_CHECK_H
 #define TESTS_FLOW_CHECK_H
 
@@ -32,11 +34,31 @@ void check_sound(struct flow *flow, const char *name, uint64_t dead);
 
 struct check_identity {
     char text[INTENT_IDENTITY_MAX + 1];
+    enum op op; /* as it was sent */
     uint64_t sent, answers;
     char bill[33];               /* of its one effect */
     struct entry_id bill_entry;
     int64_t bill_minor;
+    int code;                    /* of the answer with that bill */
     unsigned bill_rows;
+    bool put_off;                /* may be decided later than what came after it */
+    struct check_identity *group; /* a step's; it is not answered */
+    uint64_t last_step;          /* a group's: number of the last step's bill */
+    int64_t steps_minor;         /* a group's: moved by the steps that were seen */
+    struct check_identity *of;   /* the hold that it captures or releases */
+    bool keeps;                  /* a capture that is not final */
+    int64_t left_minor;          /* of a hold: still held */
+    unsigned expiries;
+    UT_hash_handle hh;
+};
+
+/* A transfer between partitions, from both ends. */
+struct check_transfer {
+    char text[sizeof((struct ledger_row *)0)->identity];
+    unsigned from, arrived_in; /* partitions */
+    int64_t out_minor, in_minor, back_minor;
+    unsigned arrivals, returns;
+    int code; /* as it was answered; -1: it was not */
     UT_hash_handle hh;
 };
 
@@ -45,6 +67,7 @@ struct check_entry {
     struct check_identity *identity;
     enum op op;
     enum kind kind;
+    bool may_wait; /* its answer may come after those of later entries */
     char *answer; /* the fields of its answer but `replayed`; NULL: none yet */
     UT_hash_handle hh;
 };
@@ -70,6 +93,7 @@ struct check {
     struct check_chain *chains;
     char (*merchants)[INTENT_ACCOUNT_MAX + 1]; /* opened; of the whole book */
     unsigned merchant_count;
+    struct check_transfer *transfers; /* likewise */
 };
 
 void check_fault(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -79,10 +103,16 @@ typedef void check_visitor(struct check *check, const char *id, struct reply fie
 void check_stream(struct check *check, const char *key, check_visitor *visit);
 /* The value of a field; "" when there is none. */
 const char *check_field(struct reply fields, const char *name, size_t *size);
+/* n of "p-n", 0 of anything else. */
+uint64_t check_bill_number(const char *bill);
 
 void check_intents(struct check *check);   /* check_answers.c */
 void check_responses(struct check *check);
 void check_ledger(struct check *check);    /* check_ledger.c */
 void check_accounts(struct check *check);
+/* One row of the ledger, by what its operation is; its bill, chain and sum are checked. `identity` is NULL when it was sent elsewhere. */
+void check_effect(struct check *check, const struct ledger_row *row, struct check_identity *identity); /* check_effect.c */
+void check_effects(struct check *check); /* the partition's identities, at the end of its ledger */
+void check_transfers(struct check *check); /* of the whole book */
 
 #endif

@@ -16,7 +16,33 @@ static struct check_identity *identity_of(struct check *check, const char *text,
     return identity;
 }
 
-static void note_entry(struct check *check, const char *id, const struct intent *intent) {
+/* What an intent or a step of a group refers to. */
+static void note_of(struct check *check, struct check_identity *identity, const char *account, const char *source, const char *of) {
+    char text[INTENT_IDENTITY_MAX + 1];
+    if (!*of || (identity->op != OP_capture && identity->op != OP_release)) return;
+    snprintf(text, sizeof text, "%s/%s/%s", account, source, of);
+    identity->of = identity_of(check, text, true);
+}
+
+static void note_steps(struct check *check, struct check_identity *group, const struct intent *intent) {
+    char text[INTENT_IDENTITY_MAX + 1];
+    for (unsigned n = 0; n < intent->step_count; n++) {
+        intent_step_identity(intent, n, text);
+        struct check_identity *step = identity_of(check, text, true);
+        step->group = group;
+        step->op = intent->steps[n].op;
+        step->keeps = intent->steps[n].keeps;
+        note_of(check, step, intent->account, intent->source, intent->steps[n].of);
+    }
+}
+
+/* Answers that wait for follow-ups, for another partition, or for a time may come after those of later entries. */
+static bool may_wait(const struct intent *intent) {
+    enum op op = intent->op;
+    return op == OP_open || op == OP_freeze || op == OP_thaw || op == OP_close || op == OP_transfer || intent->not_before_ms > 0;
+}
+
+static void note_entry(struct check *check, const char *id, const struct intent *intent, bool valid) {
     char text[INTENT_IDENTITY_MAX + 1];
     struct check_entry *entry = calloc(1, sizeof *entry);
     if (!entry) abort();
@@ -26,6 +52,14 @@ static void note_entry(struct check *check, const char *id, const struct intent 
     entry->identity->sent++;
     entry->op = intent->op;
     entry->kind = intent->kind;
+    entry->may_wait = may_wait(intent);
+    if (valid && entry->identity->op == OP_NONE) {
+        entry->identity->op = intent->op;
+        entry->identity->put_off = intent->not_before_ms > 0;
+        entry->identity->keeps = (intent->present & FIELD_BIT(FIELD_final)) && !intent->final;
+        note_of(check, entry->identity, intent->account, intent->source, intent->of);
+        if (intent->op == OP_group) note_steps(check, entry->identity, intent);
+    }
     HASH_ADD_STR(check->entries, text, entry);
     check->totals->entries++;
 }
@@ -38,7 +72,7 @@ static void visit_intent(struct check *check, const char *id, struct reply field
     enum intent_err err = intent_decode(bytes, size, &intent, &fault);
     if (err == INTENT_UNREADABLE) check->totals->unreadable++;
     else if (strcmp(intent.source, INTENT_SOURCE_TILL) == 0) check->totals->follow_ups++;
-    else note_entry(check, id, &intent);
+    else note_entry(check, id, &intent, err == INTENT_OK);
 }
 
 void check_intents(struct check *check) {
@@ -59,12 +93,9 @@ static char *joined(struct reply fields) {
     return text;
 }
 
-/* Answers that wait for follow-ups may come after those of later entries. */
-static bool may_wait(enum op op) { return op == OP_open || op == OP_freeze || op == OP_thaw || op == OP_close; }
-
 static void check_order(struct check *check, const struct check_entry *entry, const char *account) {
     struct entry_id id;
-    if (may_wait(entry->op) || !entry_id_parse(entry->text, strlen(entry->text), &id)) return;
+    if (entry->may_wait || !entry_id_parse(entry->text, strlen(entry->text), &id)) return;
     struct check_chain *chain = check_chain_of(check, account);
     if (entry_id_compare(id, chain->answered) <= 0) check_fault(check, "%s of %s was answered out of order", entry->text, account);
     chain->answered = id;
@@ -77,6 +108,8 @@ static void note_effect(struct check *check, const struct check_entry *entry, st
     if (identity->bill[0]) check_fault(check, "%s has two bills, %s and %s", identity->text, identity->bill, bill);
     snprintf(identity->bill, sizeof identity->bill, "%s", bill);
     identity->bill_minor = strtoll(check_field(fields, "amount", NULL), NULL, 10);
+    identity->code = (int)strtol(check_field(fields, "code", NULL), NULL, 10);
+    if (identity->op == OP_group) identity->last_step = check_bill_number(check_field(fields, "detail", NULL));
     entry_id_parse(entry->text, strlen(entry->text), &identity->bill_entry);
     check->totals->bills++;
 }
