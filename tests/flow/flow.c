@@ -192,21 +192,49 @@ struct flow_backlog flow_backlog(struct flow *flow) {
     return sum;
 }
 
+uint64_t flow_due(struct flow *flow, int64_t within_ms) {
+    char until[24];
+    uint64_t count = 0;
+    struct reply reply;
+    snprintf(until, sizeof until, "%lld", (long long)flow_now_ms() + within_ms);
+    for (unsigned p = 0; p < flow->book.partitions; p++)
+        if (!flow_call(flow, &reply, "ZCOUNT", flow_key(flow, keys_due, p), "-inf", until, NULL)) count += (uint64_t)reply_integer(reply);
+    return count;
+}
+
+uint64_t flow_in_progress(struct flow *flow) {
+    static const char script[] = "local n = 0 for _, record in ipairs(redis.call('HVALS', KEYS[1])) do "
+                                 "if string.find(record, '|in_progress|', 1, true) then n = n + 1 end end return n";
+    uint64_t count = 0;
+    uint32_t today = keys_day(flow_now_ms());
+    struct reply reply;
+    keys_buffer key;
+    for (unsigned n = 0; n < 2 * flow->book.partitions; n++) {
+        keys_bills(key, &flow->book, n / 2, today - n % 2);
+        if (!flow_call(flow, &reply, "EVAL", script, "1", key, NULL)) count += (uint64_t)reply_integer(reply);
+    }
+    return count;
+}
+
+static bool is_quiet(struct flow *flow) {
+    struct flow_backlog b = flow_backlog(flow);
+    return !b.pending && !b.lag && !b.unanswered;
+}
+
 /* Twice in a row: a follow-up may be between two partitions while they are looked at one after the other. */
 static bool is_settled(struct flow *flow) {
-    for (int n = 0; n < 2; n++) {
-        struct flow_backlog b = flow_backlog(flow);
-        if (b.pending || b.lag || b.unanswered) return false;
-    }
-    return true;
+    return is_quiet(flow) && is_quiet(flow) && !flow_due(flow, FLOW_SOON_MS) && !flow_in_progress(flow) && is_quiet(flow);
 }
+
+bool flow_quiet(struct flow *flow, int timeout_ms) { return WAIT_UNTIL(is_quiet(flow) && is_quiet(flow), timeout_ms); }
 
 bool flow_settle(struct flow *flow, int timeout_ms) {
     bool settled = WAIT_UNTIL(is_settled(flow), timeout_ms);
     if (settled) return true;
     struct flow_backlog b = flow_backlog(flow);
-    fprintf(stderr, "not settled: %llu pending, %llu undelivered, %llu unanswered\n", (unsigned long long)b.pending,
-            (unsigned long long)b.lag, (unsigned long long)b.unanswered);
+    fprintf(stderr, "not settled: %llu pending, %llu undelivered, %llu unanswered, %llu due, %llu in progress\n",
+            (unsigned long long)b.pending, (unsigned long long)b.lag, (unsigned long long)b.unanswered,
+            (unsigned long long)flow_due(flow, FLOW_SOON_MS), (unsigned long long)flow_in_progress(flow));
     for (unsigned n = 0; n < FLOW_WORKERS_MAX; n++) {
         if (!flow->workers[n].log[0]) continue;
         char *text = worker_log_text(&flow->workers[n]);

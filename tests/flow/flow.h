@@ -16,7 +16,8 @@
 #include "tests/support/wait.h"
 #include "tests/support/worker.h"
 
-enum { FLOW_WORKERS_MAX = 12, FLOW_USERS = 24, FLOW_MERCHANTS = 3, FLOW_LEASE_MS = 800, FLOW_SETTLE_MS = 30000 };
+enum { FLOW_WORKERS_MAX = 12, FLOW_USERS = 24, FLOW_MERCHANTS = 3, FLOW_LEASE_MS = 800, FLOW_SETTLE_MS = 30000, FLOW_SOON_MS = 5000,
+       FLOW_PAST = 8, FLOW_BALANCE = 100000 };
 #define FLOW_SOURCES {"shop", "app"}
 
 struct flow {
@@ -29,6 +30,9 @@ struct flow {
     uint64_t acknowledged; /* XADDs that Redis acknowledged */
     uint64_t unsure;       /* XADDs that were lost on the way, there or back */
     uint64_t unreadable;   /* of them, those that nobody can read: they end in the dead stream, unanswered */
+    struct flow_past {     /* intents sent a moment ago, for those that refer to one */
+        char account[INTENT_ACCOUNT_MAX + 1], source[INTENT_SOURCE_MAX + 1], key[INTENT_FOLLOW_UP_KEY_MAX + 1];
+    } holds[FLOW_PAST], scheduled[FLOW_PAST];
 };
 
 /* `options` as for server_start. The seed is the time, or $TILL_SEED. */
@@ -59,24 +63,70 @@ void flow_send_bytes(struct flow *flow, unsigned partition, const char *name, co
 bool flow_try_bytes(struct flow *flow, unsigned partition, const char *name, const void *bytes, size_t size);
 /* An intent of source "shop" with these fields; texts may be NULL, amount 0: not given. */
 struct intent flow_intent(enum op op, const char *account, const char *to, uint64_t amount_minor, const char *of);
+void flow_set_text(struct intent *intent, enum field field, const char *text); /* NULL: nothing is set */
+void flow_set_number(struct intent *intent, enum field field, uint64_t number);
+/* The same as flow_send for many: the replies are awaited some hundred at a time, the last ones by flow_queued. A lost connection aborts. */
+void flow_queue(struct flow *flow, struct intent *intent);
+void flow_queued(struct flow *flow);
+void flow_open_account(struct flow *flow, const char *account, const char *kind);
 /* Opens merchants m0.. and users u0.. (CNY) and gives each user 1000.00. */
 void flow_open(struct flow *flow);
-/* Sends a mixed load: payments, topups, refunds, repetitions, malformed and unreadable entries, openings of merchants with follow-ups. */
+/* Sends a mixed load: payments, topups, refunds, repetitions, malformed and unreadable entries, openings of merchants with follow-ups; holds
+ * that lapse within two seconds and others, captures and releases; transfers within and across partitions; groups, locks; intents put off by
+ * up to two seconds. */
 void flow_load(struct flow *flow, unsigned count);
+/* The same without transfers, whose outcome comes from elsewhere: for books in which follow-ups get lost. */
+void flow_load_here(struct flow *flow, unsigned count);
+/* Transfers of 0.01 to 2.00 between random users; those whose partition `from` and `to` say yes to (NULL: any). At least one must. */
+typedef bool flow_where(struct flow *flow, unsigned partition);
+void flow_transfer(struct flow *flow, unsigned count, flow_where *from, flow_where *to);
+/* Holds of 0.01 to 2.00 that lapse after 100 ms .. 1.5 s. */
+void flow_hold(struct flow *flow, unsigned count);
 void flow_pay(struct flow *flow, unsigned count);
 uint64_t flow_random(struct flow *flow, uint64_t below);
 
 /* Waits until every entry is delivered and acknowledged and nothing is kept to be answered. */
+bool flow_quiet(struct flow *flow, int timeout_ms);
+/* And nothing is on its way between partitions, nor due, nor will be within the next five seconds. */
 bool flow_settle(struct flow *flow, int timeout_ms);
 /* Sums over all partitions: entries delivered but not acknowledged; entries never delivered; kept answers; dead entries; consumers. */
 struct flow_backlog { uint64_t pending, lag, unanswered, dead, consumers; };
+/* Likewise: what is due within so many ms, counting what is past; bills that wait for an outcome. */
+uint64_t flow_due(struct flow *flow, int64_t within_ms);
+uint64_t flow_in_progress(struct flow *flow);
 struct flow_backlog flow_backlog(struct flow *flow);
 
 /* Text of a key, e.g. flow_key(flow, keys_meta, 3). Valid until the next but three calls. */
 const char *flow_key(const struct flow *flow, size_t (*make)(keys_buffer, const struct book *, unsigned), unsigned partition);
 /* Calls a command over the flow's connection, which is opened again if it was lost. The words end with NULL. */
 enum redis_err flow_call(struct flow *flow, struct reply *reply, const char *first, ...) __attribute__((sentinel));
+/* Milliseconds since the epoch, of this machine: Redis's clock too. */
+uint64_t flow_now_ms(void);
 /* A number in meta of a partition. */
 int64_t flow_meta(struct flow *flow, unsigned partition, const char *field);
+
+/* --- read.c: what became of it --- */
+
+/* What `source` was told about `key` of `account`: how often in all, and of the last first-hand answer: */
+struct flow_answer {
+    unsigned count, replays, on_the_way; /* of all answers to the key; on_the_way: those with code 20 */
+    int code;                            /* -1: there is none */
+    int64_t amount_minor, balance_minor, held_minor;
+    uint64_t entry_ms, told_ms;          /* when the intent was enqueued, and when the answer was */
+    char bill[33], detail[128];
+};
+struct flow_answer flow_answer(struct flow *flow, const struct intent *intent);
+/* Calls `visit` with the fields of each answer to `source` in every partition; told_ms is the time of the answer's own entry. */
+typedef void flow_visitor(void *context, uint64_t told_ms, struct reply fields);
+void flow_each_answer(struct flow *flow, const char *source, flow_visitor *visit, void *context);
+/* The text of a field of a flat list of names and values, "" when it is not there. Valid as long as the list. */
+const char *flow_field(struct reply fields, const char *name);
+/* A number of an account, in its own partition; of all accounts of that name in all partitions (a merchant's shards, @transit:CNY). */
+int64_t flow_account(struct flow *flow, const char *account, const char *field);
+int64_t flow_sum(struct flow *flow, const char *account, const char *field);
+/* The sum over all users. */
+int64_t flow_users(struct flow *flow, const char *field);
+/* How many rows the ledgers have of an operation; of one identity, or NULL: of any. */
+unsigned flow_rows(struct flow *flow, const char *op, const char *identity);
 
 #endif

@@ -13,13 +13,16 @@ static void start(void) {
     flow_worker(&flow, 0, NULL);
     flow_load(&flow, 200);
     cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
+    struct intent last = flow_intent(OP_topup, "u1", NULL, 5, NULL); /* the rows below change those of the last entry */
+    flow_send(&flow, &last);
+    cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
     check_sound(&flow, "before", 0);
     flow_stop_workers(&flow, 1);
 }
 
 static void stop(void) { flow_stop(&flow); }
 
-TestSuite(flow_check, .init = start, .fini = stop, .timeout = 60);
+TestSuite(flow_check, .init = start, .fini = stop, .timeout = 100);
 
 /* Runs a script on the book, looks, and says what was found. */
 static void expect_found(const char *name, const char *script, const char *finding) {

@@ -179,7 +179,7 @@ static void make_it_talk(const char *format) {
     server_text(&flow.server, "SET", "{till:0}:account:u0", "x", NULL);
     server_text(&flow.server, "SET", "{till:1}:account:u0", "x", NULL);
     flow_open(&flow);
-    flow_load(&flow, 100);
+    flow_load_here(&flow, 100);
     cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
     write_config(flow.workers[0].config, config);
     worker_signal(&flow.workers[0], SIGHUP);

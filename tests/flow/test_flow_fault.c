@@ -76,7 +76,7 @@ static uint64_t answers(void) {
 Test(flow_fault, intents_are_deleted) {
     start(2, NULL);
     for (unsigned n = 0; n < 10; n++) {
-        flow_load(&flow, 40);
+        flow_load_here(&flow, 40);
         server_text(&flow.server, "DEL", flow_key(&flow, keys_intents, any_partition()), NULL);
     }
     cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
