@@ -80,7 +80,8 @@ static void check_own(struct check *check, const struct ledger_row *row, const s
     if (strcmp(identity->bill, row->bill) != 0)
         check_fault(check, "%s: bill %s in the ledger, %s in the answer", row->identity, row->bill, identity->bill);
     if (!came_back && moved_minor(row) != identity->bill_minor)
-        check_fault(check, "%s: %" PRId64 " in the ledger, %" PRId64 " in the answer", row->identity, moved_minor(row), identity->bill_minor);
+        check_fault(check, "%s: %" PRId64 " in the ledger, %" PRId64 " in the answer", row->identity, moved_minor(row),
+                    identity->bill_minor);
 }
 
 void check_effect(struct check *check, const struct ledger_row *row, struct check_identity *identity) {
