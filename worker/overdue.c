@@ -89,7 +89,7 @@ enum redis_err overdue_turn(struct lane *lane) {
     uint32_t count = 0;
     if (now_ms < o->look_at_ms || o->under_way > OVERDUE_MOST / 2 || !atomic_load(&lane->shared->settings->sweep_due)) return REDIS_OK;
     struct command c;
-    struct reply reply;
+    struct reply reply = {NULL};
     command_init(&c);
     enum redis_err err = lane_connect(lane, &lane->side);
     if (!err) err = look(lane, &c, &reply);
