@@ -65,15 +65,15 @@ bool flow_try_bytes(struct flow *flow, unsigned partition, const char *name, con
 struct intent flow_intent(enum op op, const char *account, const char *to, uint64_t amount_minor, const char *of);
 void flow_set_text(struct intent *intent, enum field field, const char *text); /* NULL: nothing is set */
 void flow_set_number(struct intent *intent, enum field field, uint64_t number);
-/* The same as flow_send for many: the replies are awaited some hundred at a time, the last ones by flow_queued. A lost connection aborts. */
+/* flow_send for many: the replies are awaited some hundred at a time, the last ones by flow_queued. A lost connection aborts. */
 void flow_queue(struct flow *flow, struct intent *intent);
 void flow_queued(struct flow *flow);
 void flow_open_account(struct flow *flow, const char *account, const char *kind);
 /* Opens merchants m0.. and users u0.. (CNY) and gives each user 1000.00. */
 void flow_open(struct flow *flow);
-/* Sends a mixed load: payments, topups, refunds, repetitions, malformed and unreadable entries, openings of merchants with follow-ups; holds
- * that lapse within two seconds and others, captures and releases; transfers within and across partitions; groups, locks; intents put off by
- * up to two seconds. */
+/* Sends a mixed load: payments, topups, refunds, repetitions, malformed and unreadable entries, openings of merchants with follow-ups;
+ * holds that lapse within two seconds and others, captures and releases; transfers within and across partitions; groups, locks; intents
+ * put off by up to two seconds. */
 void flow_load(struct flow *flow, unsigned count);
 /* The same without transfers, whose outcome comes from elsewhere: for books in which follow-ups get lost. */
 void flow_load_here(struct flow *flow, unsigned count);

@@ -20,7 +20,8 @@ static void each_entry(struct flow *flow, const char *key, flow_visitor *visit, 
     char from[ENTRY_TEXT_MAX + 2] = "-";
     struct reply page;
     do {
-        if (flow_call(flow, &page, "XRANGE", key, from, "+", "COUNT", "500", NULL)) process_die(NULL, "%s: %s", key, redis_error(flow->redis));
+        if (flow_call(flow, &page, "XRANGE", key, from, "+", "COUNT", "500", NULL))
+            process_die(NULL, "%s: %s", key, redis_error(flow->redis));
         for (size_t n = 0; n < reply_count(page); n++) {
             const char *id = reply_text(reply_at(reply_at(page, n), 0), NULL);
             snprintf(from, sizeof from, "(%s", id);
@@ -111,8 +112,11 @@ static void count_rows(void *context, uint64_t told_ms, struct reply fields) {
     (void)told_ms;
     const char *bytes = reply_text(reply_at(fields, 1), &size), *wrong = ledger_decode(tree, bytes, size, &rows, &count);
     if (wrong) process_die(NULL, "a ledger entry %s", wrong);
-    for (uint32_t n = 0; n < count; n++)
-        w->count += !ledger_row_at(&rows, n, &row) && strcmp(row.op, w->op) == 0 && (!w->identity || strcmp(row.identity, w->identity) == 0);
+    for (uint32_t n = 0; n < count; n++) {
+        wrong = ledger_row_at(&rows, n, &row);
+        if (wrong) process_die(NULL, "row %u of a ledger entry: %s", n, wrong);
+        w->count += strcmp(row.op, w->op) == 0 && (!w->identity || strcmp(row.identity, w->identity) == 0);
+    }
     pack_tree_free(tree);
 }
 

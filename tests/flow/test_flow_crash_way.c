@@ -1,6 +1,6 @@
-/* The crash matrix of what takes more than one entry: a transfer on its way there and back, a hold that lapses, an intent put off. The worker
- * that has the partition at hand dies at each point of each leg, alone and with two others beside it. Other transfers and holds follow. In the
- * end all is sound, nothing is in transit, nothing held, and each was answered once. */
+/* The crash matrix of what takes more than one entry: a transfer on its way there and back, a hold that lapses, an intent put off. The
+ * worker that has the partition at hand dies at each point of each leg, alone and with two others beside it. Other transfers and holds
+ * follow. In the end all is sound, nothing is in transit, nothing held, and each was answered once. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <signal.h>
@@ -31,7 +31,8 @@ static const struct row rows[] = {
     {"before_apply", 3, 2, BOUNCE, false},       {"after_apply", 3, 2, BOUNCE, false},         {"after_apply", 1, 1, LAPSE, false},
     {"after_due", 1, 1, LAPSE, false},           {"before_apply", 2, 2, LAPSE, false},         {"after_apply", 2, 2, LAPSE, false},
     {"after_apply", 1, 1, LATER_PAY, false},     {"after_due", 1, 1, LATER_PAY, false},        {"before_apply", 2, 2, LATER_PAY, false},
-    {"after_apply", 2, 2, LATER_PAY, false},     {"after_due", 1, 1, LATER_TRANSFER, false},   {"before_apply", 2, 2, LATER_TRANSFER, false},
+    {"after_apply", 2, 2, LATER_PAY, false},     {"after_due", 1, 1, LATER_TRANSFER, false},
+    {"before_apply", 2, 2, LATER_TRANSFER, false},
     {"after_apply", 2, 2, LATER_TRANSFER, false}, {"amid_follow_ups", 1, 1, LATER_TRANSFER, false},
     {"after_follow_ups", 1, 1, LATER_TRANSFER, false}, {"after_answer", 1, 1, LATER_TRANSFER, false},
     {"after_apply", 3, 1, LATER_TRANSFER, true}, {"after_answer", 2, 1, LATER_TRANSFER, true}, {"after_apply", 4, 3, LATER_TRANSFER, false},

@@ -35,8 +35,8 @@ static struct intent put_off(enum op op, const char *to, uint64_t in_ms) {
 
 static void expect_decided_in_time(const struct intent *intent, int code) {
     struct flow_answer a = flow_answer(&flow, intent);
-    cr_assert(a.code == code && a.count - a.on_the_way - a.replays == 1, "%s %s: code %d, %u answers", op_word(intent->op), intent->key, a.code,
-              a.count);
+    cr_assert(a.code == code && a.count - a.on_the_way - a.replays == 1, "%s %s: code %d, %u answers", op_word(intent->op), intent->key,
+              a.code, a.count);
     cr_assert_geq(a.told_ms, intent->not_before_ms, "%s: %llu ms too early", op_word(intent->op),
                   (unsigned long long)(intent->not_before_ms - a.told_ms));
     cr_assert_leq(a.told_ms, intent->not_before_ms + (uint64_t)wait_fair_ms(LATE_MS), "%s: %llu ms late", op_word(intent->op),
@@ -108,12 +108,16 @@ struct latencies {
 static void note_latency(void *context, uint64_t told_ms, struct reply fields) {
     struct latencies *l = context;
     uint64_t entry_ms = strtoull(flow_field(fields, "entry"), NULL, 10);
-    if (strcmp(flow_field(fields, "op"), "pay") != 0 || entry_ms < l->from_ms || entry_ms >= l->until_ms || l->count == LATENCIES_MAX) return;
+    if (strcmp(flow_field(fields, "op"), "pay") != 0 || entry_ms < l->from_ms || entry_ms >= l->until_ms) return;
+    if (l->count == LATENCIES_MAX) return;
     l->refused += strcmp(flow_field(fields, "code"), "0") != 0;
     l->ms[l->count++] = (unsigned)(told_ms - entry_ms);
 }
 
-static int compare(const void *a, const void *b) { return (*(const unsigned *)a > *(const unsigned *)b) - (*(const unsigned *)a < *(const unsigned *)b); }
+static int compare(const void *a, const void *b) {
+    unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
+    return (x > y) - (x < y);
+}
 
 /* The q-th of a thousand, in ms. */
 static unsigned quantile(const struct latencies *l, unsigned q) { return l->count ? l->ms[(uint64_t)(l->count - 1) * q / 1000] : 0; }
@@ -164,10 +168,10 @@ static void send_holds(unsigned count, uint64_t deadline_ms) {
 }
 
 Test(flow_due, many_at_once_do_not_hold_up_payments) {
-    enum { QUIET_MS = 3000, FEW_MS = 60 };
+    enum { QUIET_MS = 3000, FEW_MS = 250 };
     static struct latencies quiet, storm;
     unsigned holds = setting("TILL_HOLDS", 20000), rate = setting("TILL_RATE", 500);
-    uint64_t sending_ms = 1000 + (uint64_t)wait_fair_ms(holds / 10), began_ms = flow_now_ms(), deadline_ms = began_ms + sending_ms + QUIET_MS + 1000;
+    uint64_t sending_ms = 1000 + (uint64_t)wait_fair_ms(holds / 10), deadline_ms = flow_now_ms() + sending_ms + QUIET_MS + 1000;
     send_holds(holds, deadline_ms);
     cr_assert(flow_quiet(&flow, (int)sending_ms), "the holds are not all made");
     cr_assert_eq(flow_users(&flow, "held"), holds);
@@ -183,7 +187,7 @@ Test(flow_due, many_at_once_do_not_hold_up_payments) {
     fprintf(stderr, "%u holds fell due at once and lapsed in %llu ms: %llu a second\n", holds, (unsigned long long)(done_ms - deadline_ms),
             (unsigned long long)holds * 1000 / (done_ms - deadline_ms + 1));
     cr_assert(quiet.count > 0 && storm.count > 0 && !quiet.refused && !storm.refused, "%u and %u payments", quiet.count, storm.count);
-    cr_assert_leq(quantile(&storm, 990), wait_fair_ms(FEW_MS + 5 * quantile(&quiet, 990)), "payments wait: p99 is %u ms", quantile(&storm, 990));
+    cr_assert_leq(quantile(&storm, 990), wait_fair_ms(FEW_MS), "payments wait: p99 is %u ms", quantile(&storm, 990));
     cr_assert_geq(holds * 1000 / (done_ms - deadline_ms + 1), 1000 * 1000 / (uint64_t)wait_fair_ms(1000), "they lapse too slowly");
     if (holds <= 20000) check_sound(&flow, "many at once", 0);
 }
