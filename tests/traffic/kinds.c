@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static const struct kind kinds[] = {
     {"pay", "payment", 1, 1, {TASK_PAY}, 1},
@@ -13,6 +14,7 @@ static const struct kind kinds[] = {
     {"signed", "signed payment", 1, 1, {TASK_SIGNED_PAY}, 1},
     {"refund", "refund", 1, 1, {TASK_REFUND}, 1},
     {"waiting", "payment while intents wait", 1, 1, {TASK_PAY}, 1},
+    {"lapsing", "payment while holds lapse", 1, 1, {TASK_PAY}, 1},
 };
 
 const struct kind *kind_find(const char *name) {
@@ -34,11 +36,12 @@ static void add(struct task_list *list, enum task_what what, uint32_t count, uin
     for (uint32_t i = 0; i < count; i++) task_add(list, what, TASK_NONE, first_of == TASK_NONE ? TASK_NONE : first_of + i);
 }
 
-static bool pay(struct row *row, struct meter *meter) {
-    uint32_t count = row->count / row->rounds;
+static bool pay_some(struct row *row, struct meter *meter, uint32_t count) {
     add(row->pour.list, TASK_PAY, count, TASK_NONE);
     return pour_all(&row->pour, meter, count);
 }
+
+static bool pay(struct row *row, struct meter *meter) { return pay_some(row, meter, row->count / row->rounds); }
 
 static bool do_units(struct row *row) {
     struct task_list *list = row->pour.list;
@@ -108,7 +111,58 @@ static bool wait_among(struct row *row) {
     return true;
 }
 
+/* --- holds that all lapse at once --- */
+
+enum { BURST = 50, BURSTS = 20, BURST_MS = 25, HOLDS_PER_MS = 10, LAPSE_WITHIN_MS = 120000 };
+
+static bool pay_in_bursts(struct row *row, struct meter *meter) {
+    for (unsigned i = 0; i < BURSTS; i++) {
+        measure_sleep_until(measure_now_ns() + BURST_MS * INT64_C(1000000));
+        if (!pay_some(row, meter, BURST)) return false;
+    }
+    return true;
+}
+
+static bool hold_until(struct row *row, int64_t left_ms) {
+    struct task_list *list = row->pour.list;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    list->lapse_at_ms = (uint64_t)(now.tv_sec * 1000 + now.tv_nsec / 1000000 + left_ms);
+    list->lapsing = true;
+    add(list, TASK_BRIEF_HOLD, row->waiting, TASK_NONE);
+    return pour_all(&row->pour, &row->held, row->waiting);
+}
+
+/* Whether anything is held by anybody. Those before `*from` were found to hold nothing, and nothing new is held. */
+static bool holds_lapse(struct row *row, uint32_t *from) {
+    struct till_account account;
+    char name[TILL_ACCOUNT_SIZE];
+    for (; *from < task_list_cast(row->pour.list); ++*from) {
+        task_name(row->pour.list, *from, name);
+        if (till_account(row->pour.till, name, &account) != TILL_OK || account.held_minor) return true;
+    }
+    return false;
+}
+
+static bool lapse_among(struct row *row) {
+    uint32_t lapsed = 0;
+    for (uint32_t round = 0; round < row->rounds; round++)
+        if (!pay(row, &row->payments) || !pay_in_bursts(row, &row->calm)) return false;
+    int64_t left_ms = 2000 + row->waiting / HOLDS_PER_MS, deadline = measure_now_ns() + left_ms * 1000000;
+    if (!hold_until(row, left_ms)) return false;
+    measure_sleep_until(deadline);
+    while (holds_lapse(row, &lapsed)) {
+        if (!pay_in_bursts(row, &row->rough) || !pay(row, &row->units)) return false;
+        if (measure_now_ns() - deadline < LAPSE_WITHIN_MS * INT64_C(1000000)) continue;
+        snprintf(row->pour.error, sizeof row->pour.error, "holds are left long after their deadline");
+        return false;
+    }
+    row->lapsed_s = (double)(measure_now_ns() - deadline) / 1e9;
+    return true;
+}
+
 bool kind_run(struct row *row) {
-    bool waits = strcmp(row->kind->name, "waiting") == 0;
-    return open_cast(row) && (waits ? wait_among(row) : take_turns(row)) && pour_check_end(&row->pour);
+    bool waits = strcmp(row->kind->name, "waiting") == 0, lapses = strcmp(row->kind->name, "lapsing") == 0;
+    bool (*run)(struct row *) = waits ? wait_among : lapses ? lapse_among : take_turns;
+    return open_cast(row) && run(row) && pour_check_end(&row->pour);
 }

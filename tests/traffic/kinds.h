@@ -21,6 +21,8 @@ struct row {
     uint32_t count, waiting, rounds;    /* payments beside it, and rounds they are done in; intents that wait, where any do */
     struct meter payments, units;
     struct meter put_off, taken_back;   /* where intents wait */
+    struct meter held, calm, rough;     /* where holds lapse: making them; small bursts of payments before, and while they lapse */
+    double lapsed_s;                    /* from the deadline until nothing was held any more */
 };
 
 /* NULL: no such kind. */

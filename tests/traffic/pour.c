@@ -72,8 +72,11 @@ bool pour_all(struct pour *pour, struct meter *meter, uint32_t units) {
     int64_t began = measure_now_ns();
     if (!send_and_take(pour)) return false;
     if (!meter) return true;
+    double seconds = (double)(measure_now_ns() - began) / 1e9;
     meter->units += units;
-    meter->seconds += (double)(measure_now_ns() - began) / 1e9;
+    meter->pours++;
+    meter->seconds += seconds;
+    if (seconds > meter->longest_s) meter->longest_s = seconds;
     meter->redis_us += measure_cpu_us(&pour->redis) - redis;
     meter->workers_us += measure_cpu_us(&pour->workers) - workers;
     meter->own_us += measure_own_cpu_us() - own;

@@ -10,8 +10,9 @@
 
 /* Time and CPU so far, of what was poured under it. */
 struct meter {
-    uint32_t units;
+    uint32_t units, pours;
     double seconds, redis_us, workers_us, own_us;
+    double longest_s;    /* of one pouring */
 };
 
 struct pour {

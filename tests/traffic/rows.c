@@ -52,6 +52,16 @@ static void print_meter(const char *name, const struct meter *m) {
 static double each(double sum, const struct meter *m) { return m->units ? sum / m->units : 0; }
 static double ratio(double a, double b) { return b > 0 ? a / b : 0; }
 
+static void print_lapsing(const struct row *row) {
+    const struct meter *u = &row->units, *c = &row->calm, *r = &row->rough;
+    double beside = each(row->payments.redis_us, &row->payments) * u->units + each(c->redis_us, c) * r->units;
+    print_meter(",\"held\":", &row->held);
+    printf(",\"lapsed\":{\"count\":%u,\"seconds\":%.2f,\"per_s\":%.0f,\"redis_us\":%.2f}", row->held.units, row->lapsed_s,
+           ratio(row->held.units, row->lapsed_s), each(u->redis_us + r->redis_us - beside, &row->held));
+    printf(",\"burst_ms\":{\"before\":%.1f,\"before_most\":%.1f,\"while\":%.1f,\"while_most\":%.1f}", 1e3 * ratio(c->seconds, c->pours),
+           1e3 * c->longest_s, 1e3 * ratio(r->seconds, r->pours), 1e3 * r->longest_s);
+}
+
 static void print_row(const struct row *row) {
     const struct meter *u = &row->units, *p = &row->payments;
     double redis = ratio(each(u->redis_us, u), each(p->redis_us, p)), speed = ratio(each(p->seconds, p), each(u->seconds, u));
@@ -66,6 +76,7 @@ static void print_row(const struct row *row) {
         print_meter(",\"put_off\":", &row->put_off);
         print_meter(",\"taken_back\":", &row->taken_back);
     }
+    if (row->held.units) print_lapsing(row);
     printf("}\n");
 }
 

@@ -127,6 +127,7 @@ static void decide(struct task_list *list, struct task *task) {
         move(list, task, task->to, -task->amount_minor);
         task->moved_minor = task->amount_minor;
         break;
+    case TASK_BRIEF_HOLD: task->moved_minor = task->amount_minor; break; /* nothing is left of it in the end */
     case TASK_LATER: task->code = TILL_WRONG_STATE; break;
     case TASK_UNSCHEDULE: /* gives that one its answer, of now */
         list->tasks[task->of].balance_minor = list->balance_minor[task->account];
@@ -136,6 +137,7 @@ static void decide(struct task_list *list, struct task *task) {
     case TASK_INQUIRE: break;
     }
     task->balance_known = task->what != TASK_TRANSFER;
+    task->held_known = task->balance_known && !list->lapsing;
     task->balance_minor = list->balance_minor[task->account];
     task->held_minor = *held;
 }
@@ -163,9 +165,9 @@ void task_add(struct task_list *list, enum task_what what, uint32_t account, uin
 
 static const char *const ops[] = {
     [TASK_OPEN_MERCHANT] = "open", [TASK_OPEN] = "open",         [TASK_TOPUP] = "topup",     [TASK_PAY] = "pay",
-    [TASK_SIGNED_PAY] = "pay",     [TASK_HOLD] = "hold",         [TASK_CAPTURE] = "capture", [TASK_TRANSFER] = "transfer",
-    [TASK_GROUP] = "group",        [TASK_REFUND] = "refund",     [TASK_LATER] = "pay",       [TASK_UNSCHEDULE] = "unschedule",
-    [TASK_INQUIRE] = "inquire",
+    [TASK_SIGNED_PAY] = "pay",     [TASK_HOLD] = "hold",         [TASK_BRIEF_HOLD] = "hold", [TASK_CAPTURE] = "capture",
+    [TASK_TRANSFER] = "transfer",  [TASK_GROUP] = "group",       [TASK_REFUND] = "refund",   [TASK_LATER] = "pay",
+    [TASK_UNSCHEDULE] = "unschedule", [TASK_INQUIRE] = "inquire",
 };
 
 /* An account's signing key: any 32 bytes will do, and deriving them from a password is not what is measured. */
@@ -200,6 +202,11 @@ static void write_reference(const struct task_list *list, const struct task *tas
     if (task->what != TASK_UNSCHEDULE) intent->amount_minor = TILL_AMOUNT_ALL;
 }
 
+static uint64_t left_ms(uint64_t until_ms) {
+    uint64_t now = wall_ms();
+    return until_ms > now ? until_ms - now : 1;
+}
+
 void task_intent(const struct task_list *list, uint32_t n, struct task_texts *texts, struct till_intent *intent) {
     const struct task *task = &list->tasks[n];
     task_key(list, n, texts->key);
@@ -222,6 +229,10 @@ void task_intent(const struct task_list *list, uint32_t n, struct task_texts *te
     case TASK_PAY:
     case TASK_HOLD:
     case TASK_TRANSFER: write_payment(list, task, texts, intent); break;
+    case TASK_BRIEF_HOLD:
+        write_payment(list, task, texts, intent);
+        intent->expires_ms = left_ms(list->lapse_at_ms);
+        break;
     case TASK_LATER:
         write_payment(list, task, texts, intent);
         intent->not_before_ms = task->at_ms + DAY_MS;
@@ -240,7 +251,8 @@ unsigned task_answers(enum task_what what) { return what == TASK_LATER ? 0 : wha
 
 static bool agrees(const struct task *task, const struct till_answer *a) {
     if (a->code != task->code || a->replayed || a->amount_minor != task->moved_minor) return false;
-    return !task->balance_known || (a->balance_minor == task->balance_minor && a->held_minor == task->held_minor);
+    if (task->balance_known && a->balance_minor != task->balance_minor) return false;
+    return !task->held_known || a->held_minor == task->held_minor;
 }
 
 const char *task_check(struct task_list *list, const struct till_answer *a, char *text, size_t size) {

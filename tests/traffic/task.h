@@ -15,6 +15,7 @@ enum task_what {
     TASK_PAY,
     TASK_SIGNED_PAY, /* by an account with a credential */
     TASK_HOLD,
+    TASK_BRIEF_HOLD, /* lapses at the list's lapse_at_ms */
     TASK_CAPTURE,
     TASK_TRANSFER,   /* into another partition */
     TASK_GROUP,      /* of TILL_STEPS_MAX payments */
@@ -36,6 +37,7 @@ struct task {
     /* the answer it must have */
     int code;
     bool balance_known;     /* not of transfers: others come in meanwhile */
+    bool held_known;        /* not while holds lapse */
     int64_t moved_minor, balance_minor, held_minor;
 };
 
@@ -47,6 +49,8 @@ struct task_list {
     uint32_t accounts;      /* that pay; as many more, with a credential, when `with_signed` */
     bool with_signed;
     uint64_t random;
+    uint64_t lapse_at_ms;   /* since the epoch */
+    bool lapsing;           /* nobody knows what is held */
     int64_t *balance_minor, *held_minor; /* the model: of accounts, then merchants */
 };
 

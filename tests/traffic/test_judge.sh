@@ -56,7 +56,7 @@ expect 0 "2,103 of 2,103 intents answered, each exactly once; none wrong" nothin
 expect 1 "1 answers too many" second_answer "$traffic"
 expect 1 "wrong answers" payer_is_richer "$traffic"
 expect 1 "account merchant01 has" merchant_is_richer "$traffic"
-for kind in pay hold transfer group signed refund waiting; do expect 0 '"count":[1-9]' nothing "$(row $kind 800)"; done
+for kind in pay hold transfer group signed refund waiting lapsing; do expect 0 '"count":[1-9]' nothing "$(row $kind 800)"; done
 expect 1 "was answered twice" second_answer "$(row pay 8000)"
 expect 1 "expected was ok" payer_is_richer "$(row pay 8000)"
 expect 1 "account pay-merchant01 has" merchant_is_richer "$(row pay 8000)"
