@@ -69,8 +69,8 @@ void fold_intent(struct fold *fold, const char *text, struct intent *intent);
  * moves the clock instead. A '!' in front of an intent says that it will be refused. "raw ..." goes unchecked, see fold_bytes. */
 void fold_add(struct fold *fold, const char *lines);
 /* Encodes text as it stands, whatever the schema thinks of it: "pay account=a amount=-5 tip=1 currency='12". Digits are an integer, with
- * a point a float, true false nil what they say, #HEX bytes, {name:value,...} a map, [value,...] an array, anything else or after ' is text;
- * -NAME leaves out what would be filled in. */
+ * a point a float, true false nil what they say, #HEX bytes, {name:value,...} a map, [value,...] an array, anything else or after ' is
+ * text; -NAME leaves out what would be filled in. */
 size_t fold_bytes(struct fold *fold, const char *text, uint8_t *bytes, size_t capacity);
 void fold_add_intent(struct fold *fold, unsigned partition, const struct intent *intent);
 void fold_add_intent_signed(struct fold *fold, unsigned partition, const struct intent *intent, const uint8_t *key); /* NULL: unsigned */
@@ -102,8 +102,8 @@ const char *fold_key(const struct fold *fold, unsigned partition, const char *re
 const char *fold_account(struct fold *fold, unsigned partition, const char *account, const char *field);
 
 /* What counts of a partition, as text to compare and to read: accounts, bills, unanswered, what is due and scheduled, the ledger's rows,
- * watermarks, policies, dead entries, and the answers ordered by entry. Without leases, consumers, attempts, and the IDs that Redis gave to what was appended. Freed by the
- * caller. */
+ * watermarks, policies, dead entries, and the answers ordered by entry. Without leases, consumers, attempts, and the IDs that Redis gave to
+ * what was appended. Freed by the caller. */
 char *fold_dump(struct fold *fold, unsigned partition);
 /* The names of all keys of the partition, sorted, NULL at the end; freed by fold_keys_free. */
 char **fold_keys(struct fold *fold, unsigned partition);

@@ -89,7 +89,7 @@ static void add_follow_up(struct fold *fold, unsigned p, const char *op, const c
 /* "expire|ENTRY|IDENTITY"; a `due` with the bytes that were kept. */
 static void add_due_member(struct fold *fold, unsigned p, const char *member) {
     char op[10], entry[ENTRY_TEXT_MAX + 1], identity[INTENT_IDENTITY_MAX + 1];
-    if (sscanf(member, "%9[a-z]|%41[0-9-]|%400[^\n]", op, entry, identity) != 3) process_die(NULL, "due: %s", member);
+    if (sscanf(member, "%9[a-z]|%41[0-9-]|%354[^\n]", op, entry, identity) != 3) process_die(NULL, "due: %s", member);
     if (strcmp(op, "due") != 0) {
         add_follow_up(fold, p, op, entry, identity, NULL, 0);
         return;

@@ -76,6 +76,15 @@ static void audit_ledger(struct fold *fold, unsigned partition, struct audit *a)
     if (a->bill_sum) snprintf(a->fault, sizeof a->fault, "the rows of the last bill do not sum to zero");
 }
 
+/* The mark says whether there is anything to look at: without it nothing of this would be obeyed. */
+static void audit_rules(struct fold *fold, unsigned partition, struct audit *a, const char *name) {
+    static const char *const fields[] = {"credential", "lock_token", "limit_payments", "recent"};
+    if (strcmp(fold_account(fold, partition, name, "rules"), "1") == 0) return;
+    for (size_t n = 0; n < sizeof fields / sizeof *fields; n++)
+        if (*fold_account(fold, partition, name, fields[n]))
+            snprintf(a->fault, sizeof a->fault, "%s has %s, but is not marked to have rules", name, fields[n]);
+}
+
 static void audit_account(struct fold *fold, unsigned partition, struct audit *a, const char *name, int64_t *sum) {
     struct chain *c = chain_of(a, name);
     int64_t balance = strtoll(fold_account(fold, partition, name, "balance"), NULL, 10);
@@ -84,6 +93,7 @@ static void audit_account(struct fold *fold, unsigned partition, struct audit *a
     if (balance != c->balance || seq != c->seq || held != c->held)
         snprintf(a->fault, sizeof a->fault, "%s: %lld after %llu rows, but the ledger says %lld after %llu", name, (long long)balance,
                  (unsigned long long)seq, (long long)c->balance, (unsigned long long)c->seq);
+    audit_rules(fold, partition, a, name);
     *sum += balance; /* of all currencies together: enough to see what was made of nothing */
 }
 

@@ -10,19 +10,53 @@
 
 struct model;
 
+/* An entry of the stream that decoded well; follow-ups too. */
+struct model_entry {
+    struct entry_id id;
+    const struct intent *intent;
+    const void *bytes; /* of the intent */
+    size_t size;
+    const void *sig;   /* NULL: unsigned */
+    size_t sig_size;
+};
+
+/* A consequence in another partition, or back. */
+struct model_follow_up {
+    unsigned from, to;
+    enum op op;
+    char account[70], key[INTENT_FOLLOW_UP_KEY_MAX + 1], origin[65], entry[INTENT_ENTRY_MAX + 1];
+    char status[10], currency[4]; /* of a mark; of an arrive or adopt */
+    int64_t amount;               /* of an arrive */
+    int code;                     /* of a bounce */
+};
+
 struct model *model_new(unsigned partitions);
 void model_free(struct model *model);
 
-/* The next entry of a partition. `intent` decoded well; follow-ups too. */
-void model_apply(struct model *model, unsigned partition, struct entry_id id, const struct intent *intent);
+/* The next entry of a partition. */
+void model_apply(struct model *model, unsigned partition, const struct model_entry *entry);
 /* An entry that nobody can read moves the watermark. */
 void model_bury(struct model *model, unsigned partition, struct entry_id id);
 
-/* Everything that must be in the partition, in the lines of fold_dump, in any order. */
+/* Everything that must be in the partition, in the lines of fold_dump, in any order, but for what is private to the scripts: of an account
+ * `rules`, `recent` and `limit_tat`. */
 void model_dump(const struct model *model, unsigned partition, FILE *out);
-/* The answers of the partition to a source in entry order, in those lines, but for those of operations that may wait for follow-ups. */
+/* The answers of the partition to a source in the order they are given, in those lines, but for those of operations that may wait for
+ * follow-ups. */
 void model_dump_prompt(const struct model *model, unsigned partition, const char *source, FILE *out);
-/* The follow-ups that partition `from` must have sent to `to`: "op account status origin" a line, in order. */
+/* Does an operation's answer wait for follow-ups, at times? */
+bool model_may_wait(enum op op);
+/* The follow-ups that partition `from` must have sent to `to`, a line each, in order; and such a line. */
 void model_dump_follow_ups(const struct model *model, unsigned from, unsigned to, FILE *out);
+void model_print_follow_up(const struct model_follow_up *follow_up, FILE *out);
+/* The n-th follow-up of all; NULL when there are not so many. */
+const struct model_follow_up *model_follow_up_at(const struct model *model, size_t n);
+
+/* What is due in the partition by then, the earliest first: true and the entry and identity of the n-th. */
+bool model_due_at(const struct model *model, unsigned partition, uint64_t ms, size_t n, enum op *op, char entry[INTENT_ENTRY_MAX + 1],
+                  char identity[INTENT_IDENTITY_MAX + 1]);
+/* NULL, or what is wrong with the model itself in that partition: money is not conserved, or what is held is not what its holds hold.
+ * Valid until the next call. */
+const char *model_unsound(const struct model *model, unsigned partition);
 
 #endif

@@ -1,35 +1,51 @@
-/* What the reference model expects to find, as text. */
+/* What the reference model expects to find, as text; and whether it agrees with itself. */
 #include "tests/worker/model.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "schema/keys.h"
 #include "tests/worker/model_state.h"
 
-enum { KEEP_DAYS = 180 };
+static void dump_rules(const struct model_account *a, FILE *out) {
+    if (a->has_credential) fprintf(out, "account:%s credential=", a->name);
+    for (size_t n = 0; a->has_credential && n < SIGN_KEY_SIZE; n++) fprintf(out, "%02x", a->credential[n]);
+    if (a->has_credential) fprintf(out, "\n");
+    if (*a->lock_token) fprintf(out, "account:%s lock_token=%s\n", a->name, a->lock_token);
+    if (*a->lock_token && a->lock_until_ms) fprintf(out, "account:%s lock_until=%" PRIu64 "\n", a->name, a->lock_until_ms);
+    if (a->limit_payments) fprintf(out, "account:%s limit_payments=%" PRIu64 "\n", a->name, a->limit_payments);
+    if (a->limit_payments) fprintf(out, "account:%s limit_per=%" PRIu64 "\n", a->name, a->limit_per_ms);
+}
 
 static void dump_account(const struct model_account *a, FILE *out) {
     if (a->opened_ms == 0) return; /* a system account without a posting */
     fprintf(out, "account:%s balance=%" PRId64 "\n", a->name, a->balance);
     fprintf(out, "account:%s changed=%" PRIu64 "\n", a->name, a->changed_ms);
     fprintf(out, "account:%s currency=%s\n", a->name, a->currency);
-    fprintf(out, "account:%s held=0\n", a->name);
+    fprintf(out, "account:%s held=%" PRId64 "\n", a->name, a->held);
     fprintf(out, "account:%s kind=%s\n", a->name, a->kind);
     fprintf(out, "account:%s opened=%" PRIu64 "\n", a->name, a->opened_ms);
     fprintf(out, "account:%s seq=%" PRId64 "\n", a->name, a->seq);
     fprintf(out, "account:%s status=%s\n", a->name, a->status);
+    dump_rules(a, out);
 }
 
 static void dump_bill(const struct model_bill *b, FILE *out) {
-    char fingerprint[INTENT_FINGERPRINT_SIZE + 1], day[9];
-    const struct intent *i = &b->intent;
-    intent_fingerprint(i, fingerprint);
+    char day[9];
     keys_day_text((uint32_t)b->day, day);
-    fprintf(out, "bills:%s %s/%s/%s=%s|%d|%s|%s|", day, i->account, i->source, i->key, fingerprint, b->code, op_word(i->op), b->number);
+    fprintf(out, "bills:%s %s/%s/%s=%s|%d|%s|%s|", day, b->account, b->source, b->key, b->fingerprint, b->code, op_word(b->op), b->number);
     fprintf(out, "%s|%s|%s|%s|", b->amount, b->currency, b->balance, b->held);
     fprintf(out, "%" PRIu64 "|%" PRIu64 "-%" PRIu64 "|", b->id.ms, b->id.ms, b->id.seq);
     fprintf(out, "%s|%s|%" PRId64 "|%" PRId64 "|%s\n", b->to, b->state, b->captured, b->refunded, b->detail);
+}
+
+static void dump_due(const struct model_due *d, FILE *out) {
+    fprintf(out, "due %s|%" PRIu64 "-%" PRIu64 "|%s=%" PRIu64 "\n", op_word(d->op), d->id.ms, d->id.seq, d->identity, d->at_ms);
+    if (d->op != OP_due) return;
+    fprintf(out, "scheduled %" PRIu64 "-%" PRIu64 "=#", d->id.ms, d->id.seq);
+    for (size_t n = 0; n < d->size; n++) fprintf(out, "%02x", (unsigned char)d->bytes[n]);
+    fprintf(out, "\n");
 }
 
 static void dump_meta(const struct model *m, const struct model_shard *s, FILE *out) {
@@ -37,15 +53,19 @@ static void dump_meta(const struct model *m, const struct model_shard *s, FILE *
     fprintf(out, "meta bill=%" PRIu64 "\n", s->bill);
     for (unsigned p = 0; p < m->partitions; p++)
         if (s->has_from[p]) fprintf(out, "meta from:%u=%" PRIu64 "-%" PRIu64 "\n", p, s->from[p].ms, s->from[p].seq);
+    for (enum setting n = 0; n < SETTING_COUNT; n++)
+        if (s->has_policy[n]) fprintf(out, "meta policy:%s=%" PRIu64 "\n", setting_name(n), s->policy[n]);
 }
 
 void model_dump(const struct model *m, unsigned partition, FILE *out) {
     const struct model_shard *s = &m->shards[partition];
-    uint64_t today = s->applied.ms / 86400000;
+    uint64_t today = model_day(s->applied), keep = s->has_policy[SETTING_bills_keep] ? s->policy[SETTING_bills_keep] : MODEL_KEEP_DAYS;
     for (size_t n = 0; n < m->account_count; n++)
         if (m->accounts[n].partition == partition) dump_account(&m->accounts[n], out);
     for (size_t n = 0; n < m->bill_count; n++)
-        if (m->bills[n].partition == partition && m->bills[n].day + KEEP_DAYS >= today) dump_bill(&m->bills[n], out);
+        if (m->bills[n].partition == partition && m->bills[n].day + keep >= today) dump_bill(&m->bills[n], out);
+    for (size_t n = 0; n < m->due_count; n++)
+        if (m->dues[n].partition == partition) dump_due(&m->dues[n], out);
     for (size_t n = 0; n < m->row_count; n++)
         if (m->rows[n].partition == partition) fprintf(out, "%s\n", m->rows[n].text);
     for (size_t n = 0; n < m->answer_count; n++)
@@ -56,11 +76,69 @@ void model_dump(const struct model *m, unsigned partition, FILE *out) {
 void model_dump_prompt(const struct model *m, unsigned partition, const char *source, FILE *out) {
     for (size_t n = 0; n < m->answer_count; n++) {
         const struct model_line *l = &m->answers[n];
-        if (l->partition == partition && l->prompt && strcmp(l->source, source) == 0) fprintf(out, "%s\n", l->text);
+        if (l->partition == partition && l->prompt && model_is(l->source, source)) fprintf(out, "%s\n", l->text);
     }
+}
+
+void model_print_follow_up(const struct model_follow_up *f, FILE *out) {
+    fprintf(out, "%s %s %s %s %s %s %s %" PRId64 " %d\n", op_word(f->op), f->account, f->key, f->origin, f->entry, f->status, f->currency,
+            f->amount, f->code);
 }
 
 void model_dump_follow_ups(const struct model *m, unsigned from, unsigned to, FILE *out) {
     for (size_t n = 0; n < m->follow_up_count; n++)
-        if (m->follow_ups[n].from == from && m->follow_ups[n].to == to) fprintf(out, "%s\n", m->follow_ups[n].text);
+        if (m->follow_ups[n].from == from && m->follow_ups[n].to == to) model_print_follow_up(&m->follow_ups[n], out);
+}
+
+const struct model_follow_up *model_follow_up_at(const struct model *m, size_t n) {
+    return n < m->follow_up_count ? &m->follow_ups[n] : NULL;
+}
+
+static int compare_dues(const void *a, const void *b) {
+    const struct model_due *x = *(const struct model_due *const *)a, *y = *(const struct model_due *const *)b;
+    return x->at_ms != y->at_ms ? (x->at_ms > y->at_ms) - (x->at_ms < y->at_ms) : strcmp(x->identity, y->identity);
+}
+
+bool model_due_at(const struct model *m, unsigned partition, uint64_t ms, size_t n, enum op *op, char entry[INTENT_ENTRY_MAX + 1],
+                  char identity[INTENT_IDENTITY_MAX + 1]) {
+    size_t count = 0;
+    const struct model_due **dues = calloc(m->due_count + 1, sizeof *dues);
+    for (size_t d = 0; d < m->due_count; d++)
+        if (m->dues[d].partition == partition && m->dues[d].at_ms <= ms) dues[count++] = &m->dues[d];
+    qsort(dues, count, sizeof *dues, compare_dues);
+    if (n < count) {
+        *op = dues[n]->op;
+        entry_id_format(dues[n]->id, entry);
+        memcpy(identity, dues[n]->identity, sizeof dues[n]->identity);
+    }
+    free(dues);
+    return n < count;
+}
+
+/* What the open holds of an account hold. */
+static int64_t held_by_bills(const struct model *m, const struct model_account *a) {
+    int64_t held = 0;
+    for (size_t n = 0; n < m->bill_count; n++) {
+        const struct model_bill *b = &m->bills[n];
+        if (b->partition == a->partition && model_is(b->account, a->name) && model_is(b->state, "open")) held += b->moved - b->captured;
+    }
+    return held;
+}
+
+const char *model_unsound(const struct model *m, unsigned partition) {
+    static char fault[200];
+    int64_t sum = 0;
+    *fault = '\0';
+    for (size_t n = 0; n < m->account_count; n++) {
+        const struct model_account *a = &m->accounts[n];
+        if (a->partition != partition) continue;
+        sum += a->balance;
+        bool person = model_is(a->kind, "user") || model_is(a->kind, "app");
+        if (person && (a->balance < a->held || a->held < 0))
+            snprintf(fault, sizeof fault, "%s owns %" PRId64 " of which %" PRId64 " are held", a->name, a->balance, a->held);
+        if (a->held != held_by_bills(m, a))
+            snprintf(fault, sizeof fault, "of %s %" PRId64 " are held, by its bills %" PRId64, a->name, a->held, held_by_bills(m, a));
+    }
+    if (sum) snprintf(fault, sizeof fault, "the accounts sum to %" PRId64, sum);
+    return *fault ? fault : NULL;
 }

@@ -1,26 +1,37 @@
-/* What the reference model knows. Only for model*.c. */
+/* What the reference model knows, and what its parts say to each other. Only for model*.c. */
 #ifndef TESTS_WORKER_MODEL_STATE_H
 #define TESTS_WORKER_MODEL_STATE_H
 
+#include "schema/sign.h"
 #include "tests/worker/model.h"
 
-enum { MODEL_PARTITIONS_MAX = 8 };
+enum { MODEL_PARTITIONS_MAX = 8, MODEL_ACCOUNTS_MAX = 1024, MODEL_KEEP_DAYS = 180 };
+#define MODEL_CAP INT64_C(9007199254740991)
+#define MODEL_DAY_MS UINT64_C(86400000)
 
 struct model_account {
     unsigned partition;
     char name[70], kind[10], currency[4], status[8];
-    int64_t balance, seq;
+    int64_t balance, held, seq;
     uint64_t opened_ms, changed_ms;
+    bool has_credential;
+    uint8_t credential[SIGN_KEY_SIZE];
+    char lock_token[129];   /* "": not locked */
+    uint64_t lock_until_ms; /* 0: until unlocked */
+    uint64_t limit_payments, limit_per_ms; /* 0: not limited */
+    unsigned __int128 limit_tat; /* GCRA's theoretical arrival time, in parts of a millisecond: limit_payments of them */
 };
 
 struct model_bill {
     unsigned partition;
     uint64_t day;
-    struct intent intent;
+    char account[65], source[33], key[INTENT_FOLLOW_UP_KEY_MAX + 1], fingerprint[INTENT_FINGERPRINT_SIZE + 1];
+    enum op op;
     struct entry_id id;
     int code;
     char number[24], amount[24], currency[4], balance[24], held[24], to[70], state[12], detail[40];
     int64_t moved, captured, refunded;
+    uint64_t deadline_ms; /* of a hold, 0: never */
 };
 
 struct model_line {
@@ -30,22 +41,143 @@ struct model_line {
     char *text;
 };
 
-struct model_follow_up { unsigned from, to; char *text; };
+/* A hold that lapses, or an intent that waits for its time; under the entry and the identity of its bill. */
+struct model_due {
+    unsigned partition;
+    uint64_t at_ms;
+    enum op op; /* of the follow-up: OP_expire, OP_due */
+    struct entry_id id;
+    char identity[INTENT_IDENTITY_MAX + 1];
+    char *bytes; /* of the intent that waits */
+    size_t size;
+};
+
+/* A payment that a later one may look like. */
+struct model_recent {
+    unsigned partition;
+    char account[70], to[70];
+    int64_t amount;
+    uint64_t ms;
+};
 
 struct model_shard {
     struct entry_id applied, from[MODEL_PARTITIONS_MAX];
     uint64_t bill;
-    bool has_from[MODEL_PARTITIONS_MAX];
+    bool has_from[MODEL_PARTITIONS_MAX], has_policy[SETTING_COUNT];
+    uint64_t policy[SETTING_COUNT];
 };
 
 struct model {
     unsigned partitions;
     struct model_shard shards[MODEL_PARTITIONS_MAX];
-    struct model_account *accounts;
+    struct model_account *accounts; /* never moved: decisions hold pointers into it */
     struct model_bill *bills;
     struct model_line *answers, *rows;
+    struct model_due *dues;
+    struct model_recent *recents;
     struct model_follow_up *follow_ups;
-    size_t account_count, bill_count, answer_count, row_count, follow_up_count;
+    size_t account_count, bill_count, answer_count, row_count, due_count, recent_count, follow_up_count;
 };
+
+/* The intent being decided. */
+struct hearing {
+    struct model *m;
+    unsigned partition;
+    struct entry_id id;        /* of the entry being applied: the clock */
+    struct entry_id original;  /* of the entry that the bill lies under */
+    const struct intent *i;
+    const char *token;         /* the intent's; of a step the group's */
+    struct model_bill bill;    /* in the making */
+    struct model_account *account;
+    const char *row_op, *row_note; /* of the rows */
+    char row_identity[INTENT_IDENTITY_MAX + 1];
+};
+
+/* model.c */
+void *model_grow(void *array, size_t count, size_t size);
+bool model_is(const char *a, const char *b);
+bool model_has(const struct intent *i, enum field f);
+uint64_t model_day(struct entry_id id);
+struct model_account *model_find_account(struct model *m, unsigned partition, const char *name);
+struct model_account *model_add_account(struct model *m, unsigned partition, const char *name, const char *kind, const char *currency,
+                                        uint64_t ms);
+bool model_active(const struct model_account *a);
+struct hearing model_hearing(struct model *m, unsigned partition, struct entry_id id, const struct intent *i);
+void model_open_bill(struct hearing *c);
+/* Decides an intent whose checks up to the signature are passed; the code may be of any class. */
+int model_decide(struct hearing *c);
+/* Fills the bill with what is known once it is decided. */
+void model_close_bill(struct hearing *c, int code);
+void model_store_bill(struct hearing *c);
+void model_answer(struct hearing *c, const struct model_bill *b, bool replayed);
+void model_refuse(struct hearing *c, int code, const char *detail);
+int model_detail(struct hearing *c, int code, const char *text);
+
+/* model_bill.c */
+uint64_t model_keep_days(const struct hearing *c);
+void model_drop_bills(struct model *m, unsigned partition, uint64_t today);
+void model_remove_bill(struct model *m, struct model_bill *b);
+/* The bill of an identity in the two days that are looked at; NULL: not seen before. */
+struct model_bill *model_find_known(struct hearing *c, const char *key);
+struct model_bill *model_find_original(struct model *m, unsigned partition, const char *identity, struct entry_id id);
+struct model_bill *model_find_referred(struct hearing *c);
+void model_refer(struct hearing *c, const struct model_bill *done);
+void model_identity(const struct model_bill *b, char out[INTENT_IDENTITY_MAX + 1]);
+/* NULL: the same was meant; else the field that differs, "" when it cannot be told. */
+const char *model_difference(const struct model_bill *b, const struct intent *i);
+void model_add_due(struct hearing *c, enum op op, uint64_t at_ms, const void *bytes, size_t size);
+struct model_due *model_find_due(struct model *m, unsigned partition, enum op op, struct entry_id id, const char *identity);
+void model_remove_due(struct model *m, unsigned partition, enum op op, struct entry_id id, const char *identity);
+void model_remove_due_of(struct model *m, const struct model_bill *b, enum op op);
+bool model_restated_wrongly(struct hearing *c, const struct model_bill *done);
+
+/* model_money.c: 0, or why not */
+struct model_account *model_system(struct hearing *c, const char *word, const char *currency);
+void model_number_bill(struct hearing *c);
+void model_post(struct hearing *c, struct model_account *a, int64_t amount, int64_t hold);
+int model_capped(const struct hearing *c, const struct model_account *from, const struct model_account *to, int64_t amount);
+int model_move(struct hearing *c, struct model_account *from, struct model_account *to, int64_t amount, bool funded);
+int model_topup(struct hearing *c);
+int model_withdraw(struct hearing *c);
+int model_pay(struct hearing *c);
+int model_refund(struct hearing *c);
+int model_rollback(struct hearing *c);
+int model_transfer(struct hearing *c);
+bool model_is_here(const struct hearing *c, const char *account);
+
+/* model_hold.c */
+int model_hold(struct hearing *c);
+int model_capture(struct hearing *c);
+int model_release(struct hearing *c);
+void model_expire(struct model *m, unsigned partition, struct entry_id id, struct model_bill *hold, const char *identity);
+
+/* model_rule.c */
+bool model_is_locked(const struct hearing *c);
+int model_stand_in_the_way(struct hearing *c, const struct model_bill *of, bool debit); /* lock, guard */
+bool model_is_too_fast(const struct hearing *c);
+void model_count_payment(struct hearing *c);
+bool model_looks_alike(const struct hearing *c);
+void model_remember_payment(struct hearing *c);
+bool model_is_forged(const struct hearing *c, const struct model_entry *entry);
+int model_lock(struct hearing *c);
+int model_unlock(struct hearing *c);
+int model_limit(struct hearing *c);
+int model_credential(struct hearing *c);
+int model_policy(struct hearing *c);
+void model_set_rules(struct hearing *c); /* of a new account */
+
+/* model_group.c */
+int model_group(struct hearing *c);
+
+/* model_later.c: scheduled intents */
+bool model_is_early(const struct hearing *c);
+void model_schedule(struct hearing *c, const struct model_entry *entry);
+int model_unschedule(struct hearing *c);
+void model_wake(struct model *m, unsigned partition, struct entry_id id, struct model_bill *b);
+
+/* model_follow.c */
+void model_send_status(struct hearing *c);
+void model_send_arrive(struct hearing *c);
+void model_follow(struct hearing *c);
 
 #endif

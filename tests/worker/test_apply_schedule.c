@@ -1,5 +1,5 @@
-/* Scheduled intents and unschedule: kept until their time, decided then, answered once. "due account=a of=x" is the follow-up that the owner
- * puts on the stream for what was sent under that key; fold_add_due puts there what the partition itself says is due. */
+/* Scheduled intents and unschedule: kept until their time, decided then, answered once. "due account=a of=x" is the follow-up that the
+ * owner puts on the stream for what was sent under that key; fold_add_due puts there what the partition itself says is due. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,7 +110,8 @@ static void expect_bill(const char *name, const char *day, const char *part) {
 
 static void expect_waiting(const char *name, int64_t wanted) {
     cr_expect_eq(server_integer(&fold.server, "ZCARD", fold_key(&fold, 0, "due"), NULL), wanted, "%s: not %d due", name, (int)wanted);
-    cr_expect_eq(server_integer(&fold.server, "HLEN", fold_key(&fold, 0, "scheduled"), NULL), wanted, "%s: not %d scheduled", name, (int)wanted);
+    int64_t scheduled = server_integer(&fold.server, "HLEN", fold_key(&fold, 0, "scheduled"), NULL);
+    cr_expect_eq(scheduled, wanted, "%s: %d scheduled, not %d", name, (int)scheduled, (int)wanted);
 }
 
 #define FIRST "1900000000000-4"
@@ -287,6 +288,54 @@ Test(apply_scheduled, races) {
         expect_answers("due first", 1, PAY_X, FIRST, "code=0 amount=5 balance=995 held=0 bill=0-2");
         answers_to("u", &last);
         cr_expect_str_eq(last.text[RESPONSE_CODE], "11", "due first: %s", last.text[RESPONSE_CODE]);
+    }
+}
+
+/* What was put off and then refused for now is gone, also for what refers to it in the same batch. */
+Test(apply_scheduled, refused_for_now_and_referred_to) {
+    static const unsigned batches[] = {FOLD_BATCH, 1};
+    static const char *const ops[] = {"refund", "rollback", "capture", "release", "unschedule"};
+    for (size_t n = 0; n < 2; n++) {
+        fold_reset(&fold);
+        fold_set_batch(&fold, batches[n]);
+        go(LATER "lock account=a token=T expires=1d");
+        fold_add(&fold, "+1h; due account=a of=x");
+        for (size_t op = 0; op < sizeof ops / sizeof *ops; op++) {
+            char line[200];
+            snprintf(line, sizeof line, "%s account=a of=x key=%s; %s account=a of=x of_at=1900000000000 key=%s2", ops[op], ops[op],
+                     ops[op], ops[op]);
+            fold_add(&fold, line);
+        }
+        fold_run(&fold);
+        for (size_t op = 0; op < sizeof ops / sizeof *ops; op++) {
+            char key[40];
+            struct fold_answer last;
+            for (int hinted = 0; hinted < 2; hinted++) {
+                snprintf(key, sizeof key, "%s%s", ops[op], hinted ? "2" : "");
+                cr_expect_eq(answers_to(key, &last), 1, "batches of %u: %s", batches[n], key);
+                cr_expect_str_eq(last.text[RESPONSE_CODE], "1", "batches of %u: %s: %s", batches[n], key, last.text[RESPONSE_CODE]);
+            }
+        }
+    }
+}
+
+/* The same key days later is another intent, even beside the first one's decision. */
+Test(apply_scheduled, woken_beside_a_namesake) {
+    static const unsigned batches[] = {FOLD_BATCH, 1};
+    for (size_t n = 0; n < 2; n++) {
+        fold_reset(&fold);
+        fold_set_batch(&fold, batches[n]);
+        go(TABLE_BASE "pay account=a to=m amount=5 key=x not_before=+5d");
+        go("+5d; due account=a of=x; pay account=a to=m amount=6 key=x");
+        expect_answers("the second", 2, PAY_X, fold.entry, "code=0 amount=6 balance=989 held=0 bill=0-3");
+        fold_reset(&fold);
+        fold_set_batch(&fold, batches[n]);
+        go(TABLE_BASE "pay account=a to=m amount=5 key=x not_before=+5d; lock account=a token=T expires=0; +4d12h;"
+           "pay account=a to=m amount=6 key=x token=T at=1900388800000");
+        char entry[ENTRY_TEXT_MAX + 1];
+        memcpy(entry, fold.entry, sizeof entry);
+        go("+12h; due account=a of=x; pay account=a to=m amount=6 key=x token=T at=1900388800000");
+        expect_answers("refused for now, the second replayed", 3, PAY_X, entry, "code=0 amount=6 balance=994 held=0 bill=0-2 replayed=1");
     }
 }
 

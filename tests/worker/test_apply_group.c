@@ -95,8 +95,7 @@ static const struct table_row rows[] = {
      "code=17 amount=0 balance=1000 held=100 detail=2~limit_exceeded"},
     {"group, refunded too much", PAID, "group account=a steps=refund,of:p,amount:60/refund,of:p,amount:41",
      "code=17 amount=0 balance=900 held=0 detail=2~limit_exceeded"},
-    {"group, over the book's cap", PAID "policy account=@book settings=balance_cap:900", "group account=a steps=refund,of:p/pay,to:m,amount:5",
-     "code=17 amount=0 balance=900 held=0 detail=1~limit_exceeded"},
+    {"group, over the book's cap", PAID "policy account=@book settings=balance_cap:900", "group account=a steps=refund,of:p/pay,to:m,amount:5", "code=17 amount=0 balance=900 held=0 detail=1~limit_exceeded"},
     {"group, faster than allowed", BASE "limit account=a payments=2 per=1h",
      "group account=a steps=pay,to:m,amount:5/hold,to:n,amount:7/pay,to:m,amount:6",
      "code=17 amount=0 balance=1000 held=0 detail=3~rate_limited"},
@@ -136,8 +135,7 @@ static const struct table_row door_rows[] = {
     {"group, steps a map", BASE, RAW GOOD, "code=6 currency= detail=steps"},
     {"group, of none", BASE, RAW "[]", "code=6 currency= detail=steps"},
     {"group, of one", BASE, RAW "[" GOOD "]", "code=6 currency= detail=steps"},
-    {"group, of seventeen", BASE, RAW "[" GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD
-     "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "]", "code=6 currency= detail=steps"},
+    {"group, of seventeen", BASE, RAW "[" GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "," GOOD "]", "code=6 currency= detail=steps"},
     {"group, a step a number", BASE, RAW "[" GOOD ",5]", "code=6 currency= detail=steps"},
     {"group, a step without op", BASE, RAW "[" GOOD ",{to:m,amount:5,currency:CNY}]", "code=6 currency= detail=steps"},
     {"group, an unknown op", BASE, RAW "[" GOOD ",{op:steal,amount:5}]", "code=6 currency= detail=steps"},
@@ -170,8 +168,7 @@ static const struct table_row door_rows[] = {
      "group account=a key=g steps=pay,to:m,amount:5/pay,to:n,amount:8", "code=7 currency="},
     {"group, steps the other way round", BASE "group account=a key=g steps=pay,to:m,amount:5/pay,to:n,amount:7",
      "group account=a key=g steps=pay,to:n,amount:7/pay,to:m,amount:5", "code=7 currency="},
-    {"group, a step's key", BASE "group account=a key=g steps=pay,to:m,amount:5,key:s/pay,to:n,amount:7", "pay account=a to=m amount=6 key=s",
-     "code=7 detail=amount"},
+    {"group, a step's key", BASE "group account=a key=g steps=pay,to:m,amount:5,key:s/pay,to:n,amount:7", "pay account=a to=m amount=6 key=s", "code=7 detail=amount"},
 };
 
 Test(apply_group, door) { table_run(door_rows, sizeof door_rows / sizeof *door_rows, 1); }
@@ -198,7 +195,8 @@ static const struct failure failures[] = {
 };
 /* At a there is: p, a payment; h, a hold; l, a lapsed one; z, a frozen merchant. */
 #define ALL_SORTS BASE "policy account=@book settings=duplicate_window:1h; open account=z kind=merchant; freeze account=z;" \
-                  "hold account=a to=m amount=5 key=l expires=1ms; +1ms; hold account=a to=m amount=100 key=h; pay account=a to=m amount=100 key=p"
+                  "hold account=a to=m amount=5 key=l expires=1ms; +1ms; hold account=a to=m amount=100 key=h;" \
+                  "pay account=a to=m amount=100 key=p"
 static const char *const good_steps[] = {"hold,to:m,amount:10,expires:1h", "capture,of:h,amount:30,final:0", "refund,of:p,amount:20",
                                          "transfer,to:b,amount:3", "pay,to:n,amount:4"};
 
@@ -249,7 +247,8 @@ Test(apply_group, good_steps_are_good) {
 /* Each step has a bill of its own, found under its key by everything that comes later. */
 Test(apply_group, steps_are_bills) {
     fold_start(&fold, 1, FOLD_BATCH);
-    go(BASE "group account=a key=g note=whole steps=pay,to:m,amount:5,note:first/hold,to:n,amount:7,expires:15m,key:h/transfer,to:b,amount:9");
+    go(BASE "group account=a key=g note=whole steps=pay,to:m,amount:5,note:first/hold,to:n,amount:7,expires:15m,key:h/"
+       "transfer,to:b,amount:9");
     static const struct { const char *field, *end; } wanted[] = {
         {"a/shop/g>1", "|0|pay|0-2|5|CNY|995|0|1900000000000|1900000000000-6|m|captured|5|0|"},
         {"a/shop/h", "|0|hold|0-3|7|CNY|995|7|1900000000000|1900000000000-6|n|open|0|0|1900000900000"},
@@ -311,7 +310,9 @@ Test(apply_group, transfer_elsewhere_is_no_step) {
     cr_assert(fold_partition_of(&fold, "a") == 0 && fold_partition_of(&fold, "b") == 2);
     table_step("elsewhere", &fold, "group account=a steps=pay,to:m,amount:5/transfer,to:b,amount:7",
                "code=17 amount=0 balance=1000 held=0 detail=2~invalid", NULL);
-    table_step("elsewhere and unknown", &fold, "group account=a steps=transfer,to:e,amount:7/pay,to:m,amount:5",
+    table_step("elsewhere before frozen", &fold, "freeze account=a; group account=a steps=transfer,to:b,amount:7/pay,to:m,amount:5",
+               "code=17 amount=0 balance=1000 held=0 detail=1~invalid", NULL);
+    table_step("elsewhere and unknown", &fold, "group account=a steps=transfer,to:o,amount:7/pay,to:m,amount:5",
                "code=17 amount=0 balance=1000 held=0 detail=1~invalid", NULL);
     fold_stop(&fold);
 }

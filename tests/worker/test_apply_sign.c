@@ -1,5 +1,5 @@
-/* Signatures: who must sign, what is taken for a signature, and when. "credential=pw" is a credential made of that word, "sign=pw" signs with
- * it. The lane's own copy of a credential must follow the stream, within a batch too: every row is run in one batch as well. */
+/* Signatures: who must sign, what is taken for a signature, and when. "credential=pw" is a credential made of that word, "sign=pw" signs
+ * with it. The lane's own copy of a credential must follow the stream, within a batch too: every row is run in one batch as well. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,8 +48,7 @@ static const struct table_row rows[] = {
     {"changed, signed by the old one", BASE "credential account=a credential=new sign=pw", "pay account=a to=m amount=5 sign=pw", "code=2"},
     {"changed in vain, signed by the old one", BASE "! credential account=a credential=new sign=new", "pay account=a to=m amount=5 sign=pw",
      "code=0 amount=5 balance=995 held=0 bill=0-2"},
-    {"changed in vain, signed by the new one", BASE "! credential account=a credential=new sign=new", "pay account=a to=m amount=5 sign=new",
-     "code=2"},
+    {"changed in vain, signed by the new one", BASE "! credential account=a credential=new sign=new", "pay account=a to=m amount=5 sign=new", "code=2"},
     {"changed twice", BASE "credential account=a credential=new sign=pw; credential account=a credential=pw sign=new",
      "pay account=a to=m amount=5 sign=pw", "code=0 amount=5 balance=995 held=0 bill=0-2"},
     {"removed, unsigned", BASE "credential account=a sign=pw", "pay account=a to=m amount=5", "code=0 amount=5 balance=995 held=0 bill=0-2"},
@@ -88,8 +87,7 @@ static const struct table_row rows[] = {
     {"unknown, signed all the same", BASE, "pay account=c to=m amount=5 sign=pw", "code=1 amount=0 detail=account"},
     {"unsigned before closed", BASE "withdraw account=a amount=1000 sign=pw; close account=a", "credential account=a", "code=2 currency="},
     /* at the door */
-    {"credential of 31 bytes", BASE, "raw open account=x kind=user currency=CNY credential=#00112233445566778899aabbccddeeff00112233445566778899aabbccddee",
-     "code=6 detail=credential"},
+    {"credential of 31 bytes", BASE, "raw open account=x kind=user currency=CNY credential=#00112233445566778899aabbccddeeff00112233445566778899aabbccddee", "code=6 detail=credential"},
     {"credential of 33 bytes", BASE,
      "raw open account=x kind=user currency=CNY credential=#00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff00",
      "code=6 detail=credential"},
@@ -139,6 +137,17 @@ Test(apply_sign, what_is_no_signature) {
     fold_stop(&fold);
 }
 
+/* Nobody signs a topup, before its time neither. */
+Test(apply_sign, scheduled_topup_needs_none) {
+    fold_start(&fold, 1, FOLD_BATCH);
+    fold_add(&fold, BASE "topup account=a amount=5 key=x not_before=+1h");
+    fold_run(&fold);
+    const char *bill = server_text(&fold.server, "HGET", fold_key(&fold, 0, "bills:20300317"), "a/shop/x", NULL);
+    cr_expect(strstr(bill, "|scheduled|"), "it is not scheduled: %s", bill);
+    table_step("decided", &fold, "+1h; due account=a of=x; inquire account=a", "code=0 balance=1005 held=0", NULL);
+    fold_stop(&fold);
+}
+
 /* A new owner has the credentials again. */
 Test(apply_sign, after_a_takeover) {
     fold_start(&fold, 1, FOLD_BATCH);
@@ -185,7 +194,9 @@ Test(apply_sign, policy_of_a_book_with_a_secret) {
     table_step("signed by the book", &fold, "policy account=@book settings=fee:30 sign=" SECRET, "code=0 currency=", NULL);
     cr_expect_str_eq(server_text(&fold.server, "HGET", fold_key(&fold, 0, "meta"), "policy:fee", NULL), "30", "it was not set");
     table_step("stale before unsigned", &fold, "policy account=@book settings=fee:30 at=-24h", "code=14 currency=", NULL);
-    table_step("accounts without a credential sign nothing", &fold, TABLE_BASE "pay account=a to=m amount=5",
+    fold_add(&fold, TABLE_BASE);
+    fold_run(&fold);
+    table_step("accounts without a credential sign nothing", &fold, "pay account=a to=m amount=5",
                "code=0 amount=5 balance=995 held=0 bill=0-2", NULL);
     fold_stop(&fold);
 }

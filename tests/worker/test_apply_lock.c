@@ -23,7 +23,7 @@ static const struct table_row lock_rows[] = {
     {"lock, closed", CLOSED, "lock account=z token=T expires=1h", "code=4 balance=0 held=0"},
     {"lock, by another", LOCKED, "lock account=a token=U expires=1h", "code=5 currency="},
     {"lock, by another, a millisecond before it lapses", LOCKED "+59m59s999ms", "lock account=a token=U expires=1h", "code=5 currency="},
-    {"lock, by another, after years", FOREVER "+1000d", "lock account=a token=U expires=1h", "code=5 currency="},
+    {"lock, by another, after months", FOREVER "+170d", "lock account=a token=U expires=1h", "code=5 currency="},
     {"lock, stale", TABLE_BASE, "lock account=b token=T expires=1h at=-24h", "code=14 currency="},
     {"lock, no token", TABLE_BASE, "raw lock account=a expires=5", "code=6 currency= detail=token"},
     {"lock, no length", TABLE_BASE, "raw lock account=a token=T", "code=6 currency= detail=expires"},
@@ -49,7 +49,7 @@ static const struct table_row lock_rows[] = {
      "code=0 amount=5 balance=995 held=0 bill=0-2"},
     {"locked, pay, unlocked", LOCKED "unlock account=a token=T", "pay account=a to=m amount=5",
      "code=0 amount=5 balance=995 held=0 bill=0-2"},
-    {"locked, pay, for ever", FOREVER "+1000d", "pay account=a to=m amount=5", "code=5"},
+    {"locked, pay, for ever", FOREVER "+170d", "pay account=a to=m amount=5", "code=5"},
     {"locked, a token without a lock", TABLE_BASE, "pay account=a to=m amount=5 token=U", "code=0 amount=5 balance=995 held=0 bill=0-2"},
     {"locked, withdraw", LOCKED, "withdraw account=a amount=5", "code=5 currency="},
     {"locked, withdraw, the token", LOCKED, "withdraw account=a amount=5 token=T", "code=0 amount=5 balance=995 held=0 bill=0-2"},
@@ -77,8 +77,7 @@ static const struct table_row lock_rows[] = {
     {"pay, locked before guard", LOCKED, "pay account=a to=m amount=5 guard=seq:9", "code=5"},
     {"pay, locked before funds", LOCKED, "pay account=a to=m amount=5000", "code=5"},
     {"withdraw, frozen before locked", LOCKED "freeze account=a", "withdraw account=a amount=5", "code=4 amount=0 balance=1000 held=0"},
-    {"rollback, locked before rolled back", TABLE_BASE "rollback account=a of=t0; lock account=a token=T expires=1h", "rollback account=a of=t0",
-     "code=5 currency="},
+    {"rollback, locked before rolled back", TABLE_BASE "rollback account=a of=t0; lock account=a token=T expires=1h", "rollback account=a of=t0", "code=5 currency="},
     {"rollback, locked before funds", TABLE_BASE "pay account=a to=m amount=5; lock account=a token=T expires=1h",
      "rollback account=a of=t0", "code=5 currency="},
     {"unlock, another's token before nothing", LOCKED "freeze account=a", "unlock account=a token=U", "code=2 currency="},
@@ -94,8 +93,7 @@ static const struct table_row guard_rows[] = {
      "code=0 amount=5 balance=5 held=0 bill=0-1"},
     {"guard, balance", TABLE_BASE, "pay account=a to=m amount=5 guard=balance_min:1000", "code=0 amount=5 balance=995 held=0 bill=0-2"},
     {"guard, balance, one more", TABLE_BASE, "pay account=a to=m amount=5 guard=balance_min:1001", "code=18"},
-    {"guard, balance counts what is held", TABLE_BASE "hold account=a to=m amount=900", "pay account=a to=m amount=5 guard=balance_min:1000",
-     "code=0 amount=5 balance=995 held=900 bill=0-3"},
+    {"guard, balance counts what is held", TABLE_BASE "hold account=a to=m amount=900", "pay account=a to=m amount=5 guard=balance_min:1000", "code=0 amount=5 balance=995 held=900 bill=0-3"},
     {"guard, the shard of a refund may be below", TABLE_BASE "pay account=a to=m amount=5 key=p; withdraw account=m amount=5",
      "refund account=a of=p guard=balance_min:995", "code=0 amount=5 balance=1000 held=0 bill=0-4 detail=0-2"},
     {"guard, one of two", TABLE_BASE, "pay account=a to=m amount=5 guard=seq:1,balance_min:1001", "code=18"},
@@ -121,6 +119,10 @@ static const struct table_row guard_rows[] = {
      "code=6 currency= detail=to"},
     {"guard before rolled back", TABLE_BASE "pay account=a to=m amount=50 key=p; rollback account=a of=p",
      "refund account=a of=p guard=refunded:0", "code=18 currency="},
+    {"guard before wrong kind, refund", TABLE_BASE, "refund account=a of=t0 guard=seq:2", "code=18 currency="},
+    {"guard before a refused payment, refund", TABLE_BASE "! pay account=a to=m amount=5000 key=p", "refund account=a of=p guard=refunded:1", "code=18 currency="},
+    {"guard before wrong kind, rollback", TABLE_BASE "pay account=a to=m amount=50 key=p; refund account=a of=p key=r",
+     "rollback account=a of=r guard=seq:2", "code=18 currency="},
     {"guard before too much", TABLE_BASE "pay account=a to=m amount=50 key=p", "refund account=a of=p amount=51 guard=refunded:9",
      "code=18 currency="},
     {"guard before rate", TABLE_BASE "limit account=a payments=1 per=1h; pay account=a to=m amount=1",
@@ -163,20 +165,16 @@ static const struct table_row limit_rows[] = {
     {"pay, a hold counts", LIMITED "hold account=a to=m amount=1", "pay account=a to=m amount=5", "code=8"},
     {"pay, a millisecond early", LIMITED "pay account=a to=m amount=1; +59m59s999ms", "pay account=a to=m amount=5", "code=8"},
     {"pay, in time", LIMITED "pay account=a to=m amount=1; +1h", "pay account=a to=m amount=5", "code=0 amount=5 balance=994 held=0 bill=0-3"},
-    {"pay, limited from the opening", TABLE_BASE "open account=b kind=user payments=1 per=1h; topup account=b amount=9; pay account=b to=m amount=1",
-     "pay account=b to=m amount=1", "code=8"},
+    {"pay, limited from the opening", TABLE_BASE "open account=b kind=user payments=1 per=1h; topup account=b amount=9; pay account=b to=m amount=1", "pay account=b to=m amount=1", "code=8"},
     {"pay, a refused one does not count", LIMITED "! pay account=a to=m amount=5000; ! pay account=a to=x amount=1",
      "pay account=a to=m amount=5", "code=0 amount=5 balance=995 held=0 bill=0-2"},
     {"pay, a limited one does not count", LIMITED "pay account=a to=m amount=1; +30m; ! pay account=a to=m amount=2; +30m",
      "pay account=a to=m amount=5", "code=0 amount=5 balance=994 held=0 bill=0-3"},
-    {"pay, a repetition does not count", LIMITED "+1ms; pay account=a to=m amount=1 key=p at=1900000000001; pay account=a to=m amount=1 key=p at=1900000000001; +1h",
-     "pay account=a to=m amount=5", "code=0 amount=5 balance=994 held=0 bill=0-3"},
-    {"pay, what was rolled back counts", LIMITED "pay account=a to=m amount=1 key=p; rollback account=a of=p", "pay account=a to=m amount=5",
-     "code=8"},
+    {"pay, a repetition does not count", LIMITED "+1ms; pay account=a to=m amount=1 key=p at=1900000000001; pay account=a to=m amount=1 key=p at=1900000000001; +1h", "pay account=a to=m amount=5", "code=0 amount=5 balance=994 held=0 bill=0-3"},
+    {"pay, what was rolled back counts", LIMITED "pay account=a to=m amount=1 key=p; rollback account=a of=p", "pay account=a to=m amount=5", "code=8"},
     {"pay, another account", LIMITED "pay account=a to=m amount=1; open account=b kind=user; topup account=b amount=9",
      "pay account=b to=m amount=1", "code=0 amount=1 balance=8 held=0 bill=0-4"},
-    {"pay, to a limited merchant", TABLE_BASE "limit account=m payments=1 per=1h; pay account=a to=m amount=1", "pay account=a to=m amount=5",
-     "code=0 amount=5 balance=994 held=0 bill=0-3"},
+    {"pay, to a limited merchant", TABLE_BASE "limit account=m payments=1 per=1h; pay account=a to=m amount=1", "pay account=a to=m amount=5", "code=0 amount=5 balance=994 held=0 bill=0-3"},
     {"withdraw is no payment", LIMITED "pay account=a to=m amount=1", "withdraw account=a amount=5", "code=0 amount=5 balance=994 held=0 bill=0-3"},
     {"pay, a wider limit", LIMITED "pay account=a to=m amount=1; limit account=a payments=2 per=1h", "pay account=a to=m amount=5",
      "code=0 amount=5 balance=994 held=0 bill=0-3"},
@@ -289,14 +287,11 @@ static const struct table_row policy_rows[] = {
      "code=0 amount=5 balance=5 held=0 bill=0-2"},
     {"cap, of an app", "open account=x kind=app; policy account=@book settings=balance_cap:4", "topup account=x amount=5",
      "code=12 amount=0 balance=0 held=0"},
-    {"cap, refund", TABLE_BASE "pay account=a to=m amount=5 key=p; topup account=a amount=1; policy account=@book settings=balance_cap:1000",
-     "refund account=a of=p", "code=12 amount=0 balance=996 held=0 detail=0-2"},
-    {"cap, rollback of a payment", TABLE_BASE "pay account=a to=m amount=5 key=p; topup account=a amount=1; policy account=@book settings=balance_cap:1000",
-     "rollback account=a of=p", "code=12 amount=0 balance=996 held=0 detail=0-2"},
+    {"cap, refund", TABLE_BASE "pay account=a to=m amount=5 key=p; topup account=a amount=1; policy account=@book settings=balance_cap:1000", "refund account=a of=p", "code=12 amount=0 balance=996 held=0 detail=0-2"},
+    {"cap, rollback of a payment", TABLE_BASE "pay account=a to=m amount=5 key=p; topup account=a amount=1; policy account=@book settings=balance_cap:1000", "rollback account=a of=p", "code=12 amount=0 balance=996 held=0 detail=0-2"},
     {"cap, rollback of a topup", TABLE_BASE "policy account=@book settings=balance_cap:5", "rollback account=a of=t0",
      "code=0 amount=1000 balance=0 held=0 bill=0-2 detail=0-1"},
-    {"cap, set anew", TABLE_BASE "policy account=@book settings=balance_cap:5; policy account=@book settings=fee:1; policy account=@book settings=balance_cap:2000",
-     "topup account=a amount=1000", "code=0 amount=1000 balance=2000 held=0 bill=0-2"},
+    {"cap, set anew", TABLE_BASE "policy account=@book settings=balance_cap:5; policy account=@book settings=fee:1; policy account=@book settings=balance_cap:2000", "topup account=a amount=1000", "code=0 amount=1000 balance=2000 held=0 bill=0-2"},
     {"cap, frozen before", TABLE_BASE "policy account=@book settings=balance_cap:5; freeze account=a", "topup account=a amount=1",
      "code=4 amount=0 balance=1000 held=0"},
 };
@@ -305,12 +300,14 @@ Test(apply_lock, policy, .timeout = 60) { table_run(policy_rows, sizeof policy_r
 
 Test(apply_lock, policy_lies_in_meta) {
     fold_start(&fold, 1, FOLD_BATCH);
-    fold_add(&fold, "policy account=@book settings=duplicate_window:10s,fee:30; policy account=@book settings=fee:31,settlement_offset:480");
+    fold_add(&fold, "policy account=@book settings=duplicate_window:10s,fee:30;"
+                    "policy account=@book settings=fee:31,settlement_offset:480");
     fold_run(&fold);
     static const char *const wanted[][2] = {{"policy:duplicate_window", "10000"}, {"policy:fee", "31"}, {"policy:settlement_offset", "480"},
                                             {"policy:balance_cap", ""}, {"policy:bills_keep", ""}};
     for (size_t n = 0; n < 5; n++)
-        cr_expect_str_eq(server_text(&fold.server, "HGET", fold_key(&fold, 0, "meta"), wanted[n][0], NULL), wanted[n][1], "%s", wanted[n][0]);
+        cr_expect_str_eq(server_text(&fold.server, "HGET", fold_key(&fold, 0, "meta"), wanted[n][0], NULL), wanted[n][1], "%s",
+                         wanted[n][0]);
     fold_stop(&fold);
 }
 
@@ -327,6 +324,8 @@ Test(apply_lock, policy_may_lie_anywhere) {
     fold_stop(&fold);
 }
 
+static int64_t first_day(void) { return server_integer(&fold.server, "EXISTS", fold_key(&fold, 0, "bills:20300317"), NULL); }
+
 /* The book's days of keeping bills instead of the usual ones. */
 Test(apply_lock, bills_are_kept_as_long_as_the_book_says) {
     static const struct { const char *keep, *age, *beyond; } cases[] = {{"2", "+2d", "+1d"}, {"1", "+1d", "+1d"}, {"200", "+200d", "+1d"}};
@@ -336,10 +335,38 @@ Test(apply_lock, bills_are_kept_as_long_as_the_book_says) {
         snprintf(line, sizeof line, TABLE_BASE "policy account=@book settings=bills_keep:%s; pay account=a to=m amount=100 key=p; %s; "
                  "refund account=a of=p amount=1", cases[n].keep, cases[n].age);
         table_step(cases[n].age, &fold, line, "code=0 amount=1 balance=901 held=0 bill=0-3 detail=0-2", NULL);
-        cr_expect_eq(server_integer(&fold.server, "EXISTS", fold_key(&fold, 0, "bills:20300317"), NULL), 1, "%s: dropped early", cases[n].age);
+        cr_expect_eq(first_day(), 1, "%s: dropped early", cases[n].age);
         snprintf(line, sizeof line, "%s; refund account=a of=p amount=1", cases[n].beyond);
         table_step(cases[n].age, &fold, line, "code=1 amount=0 balance=901 held=0 detail=of", NULL);
-        cr_expect_eq(server_integer(&fold.server, "EXISTS", fold_key(&fold, 0, "bills:20300317"), NULL), 0, "%s: still there", cases[n].age);
+        cr_expect_eq(first_day(), 0, "%s: still there", cases[n].age);
+        fold_stop(&fold);
+    }
+}
+
+/* Fewer days: what is older is gone at once, and for good, wherever batches end. */
+Test(apply_lock, fewer_days_of_bills) {
+    static const unsigned batches[] = {FOLD_BATCH, 1, 2, 3};
+    static const char *const codes[] = {"0", "1", "1", "0", "1"};
+    for (size_t n = 0; n < sizeof batches / sizeof *batches; n++) {
+        struct fold_answer *answers;
+        size_t refund = 0;
+        fold_start(&fold, 1, FOLD_BATCH);
+        fold_add(&fold, TABLE_BASE "pay account=a to=m amount=100 key=p; +3d; pay account=a to=m amount=100 key=q");
+        fold_run(&fold);
+        fold_set_batch(&fold, batches[n]);
+        fold_add(&fold, "+2d; refund account=a of=p amount=1; policy account=@book settings=bills_keep:4; refund account=a of=p amount=1;"
+                        "policy account=@book settings=bills_keep:9; refund account=a of=p amount=1; refund account=a of=q amount=1;"
+                        "+5d; refund account=a of=p amount=1");
+        fold_run(&fold);
+        size_t count = fold_answers(&fold, 0, "shop", &answers);
+        for (size_t a = 0; a < count; a++) {
+            if (strcmp(answers[a].text[RESPONSE_OP], "refund") != 0) continue;
+            const char *code = answers[a].text[RESPONSE_CODE];
+            cr_expect(refund < 5 && strcmp(code, codes[refund]) == 0, "batches of %u: refund %zu is %s", batches[n], refund + 1, code);
+            refund++;
+        }
+        free(answers);
+        cr_expect_eq(first_day(), 0, "batches of %u: still there", batches[n]);
         fold_stop(&fold);
     }
 }
