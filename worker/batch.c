@@ -15,6 +15,7 @@ void batch_init(struct batch *batch, const struct door *door) {
     memset(batch, 0, sizeof *batch);
     batch->door = door;
     keyset_init(&batch->keys);
+    keyset_init(&batch->late);
     command_init(&batch->command);
     batch->blob_capacity = BLOB_FIRST;
     batch->blob = malloc(batch->blob_capacity);
@@ -27,6 +28,7 @@ void batch_init(struct batch *batch, const struct door *door) {
 
 void batch_clear(struct batch *batch) {
     keyset_clear(&batch->keys);
+    keyset_clear(&batch->late);
     command_clear(&batch->command);
     free(batch->blob);
     free(batch->cells);
@@ -59,8 +61,45 @@ uint32_t batch_take(struct batch *b, const struct entry *entries, uint32_t count
     return cells;
 }
 
+static bool decides_late(const struct cell *c) {
+    return c->op == OP_settled || c->op == OP_bounce || c->op == OP_unschedule || c->entry->own == ENTRY_DUE;
+}
+
+/* Does a cell or one of its steps speak of an intent in the set, by its identity or what it refers to? */
+static bool speaks_of(const struct batch *b, const struct cell *c, const struct keyset *late) {
+    if (keyset_has(late, c->identity, strlen(c->identity)) || keyset_has(late, c->of, strlen(c->of))) return true;
+    for (uint32_t s = 0; s < c->steps; s++) {
+        const struct cell *step = &b->cells[c->first_step - 1 + s];
+        if (keyset_has(late, step->identity, strlen(step->identity)) || keyset_has(late, step->of, strlen(step->of))) return true;
+    }
+    return false;
+}
+
+uint32_t batch_cut(struct batch *b, uint32_t count) {
+    keyset_reset(&b->late);
+    for (uint32_t n = 0; n < count; n++) {
+        const struct cell *c = &b->cells[n];
+        if (b->late.count && speaks_of(b, c, &b->late)) return n;
+        if (decides_late(c)) keyset_add(&b->late, c->of, strlen(c->of));
+        if (c->op == OP_policy) return n + 1;
+    }
+    return count;
+}
+
+/* The days whose bills are dropped: those the stream moves past, and what a lowered policy leaves behind. Adds their keys. */
+static uint32_t add_drops(struct batch *b, uint32_t day, const struct batch_keep *keep) {
+    keys_buffer key;
+    uint32_t newest = day > keep->day ? day : keep->day, count = 0;
+    bool lowered = keep->seen > keep->days;
+    if (keep->day == 0 || newest <= keep->days || !(lowered || day > keep->day)) return 0;
+    uint32_t last = newest - keep->days - 1, days = lowered ? keep->seen : keep->days, first = keep->day > days ? keep->day - days : 0;
+    if (last > keep->day) last = keep->day; /* nothing was decided since, however long that was */
+    for (uint32_t d = first; d <= last; d++, count++) keyset_push(&b->keys, key, keys_bills(key, &b->door->book, b->door->partition, d));
+    return count;
+}
+
 /* The places that apply.lua knows by number, then the days that are dropped. */
-static uint32_t add_fixed_keys(struct batch *b, uint32_t day, uint32_t day_before, uint32_t keep_days) {
+static uint32_t add_fixed_keys(struct batch *b, uint32_t day, const struct batch_keep *keep) {
     const struct book *book = &b->door->book;
     unsigned p = b->door->partition;
     keys_buffer key;
@@ -73,11 +112,7 @@ static uint32_t add_fixed_keys(struct batch *b, uint32_t day, uint32_t day_befor
     keyset_push(&b->keys, key, keys_dead(key, book, p));
     keyset_push(&b->keys, key, keys_due(key, book, p));
     keyset_push(&b->keys, key, keys_scheduled(key, book, p));
-    if (day_before == 0 || day <= day_before || day <= keep_days) return 0;
-    uint32_t last = day - keep_days - 1, first = day_before > keep_days ? day_before - keep_days : 0;
-    if (last > day_before) last = day_before; /* nothing was decided since, however long that was */
-    for (uint32_t d = first; d <= last; d++) keyset_push(&b->keys, key, keys_bills(key, book, p, d));
-    return last - first + 1;
+    return add_drops(b, day, keep);
 }
 
 static uint32_t account_place(struct batch *b, const char *account) {
@@ -139,9 +174,9 @@ static void place_cell(struct batch *b, struct cell *c, const struct referral *r
 
 
 void batch_build(struct batch *b, const struct referral *referrals, uint32_t entry_count, uint32_t cell_count, const char *epoch,
-                 uint32_t day_before, uint32_t keep_days) {
+                 const struct batch_keep *keep) {
     keyset_reset(&b->keys);
-    uint32_t drops = add_fixed_keys(b, keys_day(b->cells[0].entry->id.ms), day_before, keep_days);
+    uint32_t drops = add_fixed_keys(b, keys_day(b->cells[0].entry->id.ms), keep);
     for (uint32_t n = 0; n < cell_count; n++) place_cell(b, &b->cells[n], &referrals[n]);
     struct batch_head head = {b->door->partition, drops, entry_count, cell_count};
     size_t room = batch_pack_room(b->cells, &head), blob_size;

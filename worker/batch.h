@@ -10,11 +10,12 @@
 #include "worker/door.h"
 #include "worker/keyset.h"
 
-enum { BATCH_BILLS_KEEP_DAYS = 180, BATCH_CELLS_MAX = 2048 };
+enum { BATCH_BILLS_KEEP_DAYS = 180, BATCH_BILLS_KEEP_DAYS_MAX = 3650, BATCH_CELLS_MAX = 2048 };
 
 struct batch {
     const struct door *door;
     struct keyset keys;
+    struct keyset late;      /* identities of the intents decided late, for batch_cut */
     struct command command;
     struct cell *cells;      /* of the entries, then of the steps of the groups among them */
     uint32_t cell_capacity;
@@ -36,9 +37,20 @@ bool batch_refers_to_bill(enum op op);
 /* Makes the cells of the entries; how many there are. The first `count` are those of the entries. */
 uint32_t batch_take(struct batch *batch, const struct entry *entries, uint32_t count);
 
-/* Makes the whole EVALSHA in batch->command out of the cells taken. `referrals[n]` belongs to cells[n]. Bills of the days first_drop ..
- * first_drop + drops - 1 are dropped in the same call. */
+/* How many of the entries taken may stay in one batch, at least 1: behind one that decides an intent late (a due, a settled or bounce, an
+ * unschedule) nothing that speaks of the same intent, because what it finds would depend on the batch; and behind a policy nothing. */
+uint32_t batch_cut(struct batch *batch, uint32_t count);
+
+/* How long bills are kept, in days. */
+struct batch_keep {
+    uint32_t day;  /* of the last entry applied; 0: none */
+    uint32_t days; /* by the book's policy */
+    uint32_t seen; /* how far back there may be any: more than `days` after the policy was lowered */
+};
+
+/* Makes the whole EVALSHA in batch->command out of the cells taken. `referrals[n]` belongs to cells[n]. Bills that are too old by then are
+ * dropped in the same call. */
 void batch_build(struct batch *batch, const struct referral *referrals, uint32_t entry_count, uint32_t cell_count, const char *epoch,
-                 uint32_t day_before, uint32_t keep_days);
+                 const struct batch_keep *keep);
 
 #endif

@@ -68,13 +68,22 @@ uint32_t keyset_push(struct keyset *set, const char *key, size_t size) {
     return set->count;
 }
 
-uint32_t keyset_add(struct keyset *set, const char *key, size_t size) {
-    uint32_t hash = hash_bytes(key, size);
+/* The place of a key, or 0. */
+static uint32_t keyset_find(const struct keyset *set, uint32_t hash, const char *key, size_t size) {
     for (uint32_t slot = hash & (set->slot_count - 1); set->slots[slot]; slot = (slot + 1) & (set->slot_count - 1)) {
         const struct keyset_key *k = &set->keys[set->slots[slot] - 1];
         if (k->hash == hash && k->size == size && memcmp(set->text + k->offset, key, size) == 0) return set->slots[slot];
     }
-    return keyset_push(set, key, size);
+    return 0;
+}
+
+bool keyset_has(const struct keyset *set, const char *key, size_t size) {
+    return keyset_find(set, hash_bytes(key, size), key, size) != 0;
+}
+
+uint32_t keyset_add(struct keyset *set, const char *key, size_t size) {
+    uint32_t place = keyset_find(set, hash_bytes(key, size), key, size);
+    return place ? place : keyset_push(set, key, size);
 }
 
 const char *keyset_at(const struct keyset *set, uint32_t place, size_t *size) {

@@ -2,6 +2,7 @@
 #ifndef WORKER_KEYSET_H
 #define WORKER_KEYSET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ void keyset_reset(struct keyset *set); /* empties, keeps the memory */
 
 /* The place of the key, added if it is new. */
 uint32_t keyset_add(struct keyset *set, const char *key, size_t size);
+bool keyset_has(const struct keyset *set, const char *key, size_t size);
 /* Adds without looking for it: for fixed places at the front. Returns its place. */
 uint32_t keyset_push(struct keyset *set, const char *key, size_t size);
 /* The key at a place; valid until the next add. */

@@ -197,12 +197,11 @@ struct lane *lane_new(const struct lane_shared *shared, const struct door *door,
     lane->epoch = lease->epoch;
     lane->loss_accepted = lease->loss_accepted;
     lane->taken_at = lease->applied;
-    lane->day = keys_day(lease->applied.ms);
     snprintf(lane->epoch_text, sizeof lane->epoch_text, "%llu", (unsigned long long)lease->epoch);
     lane->renewed_at_ms = lane_now_ms();
     batch_init(&lane->batch, &lane->door);
     outbox_init(&lane->outbox);
-    lane->keep_days = BATCH_BILLS_KEEP_DAYS;
+    lane->keep = (struct batch_keep){keys_day(lease->applied.ms), BATCH_BILLS_KEEP_DAYS, BATCH_BILLS_KEEP_DAYS};
     lane->referrals = malloc(BATCH_CELLS_MAX * sizeof *lane->referrals);
     assert(lane->referrals && "out of memory");
     return lane;

@@ -57,8 +57,8 @@ struct lane {
     struct entry *entries;      /* of the page being worked on */
     struct referral *referrals; /* of the batch being applied */
     struct credentials credentials;
-    uint32_t keep_days;         /* how long bills are kept: the book's policy */
-    bool policy_changed;        /* and it may be another now */
+    struct batch_keep keep;     /* how long bills are kept */
+    bool policy_changed;        /* and that may be another now */
     uint32_t entry_count, entry_capacity;
     struct reply page;          /* owns what `entries` borrow */
     struct outbox outbox;
@@ -70,7 +70,6 @@ struct lane {
     uint64_t excused;           /* of its counted attempts: those that Redis refused or that were lost, which are not its fault */
     uint64_t recovered;         /* entries found pending at takeover */
     uint64_t renewed_at_ms;
-    uint32_t day;               /* of the last entry applied */
     bool reading;               /* an XREADGROUP is under way on `redis` */
     struct gather gather;
     uint64_t took_us;           /* the last call of apply.lua, from sending to reply */

@@ -127,7 +127,8 @@ static void note_applied(struct lane *lane, const struct entry *entries, uint32_
     if (entry_id_compare(last->id, lane->mark.applied) > 0) lane->mark.applied = last->id;
     lane->mark.epoch = lane->epoch;
     uint32_t day = keys_day(last->id.ms);
-    if (day > lane->day) lane->day = day;
+    if (day > lane->keep.day) lane->keep.day = day;
+    lane->keep.seen = lane->keep.days;
 }
 
 bool lane_renewal_due(const struct lane *lane) { return lane_now_ms() - lane->renewed_at_ms >= lane->shared->lease_ttl_ms / 3; }
@@ -165,7 +166,7 @@ static void name_currencies(struct lane *lane, struct entry *entries, uint32_t c
 static enum redis_err apply_call(struct lane *lane, struct entry *entries, uint32_t count, uint32_t cells, bool read_ahead) {
     struct reply reply;
     bool renew = lane_renewal_due(lane);
-    batch_build(&lane->batch, lane->referrals, count, cells, lane->epoch_text, lane->day, lane->keep_days);
+    batch_build(&lane->batch, lane->referrals, count, cells, lane->epoch_text, &lane->keep);
     name_currencies(lane, entries, count);
     FAILPOINT("before_apply");
     uint64_t sent_at_us = lane_now_us();
@@ -185,7 +186,8 @@ static enum redis_err apply_call(struct lane *lane, struct entry *entries, uint3
 
 void lane_keep_days(struct lane *lane, struct reply days) {
     int64_t keep = reply_integer(days);
-    lane->keep_days = keep > 0 && keep <= KEYS_DAY_MAX ? (uint32_t)keep : BATCH_BILLS_KEEP_DAYS;
+    lane->keep.days = keep > 0 && keep <= BATCH_BILLS_KEEP_DAYS_MAX ? (uint32_t)keep : BATCH_BILLS_KEEP_DAYS;
+    if (lane->keep.seen < lane->keep.days) lane->keep.seen = lane->keep.days;
     lane->policy_changed = false;
 }
 
@@ -209,7 +211,8 @@ static enum redis_err apply_some(struct lane *lane, struct entry *entries, uint3
     do {
         looked_up = *count;
         cells = batch_take(&lane->batch, entries, *count);
-        if (!err) err = lookup_referrals(lane->redis, &lane->door, lane->batch.cells, cells, lane->keep_days, lane->referrals, count);
+        *count = batch_cut(&lane->batch, *count);
+        if (!err && *count == looked_up) err = lookup_referrals(lane->redis, &lane->door, lane->batch.cells, cells, lane->keep.days, lane->referrals, count);
     } while (!err && *count < looked_up);
     return err ? err : apply_call(lane, entries, *count, cells, read_ahead && *count == asked);
 }

@@ -186,7 +186,11 @@ static enum redis_err search_bill(struct redis *redis, const struct door *door, 
     uint32_t today = day_of(c), oldest = today > keep_days ? today - keep_days : 0, day;
     enum redis_err err = REDIS_OK;
     bool found = false;
-    if (c->op == OP_bounce) return told_day(c, &day) ? probe_days(redis, door, c, day, day, r, &found) : REDIS_OK;
+    if (c->op == OP_bounce) {
+        if (told_day(c, &day)) err = probe_days(redis, door, c, day, day, r, &found);
+        *later = !err && r->currency[0] == '\0' && may_come(cells, cell_count, n);
+        return err;
+    }
     if (!probed_at_once(c)) {
         err = probe_hint(redis, door, c, oldest, r, &found);
         if (!err && !found) err = probe_days(redis, door, c, today, day_before(c), r, &found);

@@ -47,6 +47,7 @@ local OPS = {}
 --@include order.lua
 --@op group.lua
 --@include schedule.lua
+--@include plain.lua
 --@include decide.lua
 --@include write.lua
 load_meta(ARGV[1])

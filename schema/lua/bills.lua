@@ -52,6 +52,7 @@ local function bill_of(i)
     b.place, b.identity = place, identity
     referred[name] = b
   end
+  if b.gone then return nil end
   return b
 end
 

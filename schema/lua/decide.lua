@@ -52,7 +52,6 @@ end
 
 local function decide_known(i, known, door)
   local own = MORE.OWN[i] or 0
-  if redecided[IDENTITY[i]] ~= nil then known = redecided[IDENTITY[i]] end
   if door == CODE.dead then bury(i)
   elseif is_follow_up(i) then apply_follow_up(i)
   elseif own == 1 then OPS.expire(i)
@@ -72,7 +71,8 @@ local function decide_batch()
     local door, known = DOOR[i] or 0, decided[IDENTITY[i]] or today[i] or yesterday[i]
     fresh = fresh or comes_after(ENTRY[i], applied) -- entries come in order: after a fresh one all are
     if not fresh then decide_again(i)
-    elseif plain and not known and door == CODE.ok then decide_new(i)
+    elseif plain and not known and door == CODE.ok then
+      if not (PLAIN and OP[i] == 'pay' and pay_plainly(i)) then decide_new(i) end
     else decide_known(i, known, door) end
   end
   if fresh then applied = ENTRY[count] end

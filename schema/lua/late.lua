@@ -20,6 +20,6 @@ local function decide_late(i, b, code, detail, a)
   b.code, b.state, b.detail = code, '', detail
   if a then b.balance, b.held = to_text(a.balance), to_text(a.held) end
   if code ~= CODE.ok then b.amount, b.amount_text = 0, '0' end
-  redecide_bill(b)
+  rewrite_bill(b)
   give_answer(i, late_answer(i, b))
 end

@@ -7,7 +7,7 @@ OPS.refund = function(i)
   local paid = bill_of(i)
   if not paid then return CODE.not_found, 'of' end
   if paid.op ~= 'pay' and paid.op ~= 'hold' or paid.code ~= CODE.ok then
-    return a.status ~= 'active' and CODE.account_frozen or CODE.wrong_state
+    return a.status ~= 'active' and CODE.account_frozen or hindered(i, a, paid, true) or CODE.wrong_state
   end
   if (TO[i] or '') ~= '' and TO[i] ~= paid.to then return CODE.invalid, 'to' end
   if (CURRENCY[i] or '') ~= '' and CURRENCY[i] ~= paid.currency then return CODE.invalid, 'currency' end

@@ -7,28 +7,23 @@ local function rewrite_bill(b)
     b.changed = true
     changed[#changed + 1] = b
   end
-  if decided[b.identity] then decided[b.identity] = format_bill(b) end
+  if b.place == BILLS and decided[b.identity] then decided[b.identity] = format_bill(b) end
 end
 
--- The same for a bill that was not decided before, and is now: a repetition in this batch must see that.
-local redecided = {} -- identity -> record; false: it is gone
-local forgotten = {} -- bills that are to go: a refusal that is not stored leaves the key free
-
-local function redecide_bill(b)
-  rewrite_bill(b)
-  redecided[b.identity] = format_bill(b)
-end
+-- Takes a bill away: a refusal that is not stored leaves the key free. (What comes behind such an entry and speaks of the same intent is
+-- in another batch: the lane sees to that.)
+local forgotten = {}
 
 local function forget_bill(b)
+  b.gone = true
+  forgotten[#forgotten + 1] = b
   for n = record_size - 1, 1, -2 do -- put off in this very batch
-    if records[n] == b.identity then
+    if b.place == BILLS and records[n] == b.identity then
       table.remove(records, n)
       table.remove(records, n)
       record_size = record_size - 2
     end
   end
-  b.gone, redecided[b.identity], decided[b.identity] = true, false, nil
-  forgotten[#forgotten + 1] = b
 end
 
 -- The changed ones as HSET wants them, by place in KEYS; those of the batch's day join what was decided.

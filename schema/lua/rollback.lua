@@ -15,7 +15,9 @@ OPS.rollback = function(i)
   if not a then return CODE.not_found, 'account' end
   local done = bill_of(i)
   if not done then return CODE.not_found, 'of' end
-  if not UNDOES[done.op] or done.code ~= CODE.ok then return (a.status ~= 'active' and CODE.account_frozen) or CODE.wrong_state end
+  if not UNDOES[done.op] or done.code ~= CODE.ok then
+    return a.status ~= 'active' and CODE.account_frozen or hindered(i, a, done, true) or CODE.wrong_state
+  end
   local from, to, funded = rollback_parties(i, a, done)
   if not from then return CODE.not_found, 'to' end
   payee, currency, subject = done.to, done.currency, done.bill

@@ -7,7 +7,7 @@ local function is_early(i) return (MORE.NOT_BEFORE[i] or 0) > MS[i] end
 local function put_off(i)
   begin_answer(i)
   local _, refusal = payer(i)
-  if refusal == CODE.not_permitted then return give_answer(i, plain_answer(i, refusal)) end
+  if refusal == CODE.not_permitted and OP[i] ~= 'topup' then return give_answer(i, plain_answer(i, refusal)) end
   begin_answer(i)
   moved, state = AMOUNT_TEXT[i], 'scheduled'
   keep_bill(i, CODE.in_progress, '')
@@ -39,7 +39,7 @@ local function decide_due(i)
   b.code, b.bill, b.amount_text, b.currency, b.to, b.state, b.detail = code, billed, moved, currency, payee, state, detail or subject
   b.amount, b.captured = to_integer(moved), to_integer(captured)
   if acting then b.balance, b.held = to_text(acting.balance), to_text(acting.held) end
-  redecide_bill(b)
+  rewrite_bill(b)
   if code == CODE.in_progress then keep_outcome(i, code) else give_answer(i, late_answer(i, b)) end
 end
 
@@ -53,6 +53,6 @@ OPS.unschedule = function(i)
   unput(b.entry, b.identity)
   decide_late(i, b, CODE.wrong_state, 'unscheduled', a)
   b.state = 'released'
-  redecide_bill(b)
+  rewrite_bill(b)
   return CODE.ok
 end

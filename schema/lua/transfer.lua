@@ -22,7 +22,6 @@ OPS.transfer = function(i)
   local hindrance = hindered(i, a)
   if hindrance then return hindrance end
   if not away then return move_funds(i, a, t, AMOUNT[i], true) end
-  if journal then return CODE.invalid, 'to' end -- a group is decided here and now
   code = move_funds(i, a, transit(i, a.currency), AMOUNT[i], true)
   if code ~= CODE.ok then return code end
   state = 'in_progress'
