@@ -62,7 +62,8 @@ static const struct row rows[] = {
     {"amid_follow_ups:5", 2, false}, {"after_follow_ups", 0, true},  {"after_follow_ups", 2, false},  {"after_follow_ups:3", 0, false},
     {"after_follow_ups:3", 2, true}, {"after_answer", 0, false},     {"after_answer", 2, true},       {"after_answer:3", 0, true},
     {"after_answer:3", 2, false},    {"after_count", 0, false},      {"after_count:2", 0, true},      {"before_release", 0, true},
-    {"before_release", 2, false},    {"before_release:2", 0, false}, {"before_release:3", 2, true},
+    {"before_release", 2, false},    {"before_release:2", 0, false}, {"before_release:3", 2, true},   {"after_due", 0, false},
+    {"after_due", 2, true},          {"after_due:3", 0, true},       {"after_due:2", 2, false},
 };
 
 ParameterizedTestParameters(flow_crash, matrix) {

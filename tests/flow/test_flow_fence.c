@@ -96,6 +96,6 @@ static void expect_nothing_written(const char *point) {
 Test(flow_fence, stopped_worker_writes_nothing_after) {
     static const char *const points[] = {"after_read", "before_apply",  "before_apply:5",     "after_apply",      "after_apply:3",
                                          "amid_follow_ups", "after_follow_ups", "after_follow_ups:3", "after_answer:2", "after_group",
-                                         "after_renewal:2", "before_sweep"};
+                                         "after_renewal:2", "before_sweep", "after_due", "after_due:2"};
     for (size_t n = 0; n < sizeof points / sizeof *points; n++) expect_nothing_written(points[n]);
 }
