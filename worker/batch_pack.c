@@ -92,13 +92,12 @@ static const char *text_column(enum batch_column column, const struct cell *c) {
     case BATCH_GUARD_BALANCE: return c->guard_balance;
     case BATCH_GUARD_REFUNDED: return c->guard_refunded;
     case BATCH_CREDENTIAL: return e->credential;
-    case BATCH_SIGNED: return e->signed_under;
     case BATCH_ORIGINAL: return e->original;
     case BATCH_MS: case BATCH_DOOR: case BATCH_ACCOUNT_KEY: case BATCH_TO_KEY: case BATCH_AMOUNT: case BATCH_WORLD_KEY:
     case BATCH_RESPONSES_KEY: case BATCH_OF_KEY: case BATCH_ATTEMPTS: case BATCH_RAW: case BATCH_STEPS: case BATCH_FIRST_STEP:
     case BATCH_EXPIRES: case BATCH_KEEP: case BATCH_AWAY: case BATCH_TRANSIT_KEY: case BATCH_ALLOW_DUPLICATE: case BATCH_PAYMENTS:
     case BATCH_PER: case BATCH_NOT_BEFORE: case BATCH_BYTES: case BATCH_SETTINGS: case BATCH_OWN: case BATCH_CODE_SENT:
-    case BATCH_COLUMN_COUNT: break;
+    case BATCH_SIGNED: case BATCH_COLUMN_COUNT: break;
     }
     return "";
 }
@@ -128,10 +127,11 @@ static uint64_t number_column(enum batch_column column, const struct cell *c) {
     case BATCH_NOT_BEFORE: return i->not_before_ms;
     case BATCH_OWN: return (uint64_t)e->own;
     case BATCH_CODE_SENT: return i->code;
+    case BATCH_SIGNED: return e->proven;
     case BATCH_ENTRY: case BATCH_AT: case BATCH_DETAIL: case BATCH_OP: case BATCH_SOURCE: case BATCH_KEY: case BATCH_IDENTITY:
     case BATCH_ACCOUNT: case BATCH_TO: case BATCH_AMOUNT_TEXT: case BATCH_CURRENCY: case BATCH_FINGERPRINT: case BATCH_NOTE: case BATCH_OF:
     case BATCH_KIND: case BATCH_STATUS: case BATCH_ORIGIN: case BATCH_ORIGIN_ENTRY: case BATCH_RAW: case BATCH_TOKEN:
-    case BATCH_GUARD_SEQ: case BATCH_GUARD_BALANCE: case BATCH_GUARD_REFUNDED: case BATCH_CREDENTIAL: case BATCH_SIGNED: case BATCH_BYTES:
+    case BATCH_GUARD_SEQ: case BATCH_GUARD_BALANCE: case BATCH_GUARD_REFUNDED: case BATCH_CREDENTIAL: case BATCH_BYTES:
     case BATCH_SETTINGS: case BATCH_ORIGINAL: case BATCH_COLUMN_COUNT: break;
     }
     return 0;

@@ -59,8 +59,7 @@ static enum redis_err next_read(struct redis *redis, struct credentials_slot *sl
 }
 
 static void verify(const struct credentials_slot *slot, struct entry *e) {
-    if (slot->has && sign_verify(slot->key, e->bytes, e->bytes_size, e->sig, e->sig_size))
-        sodium_bin2hex(e->signed_under, sizeof e->signed_under, slot->key, sizeof slot->key);
+    e->proven = slot->has && sign_verify(slot->key, e->bytes, e->bytes_size, e->sig, e->sig_size);
 }
 
 /* Ends the batch in front of a signed entry whose credential an entry in it may change. */

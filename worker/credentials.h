@@ -14,7 +14,7 @@ struct credentials {
 
 void credentials_clear(struct credentials *c); /* forgets all; frees */
 
-/* Checks the signatures of entries[0..*count) under their accounts' credentials and sets signed_under of those that are right. Reads what
+/* Checks the signatures of entries[0..*count) under their accounts' credentials and sets proven of those that are right. Reads what
  * it has no copy of in one pipeline; `redis` must have nothing under way. *count becomes less, but never 0, when an entry in front of a
  * signed one may change the account's credential. */
 enum redis_err credentials_check(struct credentials *c, struct redis *redis, const struct door *door, struct entry *entries,

@@ -117,7 +117,8 @@ void door_skip(struct entry *entry) {
     entry->answerable = false;
     entry->fingerprint[0] = '\0';
     entry->own = ENTRY_PLAIN;
-    entry->original[0] = entry->credential[0] = entry->signed_under[0] = '\0';
+    entry->original[0] = entry->credential[0] = '\0';
+    entry->proven = false;
     entry->bytes = entry->sig = NULL;
     entry->bytes_size = entry->sig_size = 0;
     intent_clear(&entry->intent);

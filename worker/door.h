@@ -33,7 +33,7 @@ struct entry {
     const void *bytes, *sig;       /* of the intent and its signature, NULL: none; borrowed like `fields` */
     size_t bytes_size, sig_size;
     char credential[2 * SIGN_KEY_SIZE + 1];   /* hex: to be set by the intent; "" none */
-    char signed_under[2 * SIGN_KEY_SIZE + 1]; /* hex: the account's credential, when `sig` is right under it; else "" */
+    bool proven;                   /* `sig` is right under the account's credential */
     struct intent intent;          /* of ENTRY_DUE: the one it brings back */
     char fingerprint[INTENT_FINGERPRINT_SIZE + 1];
 };

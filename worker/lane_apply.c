@@ -212,7 +212,8 @@ static enum redis_err apply_some(struct lane *lane, struct entry *entries, uint3
         looked_up = *count;
         cells = batch_take(&lane->batch, entries, *count);
         *count = batch_cut(&lane->batch, *count);
-        if (!err && *count == looked_up) err = lookup_referrals(lane->redis, &lane->door, lane->batch.cells, cells, lane->keep.days, lane->referrals, count);
+        if (!err && *count == looked_up)
+            err = lookup_referrals(lane->redis, &lane->door, lane->batch.cells, cells, lane->keep.days, lane->referrals, count);
     } while (!err && *count < looked_up);
     return err ? err : apply_call(lane, entries, *count, cells, read_ahead && *count == asked);
 }

@@ -62,7 +62,7 @@ static enum redis_err compare_mark(struct lane *lane) {
     lane->loss_accepted = (uint64_t)reply_integer(reply_at(reply, 2));
     lane->keep.day = keys_day(applied.ms);
     lane_keep_days(lane, reply_at(reply, 5));
-    if (reply_type(reply_at(reply, 5)) != REPLY_NIL) lane->keep.seen = BATCH_BILLS_KEEP_DAYS_MAX; /* whatever an owner before left */
+    if (reply_type(reply_at(reply, 5)) != REPLY_NIL) lane->keep.seen = BATCH_BILLS_KEEP_DAYS_MAX; /* what an owner before left */
     judge_loss(lane, applied, (uint64_t)reply_integer(reply_at(reply, 1)), reply_text(reply_at(reply, 3), NULL),
                (uint64_t)reply_integer(reply_at(reply, 4)));
     return REDIS_OK;

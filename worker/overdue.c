@@ -9,6 +9,8 @@
 enum {
     LOOK_AT_LEAST_MS = 1000, /* nothing known to fall due: who knows what an owner before left */
     LOOK_AGAIN_MS = 5,       /* more is due than may be under way */
+    COST_US = 20,            /* of Redis, for applying one */
+    SHARE = 4,               /* all partitions together take at most a quarter of one Redis */
 };
 
 void overdue_note(struct lane *lane, uint32_t applied) {
@@ -97,9 +99,10 @@ enum redis_err overdue_turn(struct lane *lane) {
         int64_t next_ms = reply_integer(reply_at(reply, 0));
         uint64_t wait_ms = next_ms < 0 || next_ms > LOOK_AT_LEAST_MS ? LOOK_AT_LEAST_MS : (uint64_t)next_ms + 1;
         if (reply_count(reply) > OVERDUE_MOST) wait_ms = LOOK_AGAIN_MS;
-        o->look_at_ms = now_ms + wait_ms;
         err = put_on_stream(lane, &c, reply, &count);
         o->under_way += count;
+        uint64_t share_ms = (uint64_t)count * COST_US * SHARE * lane->door.book.partitions / 1000;
+        o->look_at_ms = now_ms + (wait_ms > share_ms ? wait_ms : share_ms);
     }
     command_clear(&c);
     return note_refusal(lane, err);

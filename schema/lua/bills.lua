@@ -38,6 +38,7 @@ end
 local function bill_of(i)
   local identity, place = OF[i], OF_KEY[i] or 0
   local record
+  if place > SCHEDULED and place <= SCHEDULED + drops then return nil end -- its day is dropped by this very batch
   if place ~= 0 then
     record = (place == BILLS and decided[identity]) or read_bill(place, identity)
   else

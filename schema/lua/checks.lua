@@ -1,12 +1,12 @@
 -- checks: what operations of the payer have in common, in the published order.
 
--- The account that the intent acts on, of whose owner a signature is asked when it has a credential: SIGNED is the credential that
--- the lane found the signature to be right under. What was put off was asked when it came. Or nil with code and detail.
+-- The account that the intent acts on, of whose owner a signature is asked when it has a credential: SIGNED says that the lane found it
+-- right. What was put off was asked when it came. Or nil with code and detail.
 local function payer(i)
   local a = party(i)
   if not a then return nil, CODE.not_found, 'account' end
-  local credential = a.rules and a.rules.credential
-  if credential and MORE.SIGNED[i] ~= credential and (MORE.OWN[i] or 0) == 0 then return nil, CODE.not_permitted, '' end
+  local asked = a.rules and a.rules.credential and (MORE.OWN[i] or 0) == 0
+  if asked and MORE.SIGNED[i] ~= 1 then return nil, CODE.not_permitted, '' end
   return a
 end
 

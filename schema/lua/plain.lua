@@ -8,7 +8,8 @@ local function pay_plainly(i)
   local a, m = accounts[place], accounts[to]
   if a == nil then a = account(place, ACCOUNT[i]) end
   if m == nil then m = account(to, TO[i]) end
-  if not a or not m or a.rules or m.kind ~= 'merchant' or policies.duplicate_window then return false end
+  if not a or not m or m.kind ~= 'merchant' or policies.duplicate_window then return false end
+  if a.rules and not (a.rules.unread and MORE.SIGNED[i] == 1) then return false end
   local balance, held, gained = a.balance - amount, a.held, m.balance + amount
   if a.currency ~= cur or m.currency ~= cur or a.status ~= 'active' or m.status ~= 'active' or balance < held or gained > MAX then
     return false

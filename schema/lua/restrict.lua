@@ -6,7 +6,8 @@ local NONE = {}
 local function change_rules(i, a, changes)
   local rules = {}
   remember(a)
-  for name, value in pairs(a.rules or rules) do rules[name] = value end
+  local before = a.rules and a.rules.unread and read_rules(a.place) or a.rules or rules
+  for name, value in pairs(before) do rules[name] = value end
   for name, value in pairs(changes) do rules[name] = value ~= NONE and value or nil end
   a.rules, a.new_rules = rules, true
   touch(a, i)

@@ -1,9 +1,9 @@
 -- rules: what restricts an account beyond its balance: a credential, a lock, a limit, its recent payments. Few accounts have any, so a
--- field `rules` says that there are some and the rest is read only then.
+-- field `rules` says that there are some: `credential`, which need not even be read (SIGNED says what matters), or `1`: read them.
 local RULES = { 'credential', 'lock_token', 'lock_until', 'limit_payments', 'limit_per', 'limit_tat', 'recent' }
 local RULE_NUMBERS = { 'lock_until', 'limit_payments', 'limit_per' }
 
-local function load_rules(place)
+local function read_rules(place)
   local values, rules = redis.pcall('HMGET', KEYS[place], unpack(RULES)), {}
   if values.err then broken(KEYS[place], values.err) end
   for n = 1, #RULES do rules[RULES[n]] = values[n] or nil end
@@ -17,6 +17,11 @@ local function load_rules(place)
   return rules
 end
 
+local function load_rules(place, mark)
+  if mark == 'credential' then return { credential = '', unread = true } end
+  return read_rules(place)
+end
+
 local function write_rules(key, rules)
   local set, gone = {}, {}
   for n = 1, #RULES do
@@ -28,7 +33,7 @@ local function write_rules(key, rules)
     end
   end
   if #set > 0 then
-    set[#set + 1], set[#set + 2] = 'rules', '1'
+    set[#set + 1], set[#set + 2] = 'rules', #set == 2 and rules.credential and 'credential' or '1'
     call('HSET', key, unpack(set))
   else
     gone[#gone + 1] = 'rules'

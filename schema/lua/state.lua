@@ -18,7 +18,7 @@ local function account(place, name)
   a = { place = place, name = name, balance = to_integer(h[1]), held = to_integer(h[2]), seq = to_integer(h[3]), kind = h[4],
         currency = h[5], status = h[6] }
   if not (a.balance and a.held and a.seq) then broken(KEYS[place], 'balance, held or seq is not an integer') end
-  if h[7] then a.rules = load_rules(place) end
+  if h[7] then a.rules = load_rules(place, h[7]) end
   accounts[place] = a
   return a
 end

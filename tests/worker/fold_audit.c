@@ -79,10 +79,11 @@ static void audit_ledger(struct fold *fold, unsigned partition, struct audit *a)
 /* The mark says whether there is anything to look at: without it nothing of this would be obeyed. */
 static void audit_rules(struct fold *fold, unsigned partition, struct audit *a, const char *name) {
     static const char *const fields[] = {"credential", "lock_token", "limit_payments", "recent"};
-    if (strcmp(fold_account(fold, partition, name, "rules"), "1") == 0) return;
-    for (size_t n = 0; n < sizeof fields / sizeof *fields; n++)
+    const char *mark = fold_account(fold, partition, name, "rules");
+    if (strcmp(mark, "1") == 0) return;
+    for (size_t n = strcmp(mark, "credential") == 0; n < sizeof fields / sizeof *fields; n++)
         if (*fold_account(fold, partition, name, fields[n]))
-            snprintf(a->fault, sizeof a->fault, "%s has %s, but is not marked to have rules", name, fields[n]);
+            snprintf(a->fault, sizeof a->fault, "%s has %s, but is marked '%s'", name, fields[n], mark);
 }
 
 static void audit_account(struct fold *fold, unsigned partition, struct audit *a, const char *name, int64_t *sum) {
