@@ -75,7 +75,7 @@ void cell_of_entry(struct cell *c, const struct entry *entry, const struct door 
     if (i->of[0]) intent_identity_of(i, c->of);
     if (i->amount_minor) write_number(c->amount, i->amount_minor);
     tell_of_guard(c);
-    if (entry->door == CODE_dead) return;
+    if (entry->door == CODE_dead && entry->attempts == 0) return; /* nobody's: nothing in it is believed */
     if (op_is_follow_up(i->op)) tell_of_original(c);
     if (entry->own == ENTRY_DUE) memcpy(c->of, c->identity, sizeof c->of); /* the intent brought back: its own bill */
     if (op_is_follow_up(i->op) && followup_origin(i->origin, &from, c->origin_entry)) snprintf(c->from, sizeof c->from, "%u", from);

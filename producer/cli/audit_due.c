@@ -35,15 +35,21 @@ static struct audit_due *due_of(struct audit *a) {
     return a->part.due;
 }
 
-/* What the record waits for; false: for nothing. */
+/* What the record waits for; false: for nothing. A hold without a deadline (0) lapses all the same, with its bill. */
 static bool waits(const struct bill *bill, int *step, uint64_t *time_ms) {
-    *time_ms = 0;
     *step = strcmp(bill->state, "scheduled") == 0 ? PUT_OFF : LAPSES;
-    return *step == PUT_OFF || (strcmp(bill->state, "open") == 0 && args_parse_number(bill->detail, time_ms));
+    if (*step == PUT_OFF || !args_parse_number(bill->detail, time_ms)) *time_ms = 0;
+    return *step == PUT_OFF || strcmp(bill->state, "open") == 0;
+}
+
+/* Is the time in the due set the one asked for, or that midnight before it with which the bill goes? 0: not known. */
+static bool times_fit(uint64_t one_ms, uint64_t other_ms) {
+    uint64_t earlier_ms = one_ms < other_ms ? one_ms : other_ms;
+    return one_ms == other_ms || earlier_ms == 0 || earlier_ms % 86400000 == 0;
 }
 
 static bool same(const struct waiting *w, const char *entry, int step, uint64_t time_ms) {
-    return w->step == step && strcmp(w->entry, entry) == 0 && (w->time_ms == time_ms || !w->time_ms || !time_ms);
+    return w->step == step && strcmp(w->entry, entry) == 0 && times_fit(w->time_ms, time_ms);
 }
 
 static void append_score(struct audit *a, const struct waiting *w) {
@@ -66,7 +72,7 @@ static void append_record(struct audit *a, const struct waiting *w) { audit_appe
 /* ZSCORE's reply: times are whole and below 2^53. */
 static bool has_score(struct reply reply, const struct waiting *w) {
     uint64_t time_ms;
-    return args_parse_number(reply_text(reply, NULL), &time_ms) && (!w->time_ms || time_ms == w->time_ms);
+    return args_parse_number(reply_text(reply, NULL), &time_ms) && times_fit(w->time_ms, time_ms);
 }
 
 static bool has_record(struct reply reply, const struct waiting *w) {

@@ -1,7 +1,10 @@
 -- capture, release, expire: what becomes of a hold. A hold whose deadline has come is expired whether or not anything has swept it.
 
--- When a bill's hold lapses: its detail, empty when it never does.
-local function deadline_of(b) return b.detail ~= '' and to_integer(b.detail) or nil end
+-- When a bill's hold lapses: its detail, or when its bill goes.
+local function deadline_of(b)
+  local last, asked = last_moment(to_integer(b.at)), to_integer(b.detail)
+  return asked and asked < last and asked or last
+end
 
 -- What is wrong with a restated field, or with what the bill is; status, lock and guard come in between. Returns the hold's bill, the
 -- account and the merchant's shard, or nil with code and detail.
@@ -24,7 +27,7 @@ local function open_hold(i, debits)
   if hindrance then return nil, hindrance end
   if not is_hold or b.state ~= 'open' then return nil, b.state == 'expired' and CODE.expired or CODE.wrong_state end
   local deadline = deadline_of(b)
-  if deadline and MS[i] >= deadline then return nil, CODE.expired end
+  if MS[i] >= deadline then return nil, CODE.expired end
   return b, a, m
 end
 
@@ -33,7 +36,7 @@ local function close_hold(b, ending)
   remember(b)
   b.state = ending
   rewrite_bill(b)
-  if ending ~= 'open' and b.detail ~= '' then set_due(due_member('expire', b.entry, b.identity), false) end
+  if ending ~= 'open' then set_due(due_member('expire', b.entry, b.identity), false) end
 end
 
 OPS.capture = function(i)
@@ -69,7 +72,7 @@ OPS.expire = function(i)
   local deadline = b and deadline_of(b)
   if not b then
     set_due(due_member('expire', MORE.ORIGINAL[i], OF[i]), false)
-  elseif a and deadline and MS[i] >= deadline then
+  elseif a and MS[i] >= deadline then
     post(i, next_bill(), a, 0, b.captured - b.amount)
     close_hold(b, 'expired')
   end

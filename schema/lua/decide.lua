@@ -41,19 +41,28 @@ local function decide_new(i)
   end
 end
 
--- Another partition's consequence, once: whatever comes from there at or below the last origin is a copy.
-local function apply_follow_up(i)
+-- Follow-ups that do nothing where they were applied before, whatever came since: one that is put back from the dead stream counts.
+local HARMLESS = { adopt = true, settled = true, bounce = true }
+
+-- Another partition's consequence, once: whatever comes from there at or below the last origin is a copy. One that is given up counts as
+-- applied; an arrive then goes back, so that no money stays on the way.
+local function apply_follow_up(i, door)
   local from = 'from:' .. ORIGIN[i]
-  if not comes_after(ORIGIN_ENTRY[i], origins[from]) then return end
-  local code, detail = OPS[OP[i]](i)
-  if OP[i] == 'arrive' then keep_outcome(i, code, detail) end
-  origins[from], new_origins[from] = ORIGIN_ENTRY[i], ORIGIN_ENTRY[i]
+  local newer = comes_after(ORIGIN_ENTRY[i], origins[from])
+  if door == CODE.dead then
+    if newer and OP[i] == 'arrive' then keep_outcome(i, door) end
+  elseif newer or HARMLESS[OP[i]] then
+    local code, detail = OPS[OP[i]](i)
+    if OP[i] == 'arrive' then keep_outcome(i, code, detail) end
+  end
+  if newer then origins[from], new_origins[from] = ORIGIN_ENTRY[i], ORIGIN_ENTRY[i] end
 end
 
 local function decide_known(i, known, door)
   local own = MORE.OWN[i] or 0
-  if door == CODE.dead then bury(i)
-  elseif is_follow_up(i) then apply_follow_up(i)
+  if door == CODE.dead then bury(i) end
+  if is_follow_up(i) then apply_follow_up(i, door)
+  elseif door == CODE.dead then return
   elseif own == 1 then OPS.expire(i)
   elseif own == 2 then decide_due(i)
   elseif door == CODE.invalid then give_answer(i, plain_answer(i, door, DETAIL[i]))

@@ -11,6 +11,11 @@ local function set_due(member, time)
   due[member] = time
 end
 
+-- Nothing can be held longer than its bill is kept: from the day's midnight on that is the last of it, every hold has lapsed.
+local DAY_MS, BILLS_KEEP_DAYS = 86400000, 180
+
+local function last_moment(ms) return ms - ms % DAY_MS + (policies.bills_keep or BILLS_KEEP_DAYS) * DAY_MS end
+
 -- ZADD and HSET must find their types before anything was written.
 local function check_due()
   if next(due) then call('ZCARD', KEYS[DUE]) end

@@ -17,10 +17,11 @@ OPS.hold = function(i)
   billed, moved, state = next_bill(), AMOUNT_TEXT[i], 'open'
   post(i, billed, a, 0, AMOUNT[i])
   consume_limit(i, a)
-  local lasts = MORE.EXPIRES[i] or 0
+  local lasts, last = MORE.EXPIRES[i] or 0, last_moment(tonumber(string.match(decided_entry(i), '^%d+')))
   if lasts > 0 and MS[i] + lasts <= MAX then
     subject = to_text(MS[i] + lasts)
-    set_due(due_member('expire', decided_entry(i), IDENTITY[i]), MS[i] + lasts)
+    last = math.min(last, MS[i] + lasts)
   end
+  set_due(due_member('expire', decided_entry(i), IDENTITY[i]), last)
   return CODE.ok
 end

@@ -170,3 +170,32 @@ Test(flow_transfer, thousands_with_a_worker_killed_amid) {
     expect_conserved("killed amid");
     check_sound(&flow, "killed amid", 0);
 }
+
+/* An arrival that was given up, because its account was broken: the money goes back, and putting the entry back changes nothing. */
+Test(flow_transfer, arrival_given_up_goes_back) {
+    static const char put_back[] = "local e = redis.call('XRANGE', KEYS[1], '-', '+')[1] redis.call('XDEL', KEYS[1], e[1]) "
+                                   "return redis.call('XADD', KEYS[2], '*', unpack(e[2], 7))";
+    char there[16], broken[KEYS_SIZE_MAX];
+    flow_start(&flow, 2, NULL);
+    flow_open(&flow);
+    find_user(false, there);
+    flow_worker(&flow, 0, &(struct worker_options){.environment = {"TILL_WORKER_MAX_ATTEMPTS=1"}});
+    cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
+    unsigned p = partition_of(there);
+    keys_account(broken, &flow.book, p, there);
+    server_text(&flow.server, "RENAME", broken, "aside", NULL);
+    server_text(&flow.server, "SET", broken, "x", NULL);
+    struct intent first = flow_intent(OP_transfer, "u0", there, 700, NULL);
+    flow_send(&flow, &first);
+    cr_assert(WAIT_UNTIL(flow_backlog(&flow).dead == 1, 10000), "the arrival is not given up");
+    server_text(&flow.server, "RENAME", "aside", broken, NULL);
+    struct intent second = flow_intent(OP_transfer, "u0", there, 300, NULL);
+    flow_send(&flow, &second);
+    cr_assert(WAIT_UNTIL(flow_answer(&flow, &second).code == CODE_ok, 5000));
+    server_text(&flow.server, "EVAL", put_back, "2", flow_key(&flow, keys_dead, p), flow_key(&flow, keys_intents, p), NULL);
+    cr_assert(flow_settle(&flow, 5000), "it does not end");
+    cr_assert_eq(flow_answer(&flow, &first).code, CODE_dead);
+    cr_assert_eq(flow_account(&flow, there, "balance"), FLOW_BALANCE + 300);
+    cr_assert_eq(flow_account(&flow, "u0", "balance"), FLOW_BALANCE - 300);
+    expect_conserved("put back");
+}

@@ -4,6 +4,11 @@
 
 #include "tests/worker/model_state.h"
 
+/* No hold outlives its bill: the day after this moment it would be dropped. */
+static uint64_t last_moment(const struct hearing *c, const struct model_bill *hold) {
+    return (hold->id.ms / 86400000 + model_keep_days(c)) * 86400000;
+}
+
 int model_hold(struct hearing *c) {
     struct model_account *merchant = model_find_account(c->m, c->partition, c->i->to);
     int64_t amount = (int64_t)c->i->amount_minor;
@@ -20,15 +25,18 @@ int model_hold(struct hearing *c) {
     model_count_payment(c);
     c->bill.moved = amount;
     snprintf(c->bill.state, sizeof c->bill.state, "open");
-    if (length == 0) return 0;
-    c->bill.deadline_ms = c->id.ms + length;
-    snprintf(c->bill.detail, sizeof c->bill.detail, "%" PRIu64, c->bill.deadline_ms);
-    model_add_due(c, OP_expire, c->bill.deadline_ms, NULL, 0);
+    uint64_t last_ms = last_moment(c, &c->bill);
+    if (length != 0) {
+        c->bill.deadline_ms = c->id.ms + length;
+        snprintf(c->bill.detail, sizeof c->bill.detail, "%" PRIu64, c->bill.deadline_ms);
+        if (c->bill.deadline_ms < last_ms) last_ms = c->bill.deadline_ms;
+    }
+    model_add_due(c, OP_expire, last_ms, NULL, 0);
     return 0;
 }
 
 static bool is_lapsed(const struct hearing *c, const struct model_bill *hold) {
-    return hold->deadline_ms != 0 && c->id.ms >= hold->deadline_ms;
+    return (hold->deadline_ms != 0 && c->id.ms >= hold->deadline_ms) || c->id.ms >= last_moment(c, hold);
 }
 
 /* It is no longer open. */
