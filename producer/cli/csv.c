@@ -122,7 +122,6 @@ static enum step quoted_field(struct csv *c, struct place *p) {
         if (p->at == p->end) return fault_at(c, &open, "this quote is never closed");
         if (*p->at == '\0') return fault_at(c, p, "a NUL byte: the file must be UTF-8 or ASCII");
         if (*p->at == '"') {
-            if (p->at + 1 == p->end && !c->ended) return STEP_MORE;
             if (p->at + 1 == p->end || p->at[1] != '"') break;
             p->at++;
         }

@@ -112,9 +112,9 @@ static int take_row(struct reconcile *r) {
     const struct csv *c = &r->csv;
     struct spool_row row = {.place = c->field[0].line};
     const char *why;
-    char counts[80];
     r->read++;
     if (c->count != r->header_count) {
+        char counts[80];
         snprintf(counts, sizeof counts, "has %u fields, but the header has %u", c->count, r->header_count);
         bad(r, c->field[0].line, 1, NULL, NULL, counts);
         return CLI_OK;

@@ -33,6 +33,7 @@ t group --account alice --currency CNY --key g1 'pay to=coffee amount=450 key=g1
 refused group --account bob --currency CNY --key g2 'pay to=coffee amount=1' 'pay to=rider amount=99999'
 "$TILL" topup --source shop --account dave --amount 9 --currency CNY --key later --not-before +1h >/dev/null 2>&1
 "$TILL" topup --source other --account alice --amount 1 --currency CNY --key p1 >/dev/null
+for other in mall shop2 sho; do "$TILL" topup --source $other --account alice --amount 1 --currency CNY --key x1 >/dev/null; done
 day=$(date -u +%F)
 [ "$day" = "$started" ] || { echo "midnight came in between; run it again"; exit 1; }
 R="$TILL reconcile list.csv --source shop --day $day"
@@ -266,6 +267,8 @@ peak_kb() { # peak_kb COUNT DAY: the most memory that it had
     [ $? = 1 ] || fail "$1 rows: exit code: $(cat many.err)"
     echo "$peak"
 }
+mkdir tmp
+export TMPDIR=$dir/tmp
 many $((rows / 10)) 2025-04-01
 many $rows 2025-04-02
 few=$(peak_kb $((rows / 10)) 2025-04-01)
@@ -281,6 +284,9 @@ jq -es --argjson n $planted '(.[-1].summary | .missing_here == $n and .missing_t
     many.out >/dev/null || fail "$rows rows: $(tail -n 1 many.out)"
 echo "peak memory: $few KiB of $((rows / 10)) rows, $lots KiB of $rows"
 [ "$lots" -gt 1000 ] && [ $((lots - few)) -lt 12000 ] || fail "memory grows with the list: $few KiB, then $lots KiB"
+[ -z "$(ls tmp)" ] || fail "temporary files are left behind: $(ls tmp)"
+summary=$(tail -n 1 many.out)
+sed 's/,/","/g; s/^/"/; s/$/"\r/' many$rows.csv >quoted.csv # what is read at once ends anywhere in this
+json 1 ".[-1] == $summary" "$TILL" reconcile quoted.csv --source big --day 2025-04-02 --json
 TMPDIR=$dir/nowhere expect 100 "TMPDIR names another place" "$TILL" reconcile many$rows.csv --source big --day 2025-04-02
-ls "$dir" | grep -q till-reconcile && fail "a temporary file is left behind"
 finish
