@@ -12,7 +12,7 @@ static const char *const group_title[CLI_GROUP_COUNT] =
 
 static const struct cli_command *const table[] = {&cmd_send,  &cmd_watch, &cmd_account,     &cmd_bill,   &cmd_ledger, &cmd_status,
                                                   &cmd_audit, &cmd_dead,  &cmd_accept_loss, &cmd_doctor, &cmd_acl, &cmd_config, &cmd_id,
-                                                  &cmd_reconcile};
+                                                  &cmd_archive, &cmd_reconcile};
 
 enum { TABLE_COUNT = sizeof table / sizeof table[0] };
 

@@ -10,7 +10,7 @@ trap 'kill -CONT $pids 2>/dev/null; kill $pids 2>/dev/null; wait; rm -rf "$dir"'
 cd "$dir" || exit 1
 commands="open topup pay hold capture release transfer group refund rollback withdraw unschedule freeze thaw inquire close
     lock unlock limit credential policy
-    send watch account bill ledger status audit dead accept-loss doctor acl config id reconcile"
+    send watch account bill ledger status audit dead accept-loss archive doctor acl config id reconcile"
 unset TILL_CONFIG NO_COLOR
 export TILL_REDIS_URL=unix:$socket TILL_BOOK_PARTITIONS=4 TILL_PRODUCER_TIMEOUT=20s
 
