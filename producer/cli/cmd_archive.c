@@ -291,7 +291,7 @@ const struct cli_command cmd_archive = {
              "partition in a DIR. verify needs no Redis: it checks every checksum, the chain of digests, the order\n"
              "and the counts, and what the manifests promise; exit code 1 when something is wrong or missing.\n"
              "The format of the files is in schema/README.md.",
-    .examples = "  till archive /var/lib/till/archive --follow\n  till archive /var/lib/till/archive --partitions 0-3 --fsync always\n"
-                "  till archive verify /var/lib/till/archive --json",
+    .examples = "  till archive books --partitions 0-3 --fsync always\n  till archive books --follow\n"
+                "  till archive verify books --json",
     .run = run,
 };

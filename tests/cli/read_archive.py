@@ -5,9 +5,9 @@ from hashlib import blake2b
 
 def records(data):  # (offset, body) of each whole record behind the header; a torn tail is left out, anything else that is wrong ends it
     at = 140
-    while at + 12 <= len(data) and any(data[at:]):
+    while at + 12 <= len(data):
         size, crc, head_crc = struct.unpack_from("<III", data, at)
-        if zlib.crc32(data[at:at + 8]) != head_crc: sys.exit(f"bad head at {at}")
+        if zlib.crc32(data[at:at + 8]) != head_crc: return sys.exit(f"bad head at {at}") if any(data[at:]) else None
         if at + 12 + size > len(data): return
         body = data[at + 12:at + 12 + size]
         if zlib.crc32(body) != crc: sys.exit(f"bad body at {at}")

@@ -167,6 +167,7 @@ for role in auditor operator; do
     json 0 '.[0].sound' $look audit --json
     json 0 'length == 0' $look dead list --json
     expect 0 "no partition is halted" $look accept-loss --list
+    expect 0 "UP TO" $look archive "archive-$role"
 done
 
 # The operator acts.
