@@ -1,7 +1,7 @@
 /* `till archive`: brings intents and ledger into segment files, or checks what is there. */
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +94,7 @@ static int archive_failed(const struct cli *cli, const struct archive_fault *fau
 static int open_lane(struct job *j, unsigned partition) {
     struct archive_fault fault;
     struct lane *l = &j->lanes[j->lane_count++];
+    memset(l, 0, sizeof *l);
     struct archive_writer *writers[STREAMS] = {&l->archive.intents, &l->archive.ledger};
     enum archive_err err = archive_open(&l->archive, j->cli->operands[0], &j->options, &j->c.book, partition, &fault);
     if (err) return archive_failed(j->cli, &fault);
@@ -108,7 +109,7 @@ static int open_lane(struct job *j, unsigned partition) {
 
 static int open_lanes(struct job *j) {
     int code = CLI_OK;
-    j->lanes = aligned_alloc(64, KEYS_PARTITIONS_MAX * ((sizeof *j->lanes + 63) / 64 * 64));
+    j->lanes = aligned_alloc(alignof(struct lane), j->c.book.partitions * sizeof *j->lanes);
     if (!j->lanes) abort();
     for (unsigned p = 0; p < j->c.book.partitions && !code; p++)
         if (j->wanted[p]) code = open_lane(j, p);
