@@ -44,16 +44,16 @@ static void stop(int signal) {
 /* "0,3-5" into wanted. */
 static bool read_partitions(struct job *j, const char *list) {
     unsigned partitions = j->c.book.partitions;
-    for (unsigned p = 0; !list && p < partitions; p++) j->wanted[p] = true;
-    while (list && *list) {
+    for (unsigned p = 0; p < partitions; p++) j->wanted[p] = list == NULL;
+    if (!list) return true;
+    do {
         unsigned first, last;
         int size = 0;
         if (sscanf(list, "%u-%u%n", &first, &last, &size) != 2 && (size = 0, sscanf(list, "%u%n", &first, &size) == 1)) last = first;
         if (size == 0 || first > last || last >= partitions || (list[size] != ',' && list[size] != '\0')) return false;
         for (unsigned p = first; p <= last; p++) j->wanted[p] = true;
         list += size;
-        if (*list == ',' && *++list == '\0') return false;
-    }
+    } while (*list++ == ',');
     return true;
 }
 

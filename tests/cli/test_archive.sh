@@ -105,6 +105,8 @@ expect 0 "" "$TILL" archive b
 same b
 expect 100 "--partitions 4 must be numbers below 4" "$TILL" archive c --partitions 4
 expect 100 "--partitions 1,," "$TILL" archive c --partitions 1,,
+expect 100 "must be numbers below 4" "$TILL" archive c --partitions ""
+expect 100 "--partitions 2-1" "$TILL" archive c --partitions 2-1
 json 0 'map(.partition) == [0, 0, 2, 2, 3, 3]' "$TILL" archive c --partitions 0,2-3 --json
 expect 0 "3 of 4 partitions" "$TILL" archive verify c
 
