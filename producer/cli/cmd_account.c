@@ -70,6 +70,7 @@ static int print_shards(struct cli *cli, struct till *till, const struct till_ac
         code = till_account_shard(till, sum->id, p, &shard);
         if (code == TILL_NOT_FOUND) continue;
         if (code != TILL_OK) break;
+        shard.partition = p; /* the library tells the account's home */
         json_out_append(list, to_json(&shard));
         table_add_number(&table, true, p);
         table_add(&table, shard.status);
