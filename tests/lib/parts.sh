@@ -26,14 +26,14 @@ built_fuzzers() {
         -DTILL_WERROR=ON && ninja -C build-fuzz -j "$JOBS"
 }
 
-# criterion PROGRAM: runs it and counts its tests.
+# criterion PROGRAM [OPTION]...: runs it and counts its tests.
 criterion() {
     local out=$scratch/criterion status
     if [ ! -x "$1" ]; then
         skip "no tests here yet: $1"
         return 0
     fi
-    timeout 600 "$1" -j"$JOBS" --timeout 120 >"$out" 2>&1
+    timeout 600 "$@" -j"$JOBS" --timeout 120 >"$out" 2>&1
     status=$?
     cat "$out"
     sed 's/\x1b\[[0-9;]*m//g' "$out" |
@@ -62,7 +62,8 @@ part_race() {
     export TILL_WORKER=$root/build-tsan/worker/till-worker TILL_SLOW=3
     ./run --count 6000 --accounts 200 --rate 1500 --workers 3 --dir "$scratch/race" || return 1
     counts 1 0
-    [ ! -x build-asan/tests/test_flow ] || criterion build-asan/tests/test_flow
+    # The legs of transfers and lapses, worker after worker dying, tell nothing of threads that the rest does not, and take two minutes.
+    [ ! -x build-asan/tests/test_flow ] || criterion build-asan/tests/test_flow --filter '!(flow_crash_way)/*'
 }
 
 part_shell() {
