@@ -2,8 +2,8 @@
 -- apply: decides a batch of intents of one partition, in stream order, and writes what came of them, whole or not at all.
 -- All reads, type checks and decisions come before the first write: Redis does not roll back a script that dies in the middle.
 -- No allow-oom in the first line: a full Redis refuses the script whole.
--- KEYS: 1 meta 2 intents 3 ledger 4 unanswered 5 bills of the day 6 bills of the day before 7 dead 8 due 9 scheduled, then `drops` bills
--- to drop,       then in any order: accounts, response streams, bills of earlier days. The columns name them by their place.
+-- KEYS: 1 meta 2 intents 3 ledger 4 unanswered 5 bills of the day 6 bills of the day before 7 dead 8 due 9 scheduled, then `drops`
+--       bills to drop, then in any order: accounts, response streams, bills of earlier days. The columns name them by their place.
 -- ARGV: 1 epoch 2 msgpack [partition, drops, entry count, column, ...]; all entries are of one UTC day; columns as in batch.def
 -- Reply: the last bill number, then three numbers for each entry still to be answered: its number in the batch, its code,
 --        1 if it acts on a merchant.

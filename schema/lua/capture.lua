@@ -14,20 +14,17 @@ local function open_hold(i, debits)
   if (CURRENCY[i] or '') ~= '' then currency = CURRENCY[i] end
   local b = bill_of(i)
   if not b then return nil, CODE.not_found, 'of' end
-  local m, is_hold = nil, b.op == 'hold' and b.code == CODE.ok
+  local m, wrong, detail
+  local is_hold = b.op == 'hold' and b.code == CODE.ok
   if is_hold then
-    if (TO[i] or '') ~= '' and TO[i] ~= b.to then return nil, CODE.invalid, 'to' end
-    if (CURRENCY[i] or '') ~= '' and CURRENCY[i] ~= b.currency then return nil, CODE.invalid, 'currency' end
-    payee, currency, subject = b.to, b.currency, b.bill
-    m = merchant(counterpart(TO_KEY[i], b.to), b.to)
-    if not m then return nil, CODE.not_found, 'to' end
+    m, wrong, detail = merchant_of(i, b)
+    if not m then return nil, wrong, detail end
   end
   if debits and (a.status ~= 'active' or (m and m.status ~= 'active')) then return nil, CODE.account_frozen end
   local hindrance = hindered(i, a, b, not debits)
   if hindrance then return nil, hindrance end
   if not is_hold or b.state ~= 'open' then return nil, b.state == 'expired' and CODE.expired or CODE.wrong_state end
-  local deadline = deadline_of(b)
-  if MS[i] >= deadline then return nil, CODE.expired end
+  if MS[i] >= deadline_of(b) then return nil, CODE.expired end
   return b, a, m
 end
 
@@ -44,10 +41,9 @@ OPS.capture = function(i)
   if not b then return a, m end
   local left = b.amount - b.captured
   local amount = (AMOUNT[i] or 0) ~= 0 and AMOUNT[i] or left
-  if amount > left then return CODE.limit_exceeded end
-  if m.balance + amount > MAX then return CODE.limit_exceeded end
+  if amount > left or m.balance + amount > cap_of(m) then return CODE.limit_exceeded end
   local keeps = (MORE.KEEP[i] or 0) ~= 0 and amount < left
-  billed, moved = next_bill(), amount == AMOUNT[i] and AMOUNT_TEXT[i] or to_text(amount)
+  billed, moved = next_bill(), amount_text(i, amount)
   post(i, billed, a, -amount, -(keeps and amount or left))
   post(i, billed, m, amount, 0)
   remember(b)
@@ -69,10 +65,9 @@ end
 -- expire (follow-up to itself): gives back what is left of a hold whose deadline has come. Once: later ones find another state.
 OPS.expire = function(i)
   local b, a = original(i, 'open'), account(ACCOUNT_KEY[i], ACCOUNT[i])
-  local deadline = b and deadline_of(b)
   if not b then
     set_due(due_member('expire', MORE.ORIGINAL[i], OF[i]), false)
-  elseif a and MS[i] >= deadline then
+  elseif a and MS[i] >= deadline_of(b) then
     post(i, next_bill(), a, 0, b.captured - b.amount)
     close_hold(b, 'expired')
   end

@@ -35,6 +35,31 @@ local function consume_limit(i, a)
   if a.rules and a.rules.limit_payments then change_rules(i, a, { limit_tat = next_arrival(i, a.rules) }) end
 end
 
+-- Payer and merchant of a payment or a hold, checked up to the rate limit; or nil with code and detail.
+local function pay_parties(i)
+  local a, code, detail = payer(i)
+  if not a then return nil, code, detail end
+  local m = merchant(TO_KEY[i], TO[i])
+  if not m then return nil, CODE.not_found, 'to' end
+  if a.currency ~= CURRENCY[i] or m.currency ~= CURRENCY[i] then return nil, CODE.currency_mismatch end
+  if a.status ~= 'active' or m.status ~= 'active' then return nil, CODE.account_frozen end
+  local hindrance = hindered(i, a)
+  if hindrance then return nil, hindrance end
+  if over_limit(i, a) then return nil, CODE.rate_limited end
+  return a, m
+end
+
+-- The merchant's shard of the payment or hold referred to, which the answer tells of; `to` and `currency` must be restated correctly, if at
+-- all. Or nil with code and detail.
+local function merchant_of(i, b)
+  if (TO[i] or '') ~= '' and TO[i] ~= b.to then return nil, CODE.invalid, 'to' end
+  if (CURRENCY[i] or '') ~= '' and CURRENCY[i] ~= b.currency then return nil, CODE.invalid, 'currency' end
+  payee, currency, subject = b.to, b.currency, b.bill
+  local m = merchant(counterpart(TO_KEY[i], b.to), b.to)
+  if not m then return nil, CODE.not_found, 'to' end
+  return m
+end
+
 -- Look-alikes: payments of the last `duplicate_window` ms, as "TO|AMOUNT|MS;" each, the oldest first, at most 32.
 local RECENT_MAX = 32
 

@@ -8,10 +8,12 @@ local function cap_of(a)
   return cap
 end
 
+local function amount_text(i, amount) return amount == AMOUNT[i] and AMOUNT_TEXT[i] or to_text(amount) end
+
 local function move_funds(i, from, to, amount, funded)
   if from.balance - amount < -MAX or to.balance + amount > cap_of(to) then return CODE.limit_exceeded end
   if funded and from.balance - from.held < amount then return CODE.insufficient_funds end
-  billed, moved = move(i, from, to, amount), amount == AMOUNT[i] and AMOUNT_TEXT[i] or to_text(amount)
+  billed, moved = move(i, from, to, amount), amount_text(i, amount)
   return CODE.ok
 end
 

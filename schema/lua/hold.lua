@@ -4,24 +4,18 @@
 local function decided_entry(i) return (MORE.OWN[i] or 0) ~= 0 and MORE.ORIGINAL[i] or ENTRY[i] end
 
 OPS.hold = function(i)
-  local a, code, detail = payer(i)
+  local a, code, detail = pay_parties(i)
   if not a then return code, detail end
-  local m = merchant(TO_KEY[i], TO[i])
-  if not m then return CODE.not_found, 'to' end
-  if a.currency ~= CURRENCY[i] or m.currency ~= CURRENCY[i] then return CODE.currency_mismatch end
-  if a.status ~= 'active' or m.status ~= 'active' then return CODE.account_frozen end
-  local hindrance = hindered(i, a)
-  if hindrance then return hindrance end
-  if over_limit(i, a) then return CODE.rate_limited end
   if a.balance - a.held < AMOUNT[i] then return CODE.insufficient_funds end
   billed, moved, state = next_bill(), AMOUNT_TEXT[i], 'open'
   post(i, billed, a, 0, AMOUNT[i])
   consume_limit(i, a)
-  local lasts, last = MORE.EXPIRES[i] or 0, last_moment(tonumber(string.match(decided_entry(i), '^%d+')))
+  local entry = decided_entry(i)
+  local lasts, last = MORE.EXPIRES[i] or 0, last_moment(tonumber(string.match(entry, '^%d+')))
   if lasts > 0 and MS[i] + lasts <= MAX then
     subject = to_text(MS[i] + lasts)
     last = math.min(last, MS[i] + lasts)
   end
-  set_due(due_member('expire', decided_entry(i), IDENTITY[i]), last)
+  set_due(due_member('expire', entry, IDENTITY[i]), last)
   return CODE.ok
 end

@@ -9,11 +9,8 @@ OPS.refund = function(i)
   if paid.op ~= 'pay' and paid.op ~= 'hold' or paid.code ~= CODE.ok then
     return a.status ~= 'active' and CODE.account_frozen or hindered(i, a, paid, true) or CODE.wrong_state
   end
-  if (TO[i] or '') ~= '' and TO[i] ~= paid.to then return CODE.invalid, 'to' end
-  if (CURRENCY[i] or '') ~= '' and CURRENCY[i] ~= paid.currency then return CODE.invalid, 'currency' end
-  payee, currency, subject = paid.to, paid.currency, paid.bill
-  local m = merchant(counterpart(TO_KEY[i], paid.to), paid.to)
-  if not m then return CODE.not_found, 'to' end
+  local m, wrong, detail = merchant_of(i, paid)
+  if not m then return wrong, detail end
   if a.status ~= 'active' or m.status ~= 'active' then return CODE.account_frozen end
   local hindrance = hindered(i, a, paid, true)
   if hindrance then return hindrance end
