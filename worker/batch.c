@@ -140,9 +140,7 @@ static uint32_t responses_place(struct batch *b, const struct cell *c) {
 static uint32_t bills_place(struct batch *b, const struct cell *c, const struct referral *r) {
     keys_buffer key;
     uint32_t day = r->day;
-    struct entry_id original;
-    if (c->entry->original[0] && entry_id_parse(c->entry->original, strlen(c->entry->original), &original)) day = keys_day(original.ms);
-    else if (!r->dated) return 0;
+    if (!cell_original_day(c, &day) && !r->dated) return 0;
     return keyset_add(&b->keys, key, keys_bills(key, &b->door->book, b->door->partition, day));
 }
 
@@ -187,11 +185,7 @@ void batch_build(struct batch *b, const struct referral *referrals, uint32_t ent
     }
     blob_size = batch_pack(b->cells, &head, b->blob, b->blob_capacity);
     redis_script_begin(&b->command, &script_apply, b->keys.count);
-    for (uint32_t place = 1; place <= b->keys.count; place++) {
-        size_t size;
-        const char *key = keyset_at(&b->keys, place, &size);
-        command_borrow(&b->command, key, size);
-    }
+    keyset_borrow(&b->keys, &b->command);
     command_word(&b->command, epoch);
     command_borrow(&b->command, (const char *)b->blob, blob_size);
 }

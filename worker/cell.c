@@ -102,3 +102,10 @@ void cell_of_step(struct cell *c, const struct entry *entry, const struct door *
     if (s->amount_minor) write_number(c->amount, s->amount_minor);
     intent_step_fingerprint(&entry->intent, step, c->fingerprint);
 }
+
+bool cell_original_day(const struct cell *c, uint32_t *day) {
+    struct entry_id original;
+    if (!entry_id_parse(c->entry->original, strlen(c->entry->original), &original)) return false;
+    *day = keys_day(original.ms);
+    return true;
+}

@@ -38,6 +38,9 @@ struct cell {
 void cell_of_entry(struct cell *cell, const struct entry *entry, const struct door *door, uint32_t first_step);
 void cell_of_step(struct cell *cell, const struct entry *entry, const struct door *door, unsigned step);
 
+/* The day under which the bill lies that a follow-up is about. False, and `day` as it was, when the cell is of no such follow-up. */
+bool cell_original_day(const struct cell *cell, uint32_t *day);
+
 /* How many cells an entry takes: one, and one for each step. */
 uint32_t cell_count(const struct entry *entry);
 

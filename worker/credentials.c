@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "schema/code.h"
+#include "worker/keyset.h"
 
 struct credentials_slot {
     char account[INTENT_ACCOUNT_MAX + 1]; /* "" empty */
@@ -21,9 +22,7 @@ void credentials_clear(struct credentials *c) {
 }
 
 static struct credentials_slot *slot_of(struct credentials *c, const char *account) {
-    uint32_t hash = 2166136261u;
-    for (const char *s = account; *s; s++) hash = (hash ^ (unsigned char)*s) * 16777619u;
-    return &c->slots[hash % CREDENTIALS_SLOTS];
+    return &c->slots[keyset_hash(account, strlen(account)) % CREDENTIALS_SLOTS];
 }
 
 static bool is_signed(const struct entry *e) { return e->door == CODE_ok && e->sig && e->own == ENTRY_PLAIN; }

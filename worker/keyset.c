@@ -34,7 +34,7 @@ void keyset_reset(struct keyset *set) {
     set->text_size = 0;
 }
 
-static uint32_t hash_bytes(const char *bytes, size_t size) {
+uint32_t keyset_hash(const char *bytes, size_t size) {
     uint32_t hash = 2166136261u;
     for (size_t n = 0; n < size; n++) hash = (hash ^ (unsigned char)bytes[n]) * 16777619u;
     return hash;
@@ -61,7 +61,7 @@ static void make_room(struct keyset *set, size_t size) {
 
 uint32_t keyset_push(struct keyset *set, const char *key, size_t size) {
     make_room(set, size);
-    set->keys[set->count] = (struct keyset_key){(uint32_t)set->text_size, (uint32_t)size, hash_bytes(key, size)};
+    set->keys[set->count] = (struct keyset_key){(uint32_t)set->text_size, (uint32_t)size, keyset_hash(key, size)};
     memcpy(set->text + set->text_size, key, size);
     set->text_size += size;
     slot_fill(set, ++set->count);
@@ -78,15 +78,23 @@ static uint32_t keyset_find(const struct keyset *set, uint32_t hash, const char 
 }
 
 bool keyset_has(const struct keyset *set, const char *key, size_t size) {
-    return keyset_find(set, hash_bytes(key, size), key, size) != 0;
+    return keyset_find(set, keyset_hash(key, size), key, size) != 0;
 }
 
 uint32_t keyset_add(struct keyset *set, const char *key, size_t size) {
-    uint32_t place = keyset_find(set, hash_bytes(key, size), key, size);
+    uint32_t place = keyset_find(set, keyset_hash(key, size), key, size);
     return place ? place : keyset_push(set, key, size);
 }
 
 const char *keyset_at(const struct keyset *set, uint32_t place, size_t *size) {
     *size = set->keys[place - 1].size;
     return set->text + set->keys[place - 1].offset;
+}
+
+void keyset_borrow(const struct keyset *set, struct command *c) {
+    for (uint32_t place = 1; place <= set->count; place++) {
+        size_t size;
+        const char *key = keyset_at(set, place, &size);
+        command_borrow(c, key, size);
+    }
 }

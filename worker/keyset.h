@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "producer/command.h"
+
 struct keyset {
     char *text;
     size_t text_size, text_capacity;
@@ -24,6 +26,10 @@ uint32_t keyset_add(struct keyset *set, const char *key, size_t size);
 bool keyset_has(const struct keyset *set, const char *key, size_t size);
 /* Adds without looking for it: for fixed places at the front. Returns its place. */
 uint32_t keyset_push(struct keyset *set, const char *key, size_t size);
+/* Borrows all of them to a command, in order of their places; it must be sent before the next add. */
+void keyset_borrow(const struct keyset *set, struct command *c);
+/* FNV-1a, for other tables of names too. */
+uint32_t keyset_hash(const char *bytes, size_t size);
 /* The key at a place; valid until the next add. */
 const char *keyset_at(const struct keyset *set, uint32_t place, size_t *size);
 

@@ -104,14 +104,6 @@ static uint32_t day_of(const struct cell *c) { return keys_day(c->entry->id.ms);
 
 static uint32_t day_before(const struct cell *c) { return day_of(c) ? day_of(c) - 1 : 0; }
 
-/* The day of a bill that a follow-up names by its entry ID. */
-static bool told_day(const struct cell *c, uint32_t *day) {
-    struct entry_id original;
-    if (!entry_id_parse(c->entry->original, strlen(c->entry->original), &original)) return false;
-    *day = keys_day(original.ms);
-    return true;
-}
-
 /* The cells that one pipeline can tell about: without a hint, which comes first where there is one. */
 static bool probed_at_once(const struct cell *c) { return c->op != OP_bounce && c->of_at_ms == 0; }
 
@@ -187,7 +179,7 @@ static enum redis_err search_bill(struct redis *redis, const struct door *door, 
     enum redis_err err = REDIS_OK;
     bool found = false;
     if (c->op == OP_bounce) {
-        if (told_day(c, &day)) err = probe_days(redis, door, c, day, day, r, &found);
+        if (cell_original_day(c, &day)) err = probe_days(redis, door, c, day, day, r, &found);
         *later = !err && r->currency[0] == '\0' && may_come(cells, cell_count, n);
         return err;
     }

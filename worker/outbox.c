@@ -147,11 +147,7 @@ static enum redis_err give_answers(struct lane *lane, struct command *c) {
     keyset_push(keys, key, keys_unanswered(key, &door->book, door->partition));
     size_t size = pack_answers(lane);
     redis_script_begin(c, &script_answer, keys->count);
-    for (uint32_t place = 1; place <= keys->count; place++) {
-        size_t key_size;
-        const char *text = keyset_at(keys, place, &key_size);
-        command_borrow(c, text, key_size);
-    }
+    keyset_borrow(keys, c);
     command_word(c, lane->epoch_text);
     command_borrow(c, (const char *)lane->outbox.blob, size);
     return redis_script_call(lane->side, &script_answer, c, &reply);

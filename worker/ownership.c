@@ -9,17 +9,12 @@
 #include <time.h>
 
 #include "worker/failpoint.h"
+#include "worker/keyset.h"
 #include "worker/lane_apply.h"
 #include "worker/log.h"
 
 enum { BOOK_VERSION = 1, RETRY_FIRST_MS = 50, RETRY_LAST_MS = 1000, BEAT_MS = 250, LOOK_MS = 250, NUDGE_MS = 50,
        CONTROL_MS = 500, HUNG_MS = 200, ABANDONED_MS = 300 };
-
-static unsigned name_hash(const char *name) {
-    unsigned hash = 2166136261u;
-    for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 16777619u;
-    return hash;
-}
 
 void ownership_init(struct ownership *o, const struct lane_shared *shared, const struct door *door) {
     memset(o, 0, sizeof *o);
@@ -31,7 +26,7 @@ void ownership_init(struct ownership *o, const struct lane_shared *shared, const
     o->lanes = calloc(door->book.partitions, sizeof(struct lane *));
     o->marks = calloc(door->book.partitions, sizeof *o->marks);
     assert(o->lanes && o->marks && "out of memory");
-    o->first = name_hash(shared->worker) % door->book.partitions;
+    o->first = keyset_hash(shared->worker, strlen(shared->worker)) % door->book.partitions;
     o->live_workers = 1;
 }
 
