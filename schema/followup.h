@@ -20,7 +20,7 @@
  * A transfer need not say its currency, an arrive must: whoever calls puts that of the account into `intent->currency` first. An intent
  * that was put off is known by its first entry: whoever calls then writes that one's ID into out->entry. */
 bool followup_derive(const struct intent *intent, int code, bool merchant, const char *entry, const struct book *book, unsigned from,
-                     unsigned target, struct intent *out);
+                     unsigned target, const char *detail, struct intent *out);
 
 /* May an intent decided with `code` have any follow-up in a book of this many partitions? */
 bool followup_any(const struct intent *intent, int code, bool merchant, unsigned partitions);

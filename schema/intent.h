@@ -22,6 +22,8 @@ enum {
     INTENT_CREDENTIAL_SIZE = 32,
     INTENT_STEPS_MIN = 2,
     INTENT_STEPS_MAX = 16,
+    INTENT_NAME_MAX = 64, /* of an article or an order */
+    INTENT_LINES_MAX = 64,
     INTENT_IDENTITY_MAX = INTENT_ACCOUNT_MAX + 1 + INTENT_SOURCE_MAX + 1 + INTENT_FOLLOW_UP_KEY_MAX,
     INTENT_ENTRY_MAX = 41,         /* "18446744073709551615-18446744073709551615" */
     INTENT_SIZE_MAX = 16384,       /* of an encoded intent */
@@ -89,6 +91,12 @@ struct intent_step {
     char note[INTENT_NOTE_MAX + 1];
 };
 
+/* A line of an order. */
+struct intent_line {
+    char sku[INTENT_NAME_MAX + 1];
+    uint64_t quantity; /* 1..INTENT_AMOUNT_MAX */
+};
+
 struct intent {
     uint64_t present; /* FIELD_BITs of the fields that were given */
     enum op op;
@@ -108,11 +116,17 @@ struct intent {
     char note[INTENT_NOTE_MAX + 1]; /* may hold any UTF-8 but NUL */
     char origin[65];                /* follow-ups: "PARTITION:ENTRY-ID" of the entry that caused it */
     char entry[INTENT_ENTRY_MAX + 1]; /* follow-ups: entry ID of the original intent */
+    char sku[INTENT_NAME_MAX + 1];
+    char order[INTENT_NAME_MAX + 1];
+    char month[8];                  /* "2026-11" */
+    int64_t quantity;               /* signed, not 0 */
+    uint64_t gross_minor, refunds_minor;
     const void *inner;              /* `due`: the encoded intent; borrowed from the bytes that were decoded, or from whoever set it */
     size_t inner_size;
     struct intent_guard guard;
     struct intent_settings settings;
-    unsigned step_count;
+    unsigned line_count, step_count;
+    struct intent_line lines[INTENT_LINES_MAX]; /* as `steps` */
     struct intent_step steps[INTENT_STEPS_MAX]; /* those from step_count on are never read: ten of eleven KiB that nobody need clear */
 };
 
@@ -167,11 +181,16 @@ bool intent_encode(const struct intent *intent, void *bytes, size_t capacity, si
  * takes number, BOOL takes number 0 or 1. A field of the other type gets e.g. "must be an integer". `inner` is borrowed. */
 const char *intent_set_text(struct intent *intent, enum field field, const char *text, size_t size);
 const char *intent_set_number(struct intent *intent, enum field field, uint64_t number);
+/* Of an INT field; what intent_set_number does for one is the same for 1..2^53 - 1. */
+const char *intent_set_integer(struct intent *intent, enum field field, int64_t number);
 const char *intent_set_bytes(struct intent *intent, enum field field, const void *bytes, size_t size);
 
 /* One member of `guard` (by its name on the wire) or one setting. */
 const char *intent_set_guard(struct intent *intent, const char *name, size_t size, uint64_t number);
 const char *intent_set_setting(struct intent *intent, enum setting setting, uint64_t number);
+
+/* Adds a line to an order. NULL, or, with nothing added, the sentence of what is wrong (also: the sku is in it already, too many). */
+const char *intent_add_line(struct intent *order, const char *sku, size_t size, uint64_t quantity);
 
 /* Adds a step, given as an intent in which the step's own fields are set: `op` and what it takes, perhaps `key`. NULL, or, with nothing
  * added, the sentence of what is wrong, which is fault->text. The values are taken as they are: set them by the functions above. */
@@ -195,8 +214,9 @@ uint64_t intent_number(const struct intent *intent, enum field field);
 /* Names and their values; `*_of_word` return the NONE value (FIELD_COUNT for fields) when there is no such word. */
 const char *field_name(enum field field);
 enum field field_of_name(const char *name, size_t size);
-enum field_shape { SHAPE_TEXT, SHAPE_NUMBER, SHAPE_BOOL, SHAPE_BYTES, SHAPE_MAP, SHAPE_STEPS };
+enum field_shape { SHAPE_TEXT, SHAPE_NUMBER, SHAPE_BOOL, SHAPE_BYTES, SHAPE_MAP, SHAPE_STEPS, SHAPE_INTEGER, SHAPE_LINES };
 enum field_shape field_shape(enum field field);
+int64_t intent_integer(const struct intent *intent, enum field field); /* of an INT field */
 bool field_is_number(enum field field); /* UINT */
 bool field_is_bool(enum field field);
 uint64_t field_bits_of_step(void);      /* FIELD_BITs of the fields a step may have */

@@ -36,6 +36,10 @@ size_t keys_scheduled(keys_buffer out, const struct book *book, unsigned partiti
 size_t keys_lease(keys_buffer out, const struct book *book, unsigned partition);
 size_t keys_meta(keys_buffer out, const struct book *book, unsigned partition);
 size_t keys_responses(keys_buffer out, const struct book *book, unsigned partition, const char *source);
+size_t keys_merchants(keys_buffer out, const struct book *book, unsigned partition);
+/* At the merchant's home partition. */
+size_t keys_order(keys_buffer out, const struct book *book, unsigned partition, const char *merchant, const char *order);
+size_t keys_sku(keys_buffer out, const struct book *book, unsigned partition, const char *merchant, const char *sku);
 size_t keys_account(keys_buffer out, const struct book *book, unsigned partition, const char *account);
 /* A system account: word is "world", "transit" or "fees". */
 size_t keys_system_account(keys_buffer out, const struct book *book, unsigned partition, const char *word, const char *currency);
