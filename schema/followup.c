@@ -27,12 +27,21 @@ static struct followup_rule followup_of_merchant(const struct intent *intent, bo
     return (struct followup_rule){OP_NONE, STATUS_NONE, NULL};
 }
 
+/* Does it go out to another account, and come back to tell? */
+static bool is_outward(enum op op) {
+    return op == OP_arrive || op == OP_paid;
+}
+
 static struct followup_rule followup_rule(const struct intent *intent, int code, bool merchant) {
     if (intent->op == OP_transfer && code == CODE_in_progress)
         return (struct followup_rule){OP_arrive, STATUS_NONE, "arrive"};
-    if (intent->op == OP_arrive && code == CODE_ok)
+    if (intent->op == OP_pay && code == CODE_in_progress && (intent->present & FIELD_BIT(FIELD_order)))
+        return (struct followup_rule){OP_paid, STATUS_NONE, "paid"};
+    if (intent->op == OP_settle && code == CODE_ok)
+        return (struct followup_rule){OP_swept, STATUS_NONE, "swept"};
+    if (is_outward(intent->op) && code == CODE_ok)
         return (struct followup_rule){OP_settled, STATUS_NONE, "settled"};
-    if (intent->op == OP_arrive)
+    if (is_outward(intent->op))
         return (struct followup_rule){OP_bounce, STATUS_NONE, "bounce"};
     return code == CODE_ok ? followup_of_merchant(intent, merchant) : (struct followup_rule){OP_NONE, STATUS_NONE, NULL};
 }
@@ -80,9 +89,9 @@ static void followup_begin(struct intent *out, enum op op, uint64_t at_ms, const
     followup_fits(snprintf(out->key, sizeof out->key, "%s/%s/%s>%s", of->account, of->source, of->key, step), sizeof out->key);
 }
 
-/* What the derived one is about, and in which account: of an arrive the payer, of others the intent itself. */
+/* What the derived one is about, and in which account: of what went out the payer, of others the intent itself. */
 static bool followup_about(const struct intent *intent, struct followup_original *of) {
-    if (intent->op == OP_arrive)
+    if (is_outward(intent->op))
         return followup_original(intent, of);
     memcpy(of->account, intent->account, sizeof of->account);
     memcpy(of->source, intent->source, sizeof of->source);
@@ -91,32 +100,82 @@ static bool followup_about(const struct intent *intent, struct followup_original
     return true;
 }
 
+/* Reads a number up to `end`, written as Till writes it: digits, no zero before others. */
+static bool followup_number(const char *text, const char *end, uint64_t *number) {
+    size_t size = (size_t)(end - text);
+    if (size < 1 || size > 16 || (size > 1 && text[0] == '0'))
+        return false;
+    *number = 0;
+    for (; text < end; text++) {
+        if (*text < '0' || *text > '9')
+            return false;
+        *number = *number * 10 + (uint64_t)(*text - '0');
+    }
+    return *number <= INTENT_AMOUNT_MAX;
+}
+
+/* What a settlement found: "GROSS REFUNDS". False when there is nothing to tell. */
+static bool followup_swept(const char *detail, struct intent *out) {
+    const char *space = strchr(detail, ' ');
+    return space != NULL && followup_number(detail, space, &out->gross_minor) &&
+           followup_number(space + 1, detail + strlen(detail), &out->refunds_minor) && (out->gross_minor > 0 || out->refunds_minor > 0);
+}
+
+/* The fields of its own. */
+static bool followup_fill(const struct intent *intent, int code, const char *detail, struct intent *out) {
+    if (out->op == OP_adopt)
+        out->kind = intent->kind;
+    if (out->op == OP_bounce)
+        out->code = (uint64_t)code;
+    if (out->op == OP_adopt || is_outward(out->op))
+        memcpy(out->currency, intent->currency, sizeof out->currency);
+    if (is_outward(out->op))
+        out->amount_minor = intent->amount_minor;
+    assert(!is_outward(out->op) || out->currency[0] != '\0');
+    if (out->op == OP_paid)
+        memcpy(out->order, intent->order, sizeof out->order);
+    if (out->op == OP_settled && intent->op == OP_paid) {
+        memcpy(out->to, intent->account, sizeof out->to);
+        out->present |= FIELD_BIT(FIELD_to);
+    }
+    if (out->op != OP_swept)
+        return true;
+    memcpy(out->month, intent->month, sizeof out->month);
+    return followup_swept(detail, out);
+}
+
 bool followup_derive(const struct intent *intent, int code, bool merchant, const char *entry, const struct book *book, unsigned from,
-                     unsigned target, struct intent *out) {
+                     unsigned target, const char *detail, struct intent *out) {
     struct followup_rule rule = followup_rule(intent, code, merchant);
     struct followup_original of;
     if (rule.op == OP_NONE || target == from || target >= book->partitions || !followup_about(intent, &of))
         return false;
-    const char *account = rule.op == OP_arrive ? intent->to : of.account;
+    const char *account = is_outward(rule.op) ? intent->to : of.account;
     bool everywhere = rule.op == OP_adopt || rule.op == OP_mark;
     if (!everywhere && keys_partition(book, account, strlen(account)) != target)
         return false;
     followup_begin(out, rule.op, intent->at_ms, &of, rule.step);
     memcpy(out->account, account, sizeof out->account);
     followup_fits(snprintf(out->origin, sizeof out->origin, "%u:%s", from, entry), sizeof out->origin);
-    const char *original = intent->op == OP_arrive ? intent->entry : entry;
+    const char *original = is_outward(intent->op) ? intent->entry : entry;
     followup_fits(snprintf(out->entry, sizeof out->entry, "%s", original), sizeof out->entry);
     out->status = rule.status;
-    if (rule.op == OP_adopt)
-        out->kind = intent->kind;
-    if (rule.op == OP_adopt || rule.op == OP_arrive)
-        memcpy(out->currency, intent->currency, sizeof out->currency);
-    assert(rule.op != OP_arrive || out->currency[0] != '\0');
-    if (rule.op == OP_arrive)
-        out->amount_minor = intent->amount_minor;
-    if (rule.op == OP_bounce)
-        out->code = (uint64_t)code;
-    return true;
+    return followup_fill(intent, code, detail, out);
+}
+
+/* Splits "IDENTITY ORDER": neither has a space in it. The order's size is 0 when there is none. */
+static size_t followup_order(const char *text, size_t *size) {
+    const char *space = *size > 0 ? memrchr(text, ' ', *size) : NULL;
+    size_t order_size = space != NULL ? (size_t)(text + *size - space - 1) : 0;
+    *size = space != NULL ? (size_t)(space - text) : *size;
+    return order_size;
+}
+
+/* Is this what brings it: the bytes of an intent put off, an order, or nothing? */
+static bool followup_brings(struct intent *out, const char *order, size_t order_size, const void *bytes, size_t bytes_size) {
+    if (out->op == OP_due)
+        return intent_set_bytes(out, FIELD_inner, bytes, bytes_size) == NULL;
+    return out->op != OP_lapse || intent_set_text(out, FIELD_order, order, order_size) == NULL;
 }
 
 bool followup_own(const char *member, size_t size, const void *bytes, size_t bytes_size, struct intent *out) {
@@ -124,18 +183,19 @@ bool followup_own(const char *member, size_t size, const void *bytes, size_t byt
     const char *identity = entry != NULL ? memchr(entry + 1, '|', (size_t)(member + size - entry - 1)) : NULL;
     struct followup_original of;
     struct entry_id id;
-    if (identity == NULL || !followup_split(identity + 1, (size_t)(member + size - identity - 1), false, &of))
+    if (identity == NULL)
         return false;
-    size_t step_size = (size_t)(entry - member), entry_size = (size_t)(identity - entry - 1);
-    enum op op = op_of_word(member, step_size);
-    if ((op != OP_expire && op != OP_due) || memchr(entry + 1, '-', entry_size) == NULL ||
-        !entry_id_parse(entry + 1, entry_size, &id))
+    enum op op = op_of_word(member, (size_t)(entry - member));
+    size_t identity_size = (size_t)(member + size - identity - 1), entry_size = (size_t)(identity - entry - 1);
+    size_t order_size = op == OP_lapse ? followup_order(identity + 1, &identity_size) : 0;
+    if (!op_is_own(op) || memchr(entry + 1, '-', entry_size) == NULL || !entry_id_parse(entry + 1, entry_size, &id) ||
+        !followup_split(identity + 1, identity_size, false, &of))
         return false;
     uint64_t at_ms = id.ms < 1 ? 1 : id.ms < INTENT_AMOUNT_MAX ? id.ms : INTENT_AMOUNT_MAX; /* what the field `at` takes */
     followup_begin(out, op, at_ms, &of, op_word(op));
     memcpy(out->account, of.account, sizeof out->account);
     memcpy(out->entry, entry + 1, entry_size);
-    return op == OP_expire || intent_set_bytes(out, FIELD_inner, bytes, bytes_size) == NULL;
+    return followup_brings(out, member + size - order_size, order_size, bytes, bytes_size);
 }
 
 bool followup_origin(const char *origin, unsigned *partition, char entry[INTENT_ENTRY_MAX + 1]) {

@@ -24,13 +24,20 @@ static bool has(const struct intent *intent, enum field field) {
     return intent->present & FIELD_BIT(field);
 }
 
-/* What an intent needs: what its op needs, and of two that go together the other one. */
+/* What an intent needs: what its op needs, of two that go together the other one, and of two that stand for each other one. */
 static uint64_t fields_needed(const struct intent *intent) {
     static const uint64_t rate = FIELD_BIT(FIELD_payments) | FIELD_BIT(FIELD_per);
     if (!has(intent, FIELD_op))
         return op_fields_needed(OP_NONE); /* what an op needs can only be told once there is one */
     bool limited = (intent->present & rate) && (op_fields_allowed(intent->op) & rate);
-    return op_fields_needed(intent->op) | (limited ? rate : 0);
+    bool of_nothing = intent->op == OP_order && !has(intent, FIELD_lines) && !has(intent, FIELD_amount);
+    return op_fields_needed(intent->op) | (limited ? rate : 0) | (of_nothing ? FIELD_BIT(FIELD_lines) : 0);
+}
+
+/* What an intent may have: an order has lines or an amount, and the amount of its lines is for the prices to say. */
+static uint64_t fields_allowed(const struct intent *intent) {
+    bool priced = intent->op == OP_order && has(intent, FIELD_lines);
+    return op_fields_allowed(intent->op) & ~(priced ? FIELD_BIT(FIELD_amount) : 0);
 }
 
 static const char *check_relations(const struct intent *intent, struct intent_fault *fault) {
@@ -94,9 +101,11 @@ const char *intent_check_rules(const struct intent *intent, struct intent_fault 
     uint64_t present = intent->present & all_fields, missing = fields_needed(intent) & ~present;
     if (missing != 0)
         return fault_set(fault, first_of(missing), "is missing");
-    uint64_t surplus = present & ~op_fields_allowed(intent->op);
-    if (surplus != 0)
-        return fault_set(fault, first_of(surplus), "is not taken by this operation");
+    uint64_t surplus = present & ~fields_allowed(intent);
+    if (surplus != 0) {
+        bool by_itself = op_fields_allowed(intent->op) & FIELD_BIT(first_of(surplus));
+        return fault_set(fault, first_of(surplus), by_itself ? "is not taken beside lines" : "is not taken by this operation");
+    }
     const char *why = check_relations(intent, fault);
     return why == NULL && has(intent, FIELD_steps) ? check_steps(intent, fault) : why;
 }
@@ -132,6 +141,20 @@ static const char *check_settings(const struct intent *intent, struct intent_fau
             return fault_within(fault, FIELD_settings, setting_name(setting), why);
     }
     return copy.present != 0 ? NULL : fault_set(fault, FIELD_settings, "is empty");
+}
+
+static const char *check_lines(const struct intent *order, struct intent *scratch, struct intent_fault *fault) {
+    if (order->line_count < 1 || order->line_count > INTENT_LINES_MAX)
+        return fault_set(fault, FIELD_lines, "must be an array of 1..64 lines, each [sku, quantity]");
+    for (unsigned n = 0; n < order->line_count; n++) {
+        const struct intent_line *line = &order->lines[n];
+        const char *why = intent_add_line(scratch, line->sku, strnlen(line->sku, sizeof line->sku), line->quantity);
+        char place[16];
+        snprintf(place, sizeof place, "line %u", n + 1);
+        if (why != NULL)
+            return fault_within(fault, FIELD_lines, place, why);
+    }
+    return NULL;
 }
 
 static const char *field_copy(const struct intent *from, enum field field, struct intent *to);
@@ -170,7 +193,9 @@ static const char *field_copy(const struct intent *from, enum field field, struc
     case SHAPE_TEXT: return intent_set_text(to, field, text, size);
     case SHAPE_NUMBER:
     case SHAPE_BOOL: return intent_set_number(to, field, intent_number(from, field));
+    case SHAPE_INTEGER: return intent_set_integer(to, field, intent_integer(from, field));
     case SHAPE_BYTES: return intent_set_bytes(to, field, text, size);
+    case SHAPE_LINES:
     case SHAPE_MAP:
     case SHAPE_STEPS: break;
     }
@@ -183,6 +208,8 @@ static const char *check_field(const struct intent *intent, enum field field, st
         return check_guard(intent, fault);
     if (field == FIELD_settings)
         return check_settings(intent, fault);
+    if (field == FIELD_lines)
+        return check_lines(intent, scratch, fault);
     if (field == FIELD_steps)
         return check_each_step(intent, fault);
     const char *why = field_copy(intent, field, scratch);
@@ -207,7 +234,8 @@ int intent_place(const struct intent *intent, unsigned partition, unsigned parti
     if (op_is_follow_up(intent->op))
         return CODE_ok;
     struct book book = {.partitions = partitions};
-    if (intent->op != OP_policy && keys_partition(&book, intent->account, strlen(intent->account)) != partition) {
+    bool anywhere = intent->op == OP_policy || intent->op == OP_settle;
+    if (!anywhere && keys_partition(&book, intent->account, strlen(intent->account)) != partition) {
         fault_set(fault, FIELD_account, "belongs to another partition");
         return CODE_invalid;
     }

@@ -45,14 +45,27 @@ static void decode_fault_within(struct decoding *d, enum field field, unsigned s
     snprintf(d->fault->text, sizeof d->fault->text, "%s: %s%s %s", d->fault->field, place, shown, why);
 }
 
+/* A fault of a line, named by its number from 1. */
+static void decode_fault_at(struct decoding *d, enum field field, unsigned line, const char *why) {
+    assert(!d->faulty);
+    d->faulty = true;
+    snprintf(d->fault->field, sizeof d->fault->field, "%s", field_name(field));
+    snprintf(d->fault->text, sizeof d->fault->text, "%s: line %u %s", d->fault->field, line, why);
+}
+
 static const char *decode_value(struct intent *intent, enum field field, const struct pack_value *value) {
     switch (field_shape(field)) {
     case SHAPE_TEXT: return value->type == PACK_TEXT ? intent_set_text(intent, field, value->bytes, value->count) : "must be text";
     case SHAPE_BOOL: return value->type == PACK_BOOL ? intent_set_number(intent, field, value->number) : "must be true or false";
     case SHAPE_NUMBER:
         return value->type == PACK_UINT ? intent_set_number(intent, field, value->number) : "must be an integer that is not negative";
+    case SHAPE_INTEGER:
+        if (value->type == PACK_NEGATIVE)
+            return intent_set_integer(intent, field, value->negative);
+        return value->type == PACK_UINT ? intent_set_number(intent, field, value->number) : "must be an integer";
     case SHAPE_BYTES:
         return value->type == PACK_BYTES ? intent_set_bytes(intent, field, value->bytes, value->count) : "must be bytes (bin), not text";
+    case SHAPE_LINES:
     case SHAPE_MAP:
     case SHAPE_STEPS: break;
     }
@@ -82,6 +95,8 @@ static void decode_forget(struct intent *intent, enum field field) {
         intent->guard = (struct intent_guard){0};
     else if (field == FIELD_settings)
         intent->settings = (struct intent_settings){0};
+    else if (field == FIELD_lines)
+        intent->line_count = 0;
     else
         intent->step_count = 0;
 }
@@ -148,7 +163,33 @@ static void decode_steps(struct decoding *d, const struct pack_value *array) {
         decode_forget(d->intent, FIELD_steps);
 }
 
+static const char *decode_line(struct intent *order, const struct pack_value *line) {
+    if (line->type != PACK_ARRAY || line->count != 2)
+        return "must be [sku, quantity]";
+    struct pack_value sku = pack_at(line, 0), quantity = pack_at(line, 1);
+    if (sku.type != PACK_TEXT)
+        return "has a sku that is not text";
+    return intent_add_line(order, sku.bytes, sku.count, quantity.type == PACK_UINT ? quantity.number : 0); /* 0: out of range */
+}
+
+static void decode_lines(struct decoding *d, const struct pack_value *array) {
+    if (array->type != PACK_ARRAY || array->count < 1 || array->count > INTENT_LINES_MAX) {
+        decode_fault(d, "lines", 5, "must be an array of 1..64 lines, each [sku, quantity]");
+        return;
+    }
+    for (uint32_t i = 0; i < array->count && !d->faulty; i++) {
+        struct pack_value line = pack_at(array, i);
+        const char *why = decode_line(d->intent, &line);
+        if (why != NULL)
+            decode_fault_at(d, FIELD_lines, i + 1, why);
+    }
+    if (d->faulty)
+        decode_forget(d->intent, FIELD_lines);
+}
+
 static void decode_field(struct decoding *d, enum field field, const struct pack_value *value) {
+    if (field == FIELD_lines)
+        return decode_lines(d, value);
     if (field == FIELD_steps)
         return decode_steps(d, value);
     if (field == FIELD_guard || field == FIELD_settings)

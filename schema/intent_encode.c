@@ -10,10 +10,11 @@ enum { FINGERPRINT_BYTES = INTENT_FINGERPRINT_SIZE / 2 };
 
 /* In the byte order of their names: the fingerprint's bytes must never depend on the order of field.def. */
 static const enum field fingerprint_order[] = {
-    FIELD_account, FIELD_allow_duplicate, FIELD_amount, FIELD_code, FIELD_credential, FIELD_currency, FIELD_entry,
-    FIELD_expires, FIELD_final,           FIELD_guard,  FIELD_inner, FIELD_key,       FIELD_kind,     FIELD_not_before,
-    FIELD_of,      FIELD_op,              FIELD_origin, FIELD_payments, FIELD_per,    FIELD_settings, FIELD_source,
-    FIELD_status,  FIELD_steps,           FIELD_to,     FIELD_token,
+    FIELD_account,    FIELD_allow_duplicate, FIELD_amount, FIELD_code,    FIELD_credential, FIELD_currency, FIELD_entry,
+    FIELD_expires,    FIELD_final,           FIELD_gross,  FIELD_guard,   FIELD_inner,      FIELD_key,      FIELD_kind,
+    FIELD_lines,      FIELD_month,           FIELD_not_before, FIELD_of,  FIELD_op,         FIELD_order,    FIELD_origin,
+    FIELD_payments,   FIELD_per,             FIELD_quantity, FIELD_refunds, FIELD_settings, FIELD_sku,      FIELD_source,
+    FIELD_status,     FIELD_steps,           FIELD_to,     FIELD_token,
 };
 enum { FINGERPRINT_COUNT = sizeof fingerprint_order / sizeof fingerprint_order[0] };
 _Static_assert(FINGERPRINT_COUNT == FIELD_COUNT - 4, "every field but v, at, of_at and note");
@@ -75,6 +76,17 @@ static void encode_steps(struct pack_writer *w, const struct intent *group, enum
     }
 }
 
+/* In the order given: it is the same in both. */
+static void encode_lines(struct pack_writer *w, const struct intent *order) {
+    assert(order->line_count <= INTENT_LINES_MAX);
+    pack_array(w, order->line_count);
+    for (unsigned n = 0; n < order->line_count; n++) {
+        pack_array(w, 2);
+        encode_word(w, order->lines[n].sku);
+        pack_uint(w, order->lines[n].quantity);
+    }
+}
+
 static void encode_map(struct pack_writer *w, const struct intent *intent, enum field field, enum purpose purpose) {
     if (field == FIELD_guard)
         encode_guard(w, &intent->guard, purpose);
@@ -91,9 +103,11 @@ static void encode_field(struct pack_writer *w, const struct intent *intent, enu
     switch (field_shape(field)) {
     case SHAPE_TEXT: pack_text(w, text, size); break;
     case SHAPE_NUMBER: pack_uint(w, intent_number(intent, field)); break;
+    case SHAPE_INTEGER: pack_int(w, intent_integer(intent, field)); break;
     case SHAPE_BOOL: pack_bool(w, intent_number(intent, field) != 0); break;
     case SHAPE_BYTES: pack_bytes(w, text, size); break;
     case SHAPE_MAP: encode_map(w, intent, field, purpose); break;
+    case SHAPE_LINES: encode_lines(w, intent); break;
     case SHAPE_STEPS: encode_steps(w, intent, purpose); break;
     }
 }
@@ -148,7 +162,7 @@ size_t intent_step_identity(const struct intent *group, unsigned step, char out[
 }
 
 void intent_fingerprint(const struct intent *intent, char out[INTENT_FINGERPRINT_SIZE + 1]) {
-    uint8_t bytes[2 * INTENT_SIZE_MAX]; /* an inner intent, sixteen steps of 700 bytes, and 1500 for all the rest fit well */
+    uint8_t bytes[2 * INTENT_SIZE_MAX]; /* an inner intent, or 16 steps of 700 bytes, or 64 lines of 80, with all the rest fit well */
     struct pack_writer w;
     pack_writer_init(&w, bytes, sizeof bytes);
     encode_fields(&w, intent, fields_meant(intent->op, intent->present), TO_FINGERPRINT);

@@ -8,33 +8,37 @@
 #include "schema/intent.h"
 
 enum type {
-    TYPE_UINT, TYPE_BOOL,
-    TYPE_TEXT, TYPE_WORD, TYPE_SOURCE, TYPE_KEY, TYPE_ACCOUNT, TYPE_CURRENCY, TYPE_ENTRY, TYPE_ORIGIN, /* these are text */
-    TYPE_BYTES, TYPE_INNER, TYPE_GUARD, TYPE_SETTINGS, TYPE_STEPS,
+    TYPE_UINT, TYPE_INT, TYPE_BOOL,
+    TYPE_TEXT, TYPE_WORD, TYPE_SOURCE, TYPE_KEY, TYPE_NAME, TYPE_ACCOUNT, TYPE_CURRENCY, TYPE_MONTH, TYPE_ENTRY, TYPE_ORIGIN, /* text */
+    TYPE_BYTES, TYPE_INNER, TYPE_GUARD, TYPE_SETTINGS, TYPE_LINES, TYPE_STEPS,
 };
 
 /* What would be right, by type. */
 #define SENTENCE_UINT(min, max) "must be an integer from " #min " to " #max
+#define SENTENCE_INT(min, max) "must be an integer from " #min " to " #max ", not 0"
 #define SENTENCE_BOOL(min, max) "must be true or false"
 #define SENTENCE_TEXT(min, max) "must be UTF-8 text of " #min ".." #max " bytes without NUL"
 #define SENTENCE_WORD(min, max) "must be one of its words"
 #define SENTENCE_SOURCE(min, max) "must be " #min ".." #max " characters of a-z 0-9 . _ -"
 #define SENTENCE_KEY(min, max) "must be " #min ".." #max " printable ASCII characters without space, / { }"
+#define SENTENCE_NAME(min, max) SENTENCE_KEY(min, max)
 #define SENTENCE_ACCOUNT(min, max) "must be " #min ".." #max " characters of A-Z a-z 0-9 . _ : @ - not starting with @"
 #define SENTENCE_CURRENCY(min, max) "must be three upper-case letters (ISO 4217)"
+#define SENTENCE_MONTH(min, max) "must be a month from 1970-01 to 9999-12, YYYY-MM"
 #define SENTENCE_ENTRY(min, max) "must be a stream entry ID, MS-SEQ"
 #define SENTENCE_ORIGIN(min, max) "must be a partition and a stream entry ID, p:MS-SEQ"
 #define SENTENCE_BYTES(min, max) "must be " #max " bytes"
 #define SENTENCE_INNER(min, max) "must be " #min ".." #max " bytes"
 #define SENTENCE_GUARD(min, max) "must be a map of seq balance_min refunded"
 #define SENTENCE_SETTINGS(min, max) "must be a map of settings"
+#define SENTENCE_LINES(min, max) "must be an array of " #min ".." #max " lines, each [sku, quantity]"
 #define SENTENCE_STEPS(min, max) "must be an array of " #min ".." #max " steps"
 
 struct row {
     enum type type;
     bool is_text;
     size_t offset, size; /* of the member */
-    uint64_t min, max;
+    int64_t min, max;
     const char *sentence;
 };
 static const struct row rows[FIELD_COUNT] = {
@@ -105,6 +109,14 @@ static bool is_utf8(const char *text, size_t size) {
     return true;
 }
 
+/* YYYY-MM, from the epoch on. */
+static bool is_month(const char *text, size_t size) {
+    for (size_t i = 0; i < size; i++)
+        if (i == 4 ? text[i] != '-' : text[i] < '0' || text[i] > '9')
+            return false;
+    return size == 7 && memcmp(text, "1970", 4) >= 0 && memcmp(text + 5, "01", 2) >= 0 && memcmp(text + 5, "12", 2) <= 0;
+}
+
 /* As Till writes it, so that the same ID is always the same bytes. */
 static bool is_entry(const char *text, size_t size) {
     struct entry_id id;
@@ -130,16 +142,20 @@ static bool text_fits(const struct intent *intent, enum type type, const char *t
     case TYPE_TEXT: return is_utf8(text, size);
     case TYPE_SOURCE: return all_in(text, size, IN_SOURCE);
     case TYPE_KEY: return all_in(text, size, from_till(intent) ? IN_FOLLOW_UP_KEY : IN_KEY);
+    case TYPE_NAME: return all_in(text, size, IN_KEY);
     case TYPE_ACCOUNT: return text[0] != '@' && all_in(text, size, IN_ACCOUNT);
     case TYPE_CURRENCY: return all_in(text, size, IN_CURRENCY);
+    case TYPE_MONTH: return is_month(text, size);
     case TYPE_ENTRY: return is_entry(text, size);
     case TYPE_ORIGIN: return is_origin(text, size);
     case TYPE_UINT:
+    case TYPE_INT:
     case TYPE_BOOL:
     case TYPE_BYTES:
     case TYPE_INNER:
     case TYPE_GUARD:
     case TYPE_SETTINGS:
+    case TYPE_LINES:
     case TYPE_STEPS:
     case TYPE_WORD: return false;
     }
@@ -180,22 +196,22 @@ static const char *set_word(struct intent *intent, enum field field, const char 
 }
 
 void intent_clear(struct intent *intent) {
-    memset(intent, 0, offsetof(struct intent, steps));
+    memset(intent, 0, offsetof(struct intent, lines));
 }
 
 const char *intent_set_text(struct intent *intent, enum field field, const char *text, size_t size) {
     assert(field < FIELD_COUNT);
     const struct row *row = &rows[field];
     const char *why = NULL;
-    if (row->type == TYPE_UINT)
+    if (row->type == TYPE_UINT || row->type == TYPE_INT)
         return "must be an integer";
     if (!row->is_text)
         return row->sentence;
     if (row->type == TYPE_WORD) {
         why = set_word(intent, field, text, size);
     } else {
-        uint64_t max = field == FIELD_key && from_till(intent) ? INTENT_FOLLOW_UP_KEY_MAX : row->max;
-        bool fits = is_book(field, text, size) || (size >= row->min && size <= max && text_fits(intent, row->type, text, size));
+        size_t min = (size_t)row->min, max = field == FIELD_key && from_till(intent) ? INTENT_FOLLOW_UP_KEY_MAX : (size_t)row->max;
+        bool fits = is_book(field, text, size) || (size >= min && size <= max && text_fits(intent, row->type, text, size));
         if (!fits)
             return row->sentence;
         assert(size < row->size);
@@ -211,9 +227,11 @@ const char *intent_set_text(struct intent *intent, enum field field, const char 
 const char *intent_set_number(struct intent *intent, enum field field, uint64_t number) {
     assert(field < FIELD_COUNT);
     const struct row *row = &rows[field];
+    if (row->type == TYPE_INT)
+        return intent_set_integer(intent, field, number <= INTENT_AMOUNT_MAX ? (int64_t)number : 0);
     if (row->type != TYPE_UINT && row->type != TYPE_BOOL)
         return row->is_text ? "must be text" : row->sentence;
-    if (number < row->min || number > row->max)
+    if (number < (uint64_t)row->min || number > (uint64_t)row->max)
         return row->sentence;
     if (row->type == TYPE_BOOL)
         *(bool *)((char *)intent + row->offset) = number == 1;
@@ -223,12 +241,24 @@ const char *intent_set_number(struct intent *intent, enum field field, uint64_t 
     return NULL;
 }
 
+const char *intent_set_integer(struct intent *intent, enum field field, int64_t number) {
+    assert(field < FIELD_COUNT);
+    const struct row *row = &rows[field];
+    if (row->type != TYPE_INT)
+        return intent_set_number(intent, field, number >= 0 ? (uint64_t)number : UINT64_MAX); /* which is out of every range */
+    if (number == 0 || number < row->min || number > row->max)
+        return row->sentence;
+    memcpy((char *)intent + row->offset, &number, sizeof number);
+    intent->present |= FIELD_BIT(field);
+    return NULL;
+}
+
 const char *intent_set_bytes(struct intent *intent, enum field field, const void *bytes, size_t size) {
     assert(field < FIELD_COUNT);
     const struct row *row = &rows[field];
     if (row->type != TYPE_BYTES && row->type != TYPE_INNER)
         return row->is_text ? "must be text" : row->sentence;
-    if (size < row->min || size > row->max)
+    if (size < (size_t)row->min || size > (size_t)row->max)
         return row->sentence;
     if (row->type == TYPE_INNER) {
         intent->inner = bytes;
@@ -268,5 +298,13 @@ uint64_t intent_number(const struct intent *intent, enum field field) {
         number = *(const bool *)member;
     else if (row->type == TYPE_UINT)
         memcpy(&number, member, sizeof number);
+    return number;
+}
+
+int64_t intent_integer(const struct intent *intent, enum field field) {
+    assert(field < FIELD_COUNT);
+    int64_t number = 0;
+    if (rows[field].type == TYPE_INT)
+        memcpy(&number, (const char *)intent + rows[field].offset, sizeof number);
     return number;
 }

@@ -1,4 +1,4 @@
-/* What lies within an intent: the members of its guard and settings, and the steps of a group. */
+/* What lies within an intent: the members of its guard and settings, the lines of an order, and the steps of a group. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -39,6 +39,25 @@ const char *intent_set_setting(struct intent *intent, enum setting setting, uint
     intent->settings.present |= 1u << setting;
     intent->settings.value[setting] = number;
     intent->present |= FIELD_BIT(FIELD_settings);
+    return NULL;
+}
+
+const char *intent_add_line(struct intent *order, const char *sku, size_t size, uint64_t quantity) {
+    struct intent checked;
+    if (order->line_count >= INTENT_LINES_MAX)
+        return "is one too many";
+    intent_clear(&checked);
+    if (intent_set_text(&checked, FIELD_sku, sku, size) != NULL)
+        return "has a sku that is not 1..64 printable ASCII characters without space, / { }";
+    if (quantity < 1 || quantity > INTENT_AMOUNT_MAX)
+        return "has a quantity that is not an integer from 1 to 9007199254740991";
+    for (unsigned n = 0; n < order->line_count; n++)
+        if (strcmp(order->lines[n].sku, checked.sku) == 0)
+            return "has a sku that is in the order already";
+    struct intent_line *line = &order->lines[order->line_count++];
+    memcpy(line->sku, checked.sku, sizeof line->sku);
+    line->quantity = quantity;
+    order->present |= FIELD_BIT(FIELD_lines);
     return NULL;
 }
 

@@ -93,6 +93,26 @@ size_t keys_responses(keys_buffer out, const struct book *book, unsigned partiti
     return keys_add(out, keys_of_partition(out, book, partition, "}:responses:"), source);
 }
 
+size_t keys_merchants(keys_buffer out, const struct book *book, unsigned partition) {
+    return keys_of_partition(out, book, partition, "}:merchants");
+}
+
+/* "{B:p}", what it is of, and MERCHANT/NAME: neither has '/' in it. */
+static size_t keys_of_merchant(keys_buffer out, const struct book *book, unsigned partition, const char *what, const char *merchant,
+                               const char *name) {
+    size_t size = keys_add(out, keys_of_partition(out, book, partition, what), merchant);
+    size = keys_add(out, size, "/");
+    return keys_add(out, size, name);
+}
+
+size_t keys_order(keys_buffer out, const struct book *book, unsigned partition, const char *merchant, const char *order) {
+    return keys_of_merchant(out, book, partition, "}:order:", merchant, order);
+}
+
+size_t keys_sku(keys_buffer out, const struct book *book, unsigned partition, const char *merchant, const char *sku) {
+    return keys_of_merchant(out, book, partition, "}:sku:", merchant, sku);
+}
+
 size_t keys_account(keys_buffer out, const struct book *book, unsigned partition, const char *account) {
     return keys_add(out, keys_of_partition(out, book, partition, "}:account:"), account);
 }

@@ -13,11 +13,14 @@ struct word {
 
 /* What a type is, seen by callers. */
 #define SHAPE_OF_UINT SHAPE_NUMBER
+#define SHAPE_OF_INT SHAPE_INTEGER
 #define SHAPE_OF_BOOL SHAPE_BOOL
 #define SHAPE_OF_TEXT SHAPE_TEXT
 #define SHAPE_OF_WORD SHAPE_TEXT
 #define SHAPE_OF_SOURCE SHAPE_TEXT
 #define SHAPE_OF_KEY SHAPE_TEXT
+#define SHAPE_OF_NAME SHAPE_TEXT
+#define SHAPE_OF_MONTH SHAPE_TEXT
 #define SHAPE_OF_ACCOUNT SHAPE_TEXT
 #define SHAPE_OF_CURRENCY SHAPE_TEXT
 #define SHAPE_OF_ENTRY SHAPE_TEXT
@@ -27,6 +30,7 @@ struct word {
 #define SHAPE_OF_GUARD SHAPE_MAP
 #define SHAPE_OF_SETTINGS SHAPE_MAP
 #define SHAPE_OF_STEPS SHAPE_STEPS
+#define SHAPE_OF_LINES SHAPE_LINES
 
 static const struct word field_words[FIELD_COUNT] = {
 #define X(name, type, member, min, max, in_step) WORD(#name),

@@ -59,7 +59,7 @@ void outbox_add_follow_up(const struct door *door, struct command *c, const stru
 
 static bool derive(const struct lane *lane, const struct outbox_item *item, unsigned target, struct intent *follow_up) {
     const struct entry *e = item->entry;
-    if (!followup_derive(&e->intent, item->code, item->merchant, e->text, &lane->door.book, lane->door.partition, target, follow_up))
+    if (!followup_derive(&e->intent, item->code, item->merchant, e->text, &lane->door.book, lane->door.partition, target, "", follow_up))
         return false;
     if (e->original[0]) memcpy(follow_up->entry, e->original, sizeof follow_up->entry); /* put off: it is about the first entry */
     return true;

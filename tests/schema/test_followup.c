@@ -77,7 +77,7 @@ Test(followup, table) {
         cr_assert(followup_any(&from, rows[i].code, rows[i].merchant, 4) == any, "row %zu %s", i, row);
         cr_assert_not(followup_any(&from, rows[i].code, rows[i].merchant, 1), "row %zu %s", i, row);
         for (unsigned target = 0; target < 6; target++) {
-            bool derived = followup_derive(&from, rows[i].code, rows[i].merchant, "1700000000000-5", &book, 2, target, &to);
+            bool derived = followup_derive(&from, rows[i].code, rows[i].merchant, "1700000000000-5", &book, 2, target, "", &to);
             cr_assert(derived == (any && target != 2 && target < 4), "row %zu %s to %u", i, row, target);
             if (derived) {
                 cr_assert(to.op == rows[i].follow_up, "row %zu", i);
@@ -125,12 +125,12 @@ Test(followup, transfers) {
     struct intent from = transfer(1), arrive, back;
     char key[128];
     for (unsigned target = 0; target < 6; target++) {
-        bool derived = followup_derive(&from, CODE_in_progress, false, "1700000000000-5", &book, 2, target, &arrive);
+        bool derived = followup_derive(&from, CODE_in_progress, false, "1700000000000-5", &book, 2, target, "", &arrive);
         cr_assert(derived == (target == 1), "to %u", target);
-        cr_assert_not(followup_derive(&from, CODE_ok, false, "1-1", &book, 2, target, &back), "here and now, to %u", target);
-        cr_assert_not(followup_derive(&from, CODE_insufficient_funds, false, "1-1", &book, 2, target, &back), "refused, to %u", target);
+        cr_assert_not(followup_derive(&from, CODE_ok, false, "1-1", &book, 2, target, "", &back), "here and now, to %u", target);
+        cr_assert_not(followup_derive(&from, CODE_insufficient_funds, false, "1-1", &book, 2, target, "", &back), "refused, to %u", target);
     }
-    cr_assert(followup_derive(&from, CODE_in_progress, false, "1700000000000-5", &book, 2, 1, &arrive));
+    cr_assert(followup_derive(&from, CODE_in_progress, false, "1700000000000-5", &book, 2, 1, "", &arrive));
     check_sound(&arrive);
     snprintf(key, sizeof key, "%s/shop/t>9>arrive", account_in(2));
     cr_assert(arrive.op == OP_arrive && arrive.amount_minor == 77 && arrive.at_ms == 1234);
@@ -143,10 +143,10 @@ Test(followup, transfers) {
         bool settled = answers[i] == CODE_ok;
         cr_assert(followup_any(&arrive, answers[i], false, 4) && !followup_any(&arrive, answers[i], false, 1));
         for (unsigned target = 0; target < 6; target++) {
-            bool derived = followup_derive(&arrive, answers[i], false, "1700000000009-0", &book, 1, target, &back);
+            bool derived = followup_derive(&arrive, answers[i], false, "1700000000009-0", &book, 1, target, "", &back);
             cr_assert(derived == (target == 2), "to %u", target);
         }
-        cr_assert(followup_derive(&arrive, answers[i], false, "1700000000009-0", &book, 1, 2, &back));
+        cr_assert(followup_derive(&arrive, answers[i], false, "1700000000009-0", &book, 1, 2, "", &back));
         check_sound(&back);
         snprintf(key, sizeof key, "%s/shop/t>9>%s", account_in(2), settled ? "settled" : "bounce");
         cr_assert(back.op == (settled ? OP_settled : OP_bounce) && back.code == (uint64_t)answers[i] && back.at_ms == 1234);
@@ -155,14 +155,14 @@ Test(followup, transfers) {
         cr_assert_str_eq(back.entry, "1700000000000-5", "the original's");
         cr_assert_str_eq(back.origin, "1:1700000000009-0");
         for (unsigned target = 0; target < 4; target++)
-            cr_assert_not(followup_derive(&back, CODE_ok, false, "1-1", &book, 2, target, &arrive), "nothing follows");
+            cr_assert_not(followup_derive(&back, CODE_ok, false, "1-1", &book, 2, target, "", &arrive), "nothing follows");
     }
 }
 
 Test(followup, a_transfer_at_home_has_none) {
     struct intent from = transfer(2), out;
     for (unsigned target = 0; target < 4; target++)
-        cr_assert_not(followup_derive(&from, CODE_in_progress, false, "1-1", &book, 2, target, &out));
+        cr_assert_not(followup_derive(&from, CODE_in_progress, false, "1-1", &book, 2, target, "", &out));
 }
 
 Test(followup, originals) {
@@ -252,17 +252,17 @@ Test(followup, the_longest_names_fit) {
     memset(from.account, 'a', INTENT_ACCOUNT_MAX);
     memset(from.source, 's', INTENT_SOURCE_MAX);
     memset(from.key, 'k', INTENT_KEY_MAX);
-    cr_assert(followup_derive(&from, CODE_ok, true, "18446744073709551615-18446744073709551615", &wide, 1023, 0, &to));
+    cr_assert(followup_derive(&from, CODE_ok, true, "18446744073709551615-18446744073709551615", &wide, 1023, 0, "", &to));
     cr_assert_null(intent_check(&to, &fault), "%s", fault.text);
     from.op = OP_transfer;
     memcpy(from.to, "bob", 4);
     unsigned home = keys_partition(&wide, "bob", 3);
     from.amount_minor = 1;
-    cr_assert(followup_derive(&from, CODE_in_progress, false, "18446744073709551615-18446744073709551615", &wide, home ^ 1, home, &to));
+    cr_assert(followup_derive(&from, CODE_in_progress, false, "18446744073709551615-18446744073709551615", &wide, home ^ 1, home, "", &to));
     cr_assert_null(intent_check(&to, &fault), "%s", fault.text);
     struct intent back;
     home = keys_partition(&wide, from.account, INTENT_ACCOUNT_MAX);
-    cr_assert(followup_derive(&to, CODE_account_frozen, false, "18446744073709551615-18446744073709551615", &wide, home ^ 1, home, &back));
+    cr_assert(followup_derive(&to, CODE_account_frozen, false, "18446744073709551615-18446744073709551615", &wide, home ^ 1, home, "", &back));
     cr_assert_null(intent_check(&back, &fault), "%s", fault.text);
 }
 
