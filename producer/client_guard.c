@@ -72,16 +72,23 @@ static void backlog_append(struct till *till, unsigned partition) {
     redis_append(till->redis, &till->command);
 }
 
+/* Where it will go; a settle that names a wrong partition is refused later. */
+static unsigned partition_of(const struct till *till, const struct till_intent *in) {
+    int named = in->settle != NULL ? in->settle->partition : TILL_HOME;
+    if (named >= 0 && named < (int)till->book.partitions)
+        return (unsigned)named;
+    return keys_partition(&till->book, in->account, strlen(in->account));
+}
+
 /* Queues the questions; how many partitions are asked for, which are left in till->asked. */
 static unsigned backlogs_append(struct till *till, const struct till_intent *intents, size_t count, int64_t now_ms) {
     unsigned asked = 0;
     if (till->blind_backlog || till->backlog_max == TILL_NO_LIMIT)
         return 0;
     for (size_t i = 0; i < count; i++) {
-        const char *account = intents[i].account;
-        if (account == NULL)
+        if (intents[i].account == NULL)
             continue;
-        unsigned partition = keys_partition(&till->book, account, strlen(account));
+        unsigned partition = partition_of(till, &intents[i]);
         struct client_backlog *b = &till->backlog[partition];
         if (!backlog_wanted(till, b, now_ms))
             continue;

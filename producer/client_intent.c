@@ -33,7 +33,7 @@ static bool refuse(struct till_result *result, const char *field, const char *wh
     return client_intent_refuse(result, field, text);
 }
 
-static bool take_text(struct intent *intent, enum field field, const char *text, struct till_result *result) {
+bool client_intent_text(struct intent *intent, enum field field, const char *text, struct till_result *result) {
     if (text == NULL || text[0] == '\0')
         return true;
     const char *why = intent_set_text(intent, field, text, strlen(text));
@@ -49,11 +49,10 @@ static bool take_number(struct intent *intent, enum field field, uint64_t number
 
 /* An amount left out by mistake must not come to mean "all". */
 static bool take_amount(struct intent *intent, int64_t amount_minor, struct till_result *result) {
-    uint32_t amount = FIELD_BIT(FIELD_amount);
-    bool may_be_left_out = (op_fields_allowed(intent->op) & ~op_fields_needed(intent->op) & amount) != 0;
-    if (amount_minor == 0 && may_be_left_out)
+    bool may_be_all = client_amount_may_be_all(intent->op);
+    if (amount_minor == 0 && may_be_all)
         return refuse(result, "amount", "is 0; to leave it out, which means all that is left, say so (TILL_AMOUNT_ALL)");
-    if (amount_minor == TILL_AMOUNT_ALL && may_be_left_out)
+    if (amount_minor == TILL_AMOUNT_ALL && may_be_all)
         return true;
     if (amount_minor < 0)
         return refuse(result, "amount", "must not be negative");
@@ -63,7 +62,7 @@ static bool take_amount(struct intent *intent, int64_t amount_minor, struct till
 static bool take_source(struct intent *intent, const char *source, struct till_result *result) {
     if (source != NULL && strcmp(source, INTENT_SOURCE_TILL) == 0)
         return refuse(result, "source", "must not be till, which is for workers");
-    return take_text(intent, FIELD_source, source, result);
+    return client_intent_text(intent, FIELD_source, source, result);
 }
 
 /* 0 says that a time never comes where one must be said. */
@@ -92,20 +91,20 @@ bool client_intent_zero(const void *const *reserved, size_t count, struct till_r
 
 static bool take_account(struct intent *intent, const char *account, struct till_result *result) {
     bool nameless = intent->op == OP_policy && (account == NULL || account[0] == '\0');
-    return take_text(intent, FIELD_account, nameless ? INTENT_ACCOUNT_BOOK : account, result);
+    return client_intent_text(intent, FIELD_account, nameless ? INTENT_ACCOUNT_BOOK : account, result);
 }
 
 bool client_intent_plain(struct intent *intent, const struct till_intent *in, const char *key, uint64_t at_ms, struct till_result *result) {
-    return take_source(intent, in->source, result) && take_text(intent, FIELD_op, in->op, result) &&
-           take_text(intent, FIELD_key, key, result) && take_number(intent, FIELD_at, at_ms, result) &&
-           take_account(intent, in->account, result) && take_text(intent, FIELD_to, in->to, result) &&
-           take_amount(intent, in->amount_minor, result) && take_text(intent, FIELD_currency, in->currency, result) &&
-           take_text(intent, FIELD_of, in->of, result) && take_number(intent, FIELD_of_at, in->of_at_ms, result) &&
+    return take_source(intent, in->source, result) && client_intent_text(intent, FIELD_op, in->op, result) &&
+           client_intent_text(intent, FIELD_key, key, result) && take_number(intent, FIELD_at, at_ms, result) &&
+           take_account(intent, in->account, result) && client_intent_text(intent, FIELD_to, in->to, result) &&
+           take_amount(intent, in->amount_minor, result) && client_intent_text(intent, FIELD_currency, in->currency, result) &&
+           client_intent_text(intent, FIELD_of, in->of, result) && take_number(intent, FIELD_of_at, in->of_at_ms, result) &&
            take_expires(intent, in->expires_ms, result) && take_number(intent, FIELD_not_before, in->not_before_ms, result) &&
-           take_text(intent, FIELD_kind, in->kind, result) && take_text(intent, FIELD_token, in->token, result) &&
+           client_intent_text(intent, FIELD_kind, in->kind, result) && client_intent_text(intent, FIELD_token, in->token, result) &&
            take_number(intent, FIELD_payments, in->payments, result) && take_number(intent, FIELD_per, in->per_ms, result) &&
            take_final(intent, in->final, result) && take_number(intent, FIELD_allow_duplicate, in->allow_duplicate, result) &&
-           take_text(intent, FIELD_note, in->note, result);
+           client_intent_text(intent, FIELD_order, in->order, result) && client_intent_text(intent, FIELD_note, in->note, result);
 }
 
 static bool take_credential(struct intent *intent, const uint8_t *credential, struct till_result *result) {
@@ -132,7 +131,10 @@ bool client_intent_take(struct till *till, const struct till_intent *in, struct 
     return why == NULL || client_intent_refuse(result, fault.field, why);
 }
 
-unsigned client_intent_partition(const struct till *till) {
+unsigned client_intent_partition(const struct till *till, const struct till_intent *in) {
+    bool named = till->intent.op == OP_settle && in->settle->partition != TILL_HOME;
+    if (named)
+        return (unsigned)in->settle->partition;
     return keys_partition(&till->book, till->intent.account, strlen(till->intent.account));
 }
 
@@ -191,6 +193,7 @@ void client_intent_borrow(const struct intent *in, struct client_nested *nested,
         .final = !has(in, FIELD_final) ? 0 : in->final ? TILL_YES : TILL_NO,
         .allow_duplicate = in->allow_duplicate,
         .note = in->note,
+        .order = in->order,
     };
     client_nested_borrow(in, nested, out);
 }

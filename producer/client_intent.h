@@ -14,8 +14,8 @@ void client_intent_begin(const struct till_intent *in, uint64_t now_ms, struct t
 bool client_intent_take(struct till *till, const struct till_intent *in, struct till_result *result);
 /* Queues the XADD of till->intent to this partition's stream, signed when its maker said so. */
 void client_intent_append(struct till *till, unsigned partition);
-/* The partition of till->intent. */
-unsigned client_intent_partition(const struct till *till);
+/* The partition of till->intent, which was taken from `in`: its account's, or the one a settle names. */
+unsigned client_intent_partition(const struct till *till, const struct till_intent *in);
 /* In how many partitions it is enqueued: 1, or all of the book's, from 0 on (policy). */
 unsigned client_intent_copies(const struct till *till, const struct till_intent *in);
 /* Wipes a credential that till->intent and its bytes hold. */
@@ -26,11 +26,15 @@ void client_intent_wipe(struct till *till);
 struct client_nested {
     struct till_guard guard;
     struct till_settings settings;
+    struct till_goods goods;
+    struct till_settle settle;
+    struct till_line lines[TILL_LINES_MAX];
     struct till_step steps[TILL_STEPS_MAX];
 };
 void client_intent_borrow(const struct intent *in, struct client_nested *nested, struct till_intent *out);
 
-/* For the maps and steps within: the plain fields of `in` into `intent`, the refusal of a field in a sentence, that reserved is zero. */
+/* For the maps and steps within: one text unless it is NULL or "", the plain fields of `in` into `intent`, the refusal of a field in a sentence, that reserved is zero. */
+bool client_intent_text(struct intent *intent, enum field field, const char *text, struct till_result *result);
 bool client_intent_plain(struct intent *intent, const struct till_intent *in, const char *key, uint64_t at_ms, struct till_result *result);
 bool client_intent_refuse(struct till_result *result, const char *field, const char *text);
 bool client_intent_zero(const void *const *reserved, size_t count, struct till_result *result);

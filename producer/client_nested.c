@@ -1,4 +1,4 @@
-/* Guards, settings and steps, there and back. */
+/* Guards, settings, goods and steps, there and back. */
 #include "producer/client_nested.h"
 
 #include <stdio.h>
@@ -90,17 +90,58 @@ static bool take_steps(struct till *till, const struct till_intent *in, struct t
     return true;
 }
 
+static bool take_line(struct intent *intent, const struct till_line *line, unsigned number, struct till_result *result) {
+    const char *sku = line->sku != NULL ? line->sku : "";
+    const char *why = intent_add_line(intent, sku, strlen(sku), line->quantity);
+    char text[sizeof result->text];
+    snprintf(text, sizeof text, "lines: line %u %s", number, why != NULL ? why : "");
+    return why == NULL || client_intent_refuse(result, "lines", text);
+}
+
+static bool take_quantity(struct intent *intent, int64_t quantity, struct till_result *result) {
+    const char *why = quantity == 0 ? NULL : intent_set_integer(intent, FIELD_quantity, quantity);
+    char text[sizeof result->text];
+    snprintf(text, sizeof text, "quantity %s", why != NULL ? why : "");
+    return why == NULL || client_intent_refuse(result, "quantity", text);
+}
+
+static bool take_goods(struct intent *intent, const struct till_goods *goods, struct till_result *result) {
+    if (!CLIENT_ZERO(goods->reserved, result) || !client_intent_text(intent, FIELD_sku, goods->sku, result) ||
+        !take_quantity(intent, goods->quantity, result))
+        return false;
+    if (goods->line_count > 0 && goods->lines == NULL)
+        return client_intent_refuse(result, "lines", "lines: there are none, but line_count says so");
+    for (unsigned n = 0; n < goods->line_count; n++)
+        if (!take_line(intent, &goods->lines[n], n + 1, result))
+            return false;
+    return true;
+}
+
+static bool take_settle(struct till *till, const struct till_settle *settle, struct till_result *result) {
+    char text[sizeof result->text];
+    if (settle->partition < TILL_HOME || settle->partition >= (int)till->book.partitions) {
+        snprintf(text, sizeof text, "partition must be 0..%u or TILL_HOME", till->book.partitions - 1);
+        return client_intent_refuse(result, "partition", text);
+    }
+    return CLIENT_ZERO(settle->reserved, result) && client_intent_text(&till->intent, FIELD_month, settle->month, result);
+}
+
 bool client_nested_take(struct till *till, const struct till_intent *in, struct till_result *result) {
     if (in->step_count > 0 && in->steps == NULL)
         return client_intent_refuse(result, "steps", "steps: there are none, but step_count says so");
     return (in->guard == NULL || take_guard(&till->intent, in->guard, result)) &&
            (in->settings == NULL || take_settings(&till->intent, in->settings, result)) &&
+           (in->goods == NULL || take_goods(&till->intent, in->goods, result)) &&
+           (in->settle == NULL || take_settle(till, in->settle, result)) &&
            (in->steps == NULL || take_steps(till, in, result));
 }
 
+bool client_amount_may_be_all(enum op op) {
+    return op != OP_order && (op_fields_allowed(op) & ~op_fields_needed(op) & FIELD_BIT(FIELD_amount)) != 0;
+}
+
 int64_t client_amount_shown(enum op op, uint64_t present, uint64_t amount_minor) {
-    uint64_t amount = FIELD_BIT(FIELD_amount);
-    bool left_out = !(present & amount) && (op_fields_allowed(op) & ~op_fields_needed(op) & amount);
+    bool left_out = !(present & FIELD_BIT(FIELD_amount)) && client_amount_may_be_all(op);
     return left_out ? TILL_AMOUNT_ALL : (int64_t)amount_minor;
 }
 
@@ -147,7 +188,23 @@ static void show_step(const struct intent_step *in, struct till_step *out) {
     };
 }
 
+static void show_goods(const struct intent *in, struct client_nested *nested) {
+    unsigned count = (in->present & FIELD_BIT(FIELD_lines)) ? in->line_count : 0;
+    nested->goods = (struct till_goods){.sku = in->sku, .quantity = in->quantity, .line_count = count, .lines = nested->lines};
+    for (unsigned n = 0; n < count; n++)
+        nested->lines[n] = (struct till_line){in->lines[n].sku, in->lines[n].quantity};
+}
+
 void client_nested_borrow(const struct intent *in, struct client_nested *nested, struct till_intent *out) {
+    const uint64_t goods = FIELD_BIT(FIELD_sku) | FIELD_BIT(FIELD_quantity) | FIELD_BIT(FIELD_lines);
+    if (in->present & goods) {
+        show_goods(in, nested);
+        out->goods = &nested->goods;
+    }
+    if (in->present & FIELD_BIT(FIELD_month)) {
+        nested->settle = (struct till_settle){.month = in->month, .partition = TILL_HOME};
+        out->settle = &nested->settle;
+    }
     if (in->present & FIELD_BIT(FIELD_guard)) {
         show_guard(&in->guard, &nested->guard);
         out->guard = &nested->guard;

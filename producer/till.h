@@ -1,6 +1,6 @@
-/* libtill: hands payment intents to Till, waits for their answers, and looks up accounts and bills.
+/* libtill: hands payment intents to Till, waits for their answers, and looks up accounts, bills, orders and articles.
  *
- *     till_open -> { till_send | till_call | till_reader_* | till_account | till_bill }* -> till_close
+ *     till_open -> { till_send | till_call | till_reader_* | till_account | till_bill | till_order_* | till_article_* }* -> till_close
  *
  * The rules that hold everywhere
  * - A handle (and its readers) belongs to one thread at a time: one handle per thread. Functions without a handle are thread-safe.
@@ -67,15 +67,19 @@ enum {
     TILL_BILL_SIZE = 33,
     TILL_TEXT_SIZE = 257,
     TILL_UUID_SIZE = 37,
+    TILL_IDENTITY_SIZE = 227, /* ACCOUNT/SOURCE/KEY of a producer's intent */
 };
 enum {
     TILL_CREDENTIAL_SIZE = 32,
     TILL_PASSWORD_MAX = 1024,
     TILL_STEPS_MAX = 16,
+    TILL_LINES_MAX = 64,
+    TILL_NAME_SIZE = 65, /* of an article's or an order's name, NUL included */
 };
 enum { TILL_NO = -1, TILL_YES = 1 };    /* where 0 is: not given */
 #define TILL_AMOUNT_ALL INT64_C(-1)     /* amount of a refund or capture: all that is left */
 #define TILL_NO_LIMIT UINT64_MAX        /* for backlog_max */
+#define TILL_HOME (-1)                  /* partition of a till_settle: the merchant's home */
 
 /* --- handle --- */
 
@@ -86,7 +90,7 @@ struct till_options {
     const char *book;      /* name of the ledger; NULL: "till" */
     unsigned partitions;   /* of the book; another number than the book has is refused. 0: as the book says */
     int connect_timeout_ms; /* 0: 2000 */
-    int timeout_ms;        /* for till_open, till_reader_open, till_account, till_bill: longest wait in all. 0: 5000 */
+    int timeout_ms;        /* for till_open, till_reader_open and the lookups: longest wait in all. 0: 5000 */
     int open_wait_ms;      /* till_open keeps trying this long while Redis or the book is not there yet. 0: one try */
     uint64_t backlog_max;  /* refuse (TILL_BUSY) to enqueue where more than this many intents wait in a partition. 0: 1000000 */
     unsigned memory_high_water_percent; /* refuse (TILL_BUSY) at this share of Redis' maxmemory. 0: 90; above 100: never */
@@ -155,17 +159,40 @@ struct till_step {
     const void *reserved[8];
 };
 
+/* A line of an order. */
+struct till_line {
+    const char *sku;
+    uint64_t quantity;   /* at least 1 */
+};
+
+/* What an intent is about when it is about a merchant's articles: one (price, stock), or those of an order. */
+struct till_goods {
+    const char *sku;     /* 1..64 printable ASCII without space / { }, as an order's name */
+    int64_t quantity;    /* stock: how many more, or fewer. Not 0 */
+    unsigned line_count; /* order: 1..TILL_LINES_MAX, no sku twice */
+    const struct till_line *lines;
+    const void *reserved[8];
+};
+
+/* Whose earnings op settle settles. It is what `till settle` and the workers send; a checkout has no need of it. */
+struct till_settle {
+    const char *month;   /* "2026-11" */
+    int partition;       /* of the merchant's shard, or TILL_HOME */
+    const void *reserved[4];
+};
+
 /* What is to be done; the members have the wire's names (schema/README.md). Texts and what else is pointed to are borrowed for the call;
  * NULL, "" and 0 mean: not given. */
 struct till_intent {
     const char *op;      /* open topup withdraw pay refund rollback freeze thaw close inquire hold capture release transfer group lock
-                            unlock limit policy unschedule credential */
+                            unlock limit policy unschedule credential price stock order cancel settle */
     const char *source;  /* the upstream's name, 1..32 of a-z 0-9 . _ - */
     const char *key;     /* idempotency key, 1..128 printable ASCII without space / { }. NULL: one is made, see the result */
     uint64_t at_ms;      /* when it was created; 0: now. A retry says what it said the first time */
     const char *account; /* NULL with policy, which is for the book: it goes to every partition */
     const char *to;
-    int64_t amount_minor; /* 0: not given. Where an amount may be left out (refund, capture) say TILL_AMOUNT_ALL: a mistaken 0 is refused */
+    int64_t amount_minor; /* 0: not given. Where leaving it out means all that is left (refund, capture) say TILL_AMOUNT_ALL: a mistaken 0
+                             is refused. Of an order with lines the prices say it */
     const char *currency; /* three capital letters */
     const char *of;      /* key of the intent referred to (refund, rollback, capture, release, unschedule) */
     uint64_t of_at_ms;   /* when that was created, if known; finds it faster */
@@ -185,7 +212,10 @@ struct till_intent {
     const struct till_settings *settings;
     const uint8_t *sign_with; /* TILL_CREDENTIAL_SIZE bytes: signs the intent, for an account that has a credential (the present one, when
                                  it is to be changed), and for policy when the book has a secret */
-    const void *reserved[5];
+    const char *order;   /* the merchant's name for an order: that is made, cancelled (account is the merchant) or paid (`to` is) */
+    const struct till_goods *goods;
+    const struct till_settle *settle;
+    const void *reserved[2];
 };
 
 /* What became of sending one. */
@@ -307,6 +337,42 @@ struct till_bill {
  * is not there, all days that are kept are looked through, the newest first. TILL_OK, TILL_NOT_FOUND, TILL_INVALID, TILL_READ_FAILED. */
 TILL_CHECKED int till_bill(struct till *till, const char *account, const char *source, const char *key, uint64_t at_ms,
                            struct till_bill *bill);
+
+/* A line of an order as it was made: at the price of then. */
+struct till_order_line {
+    char sku[TILL_NAME_SIZE];
+    uint64_t quantity;
+    int64_t price_minor;           /* of one */
+};
+struct till_order {
+    char merchant[TILL_ACCOUNT_SIZE], order[TILL_NAME_SIZE];
+    char state[TILL_WORD_SIZE];    /* created paid cancelled lapsed. One past its deadline is lapsed, whether or not it says so yet */
+    int64_t amount_minor;          /* in all */
+    char currency[4];
+    char to[TILL_ACCOUNT_SIZE];    /* the customer, who alone may pay it; "": anybody */
+    char entry[TILL_ENTRY_SIZE];   /* of the intent that made it, and its identity ACCOUNT/SOURCE/KEY */
+    char identity[TILL_IDENTITY_SIZE];
+    char payer[TILL_IDENTITY_SIZE]; /* identity of the payment, once it is paid; "" */
+    uint64_t opened_ms, changed_ms;
+    uint64_t deadline_ms;          /* it lapses then unless paid; 0: none was asked for */
+    unsigned partition;            /* the merchant's home */
+    unsigned line_count;           /* 0: it was made over an amount */
+    struct till_order_line lines[TILL_LINES_MAX];
+};
+/* An order as it is now. It is kept for as long as bills are (bills_keep) after it was paid, cancelled or lapsed. TILL_OK, TILL_NOT_FOUND,
+ * TILL_INVALID (no account's or no order's name), TILL_READ_FAILED. */
+TILL_CHECKED int till_order_lookup(struct till *till, const char *merchant, const char *order, struct till_order *found);
+
+struct till_article {
+    char merchant[TILL_ACCOUNT_SIZE], sku[TILL_NAME_SIZE];
+    bool has_price;                /* without one it cannot be ordered */
+    int64_t price_minor;           /* of one, in the merchant's currency */
+    uint64_t stock;                /* what is reserved by orders is taken off */
+    uint64_t changed_ms;
+    unsigned partition;            /* the merchant's home */
+};
+/* An article as it is now. TILL_OK, TILL_NOT_FOUND (it never had a price or stock), TILL_INVALID, TILL_READ_FAILED. */
+TILL_CHECKED int till_article_lookup(struct till *till, const char *merchant, const char *sku, struct till_article *found);
 
 #ifdef __cplusplus
 }

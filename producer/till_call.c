@@ -230,7 +230,7 @@ int till_call(struct till *till, const struct till_intent *intent, int timeout_m
         return finish(&c, TILL_INVALID, c.result.field);
     }
     unsigned copies = client_intent_copies(till, intent);
-    c.partition = client_intent_partition(till);
+    c.partition = client_intent_partition(till, intent);
     int code = copies == 1 ? call_run(&c) : call_everywhere(&c, copies);
     client_intent_wipe(till);
     return code;

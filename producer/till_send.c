@@ -41,7 +41,7 @@ static void send_one(struct chunk *c, size_t i) {
     int before = result->code;
     if (!client_intent_take(c->till, &c->intents[i], result))
         return;
-    unsigned partition = client_intent_partition(c->till), copies = client_intent_copies(c->till, &c->intents[i]);
+    unsigned partition = client_intent_partition(c->till, &c->intents[i]), copies = client_intent_copies(c->till, &c->intents[i]);
     char text[sizeof result->text];
     if (copies == 1 && before == SEND_WAITING && client_guard_refuses(c->till, partition, text, sizeof text) != NULL) {
         end(result, TILL_BUSY, text);
