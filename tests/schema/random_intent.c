@@ -58,6 +58,23 @@ static const char *const lower = "abcdefghijklmnopqrstuvwxyz0123456789._-";
 static const char *const key_letters = "abcXYZ0189!#$%&()*+,-.:;<=>?@[]^_`|~\"'\\";
 static const char *const account_letters = "abcxyzABCXYZ0189._-:";
 
+/* Of an article or an order: never that of a number before. */
+static size_t random_name(uint64_t *state, unsigned number, char *out) {
+    size_t size = (size_t)snprintf(out, 300, "%u:", number);
+    return size + random_text(state, key_letters, 0, INTENT_NAME_MAX - size, out + size);
+}
+
+static const char *random_lines(uint64_t *state, struct intent *intent) {
+    unsigned count = 1 + (unsigned)(random_next(state) % (random_next(state) % 4 ? 3 : INTENT_LINES_MAX));
+    const char *why = NULL;
+    while (intent->line_count < count && why == NULL) {
+        char sku[300];
+        size_t size = random_name(state, intent->line_count, sku);
+        why = intent_add_line(intent, sku, size, random_number(state));
+    }
+    return why;
+}
+
 static size_t random_value(uint64_t *state, enum field field, enum op op, char *out) {
     static const char *const kinds[] = {"user", "merchant", "app"}, *const statuses[] = {"active", "frozen", "closed"};
     if (field == FIELD_op)
@@ -80,6 +97,10 @@ static size_t random_value(uint64_t *state, enum field field, enum op op, char *
         size_t size = (size_t)snprintf(out, 300, "%" PRIu64 ":", random_next(state) % 1024);
         return size + random_entry(state, out + size);
     }
+    if (field == FIELD_sku || field == FIELD_order)
+        return random_name(state, 0, out);
+    if (field == FIELD_month)
+        return (size_t)snprintf(out, 300, "%u-%02u", 1970 + (unsigned)(random_next(state) % 8030), 1 + (unsigned)(random_next(state) % 12));
     if (field == FIELD_account && op == OP_policy)
         return (size_t)snprintf(out, 300, "@book");
     if (field == FIELD_account)
@@ -104,6 +125,11 @@ static uint64_t random_of_field(uint64_t *state, enum field field) {
     case FIELD_expires: return random_next(state) % 4 == 0 ? 0 : random_number(state);
     default: return random_number(state);
     }
+}
+
+static int64_t random_integer(uint64_t *state) {
+    int64_t number = (int64_t)random_number(state);
+    return random_next(state) & 1 ? number : -number;
 }
 
 static const char *random_bytes(uint64_t *state, enum field field, struct intent *intent) {
@@ -167,9 +193,11 @@ static void random_set(uint64_t *state, enum op op, enum field field, struct int
     switch (field_shape(field)) {
     case SHAPE_TEXT: why = intent_set_text(intent, field, text, random_value(state, field, op, text)); break;
     case SHAPE_NUMBER: why = intent_set_number(intent, field, random_of_field(state, field)); break;
+    case SHAPE_INTEGER: why = intent_set_integer(intent, field, random_integer(state)); break;
     case SHAPE_BOOL: why = intent_set_number(intent, field, random_next(state) & 1); break;
     case SHAPE_BYTES: why = random_bytes(state, field, intent); break;
     case SHAPE_MAP: why = field == FIELD_guard ? random_guard(state, intent) : random_settings(state, intent); break;
+    case SHAPE_LINES: why = random_lines(state, intent); break;
     case SHAPE_STEPS: why = random_steps(state, intent); break;
     }
     cr_assert_null(why, "%s %s", field_name(field), why);
@@ -189,15 +217,18 @@ struct intent random_intent(uint64_t *state) {
     uint64_t optional = op_fields_allowed(op) & ~op_fields_needed(op) & random_next(state);
     if (op == OP_open && optional & (FIELD_BIT(FIELD_payments) | FIELD_BIT(FIELD_per)))
         optional |= FIELD_BIT(FIELD_payments) | FIELD_BIT(FIELD_per);
+    if (op == OP_order) /* one of them, not both */
+        optional = (optional | FIELD_BIT(FIELD_lines) | FIELD_BIT(FIELD_amount)) & ~FIELD_BIT(random_next(state) & 1 ? FIELD_lines : FIELD_amount);
     random_fields(state, op, op_fields_needed(op) | optional, &intent);
     return intent;
 }
 
-/* As it is compared: what is borrowed is compared apart, names of steps are made, steps that are none are blank. */
+/* As it is compared: what is borrowed is compared apart, names of steps are made, lines and steps that are none are blank. */
 static struct intent plain(const struct intent *from) {
     struct intent intent = *from;
     intent.inner = NULL;
     intent_name_steps(&intent);
+    memset(&intent.lines[intent.line_count], 0, (INTENT_LINES_MAX - intent.line_count) * sizeof intent.lines[0]);
     memset(&intent.steps[intent.step_count], 0, (INTENT_STEPS_MAX - intent.step_count) * sizeof intent.steps[0]);
     return intent;
 }

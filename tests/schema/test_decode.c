@@ -5,60 +5,10 @@
 
 #include "schema/intent.h"
 #include "tests/schema/from_json.h"
+#include "tests/schema/least.h"
 
-#define HEAD "\"v\":1,\"source\":\"shop\",\"key\":\"k1\",\"at\":1700000000000,\"account\":\"alice\""
-#define TILL                                                                                                                      \
-    "\"v\":1,\"source\":\"till\",\"key\":\"coffee/shop/k1>x\",\"at\":1700000000000,\"account\":\"coffee\",\"origin\":\"3:17-4\"," \
-    "\"entry\":\"17-4\""
-
-#define OWN "\"v\":1,\"source\":\"till\",\"key\":\"alice/shop/k1>x\",\"at\":1700000000000,\"account\":\"alice\",\"entry\":\"17-4\""
-#define PAYMENT ",\"to\":\"coffee\",\"amount\":1999,\"currency\":\"CNY\"}"
-#define STEP "{\"op\":\"pay\",\"to\":\"coffee\",\"amount\":1,\"currency\":\"CNY\"}"
-
-/* Each operation with just what it needs. */
-static const char *const least[OP_COUNT] = {
-    [OP_open] = "{\"op\":\"open\"," HEAD ",\"kind\":\"user\",\"currency\":\"CNY\"}",
-    [OP_freeze] = "{\"op\":\"freeze\"," HEAD "}",
-    [OP_thaw] = "{\"op\":\"thaw\"," HEAD "}",
-    [OP_close] = "{\"op\":\"close\"," HEAD "}",
-    [OP_inquire] = "{\"op\":\"inquire\"," HEAD "}",
-    [OP_topup] = "{\"op\":\"topup\"," HEAD ",\"amount\":1,\"currency\":\"CNY\"}",
-    [OP_withdraw] = "{\"op\":\"withdraw\"," HEAD ",\"amount\":1}",
-    [OP_pay] = "{\"op\":\"pay\"," HEAD PAYMENT,
-    [OP_refund] = "{\"op\":\"refund\"," HEAD ",\"of\":\"k0\"}",
-    [OP_rollback] = "{\"op\":\"rollback\"," HEAD ",\"of\":\"k0\"}",
-    [OP_lock] = "{\"op\":\"lock\"," HEAD ",\"token\":\"t\",\"expires\":0}",
-    [OP_unlock] = "{\"op\":\"unlock\"," HEAD ",\"token\":\"t\"}",
-    [OP_limit] = "{\"op\":\"limit\"," HEAD ",\"payments\":3,\"per\":60000}",
-    [OP_credential] = "{\"op\":\"credential\"," HEAD "}",
-    [OP_policy] = "{\"op\":\"policy\",\"v\":1,\"source\":\"shop\",\"key\":\"k1\",\"at\":1700000000000,\"account\":\"@book\","
-                  "\"settings\":{\"fee\":30}}",
-    [OP_hold] = "{\"op\":\"hold\"," HEAD PAYMENT,
-    [OP_capture] = "{\"op\":\"capture\"," HEAD ",\"of\":\"k0\"}",
-    [OP_release] = "{\"op\":\"release\"," HEAD ",\"of\":\"k0\"}",
-    [OP_transfer] = "{\"op\":\"transfer\"," HEAD ",\"to\":\"bob\",\"amount\":5}",
-    [OP_group] = "{\"op\":\"group\"," HEAD ",\"steps\":[" STEP "," STEP "]}",
-    [OP_unschedule] = "{\"op\":\"unschedule\"," HEAD ",\"of\":\"k0\"}",
-    [OP_arrive] = "{\"op\":\"arrive\"," TILL ",\"amount\":5,\"currency\":\"CNY\"}",
-    [OP_settled] = "{\"op\":\"settled\"," TILL "}",
-    [OP_bounce] = "{\"op\":\"bounce\"," TILL ",\"code\":4}",
-    [OP_expire] = "{\"op\":\"expire\"," OWN "}",
-    [OP_due] = "{\"op\":\"due\"," OWN ",\"inner\":\"hex:80\"}",
-    [OP_adopt] = "{\"op\":\"adopt\"," TILL ",\"kind\":\"merchant\",\"currency\":\"CNY\"}",
-    [OP_mark] = "{\"op\":\"mark\"," TILL ",\"status\":\"frozen\"}",
-};
-
-/* A value each field takes. */
-static const char *const usual[FIELD_COUNT] = {
-    [FIELD_v] = "1", [FIELD_op] = "\"pay\"", [FIELD_source] = "\"shop\"", [FIELD_key] = "\"k1\"", [FIELD_at] = "1700000000000",
-    [FIELD_account] = "\"alice\"", [FIELD_to] = "\"coffee\"", [FIELD_amount] = "5", [FIELD_currency] = "\"CNY\"", [FIELD_of] = "\"k0\"",
-    [FIELD_of_at] = "1700000000000", [FIELD_kind] = "\"user\"", [FIELD_status] = "\"frozen\"", [FIELD_allow_duplicate] = "true",
-    [FIELD_note] = "\"hello\"", [FIELD_origin] = "\"3:17-4\"", [FIELD_entry] = "\"17-4\"", [FIELD_expires] = "5",
-    [FIELD_not_before] = "1700000000000", [FIELD_token] = "\"t\"", [FIELD_payments] = "3", [FIELD_per] = "60000",
-    [FIELD_final] = "false", [FIELD_guard] = "{\"seq\":7}", [FIELD_settings] = "{\"fee\":30}",
-    [FIELD_steps] = "[" STEP "," STEP "]", [FIELD_code] = "4", [FIELD_inner] = "\"hex:80\"",
-    [FIELD_credential] = "\"hex:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff\"",
-};
+#define HEAD LEAST_HEAD
+#define PAYMENT LEAST_PAYMENT
 
 static struct intent intent;
 static struct intent_fault fault;
@@ -76,7 +26,7 @@ static enum intent_err decode_text(const char *text) {
 }
 
 static json_t *map_of(enum op op) {
-    json_t *map = json_loads(least[op], 0, NULL);
+    json_t *map = json_loads(least_of_op[op], 0, NULL);
     cr_assert(map != NULL, "%s", op_word(op));
     return map;
 }
@@ -100,8 +50,9 @@ static void expect(enum intent_err err, enum intent_err wanted, const char *fiel
 
 Test(decode, every_operation_with_what_it_needs) {
     for (enum op op = OP_NONE + 1; op < OP_COUNT; op++) {
-        expect(decode_text(least[op]), INTENT_OK, "", op_word(op));
-        cr_assert(intent.op == op && intent.present == op_fields_needed(op), "%s", op_word(op));
+        expect(decode_text(least_of_op[op]), INTENT_OK, "", op_word(op));
+        uint64_t lines = op == OP_order ? FIELD_BIT(FIELD_lines) : 0; /* or an amount */
+        cr_assert(intent.op == op && intent.present == (op_fields_needed(op) | lines), "%s", op_word(op));
     }
 }
 
@@ -110,9 +61,12 @@ Test(decode, every_operation_with_all_it_may_have) {
         json_t *map = map_of(op);
         for (enum field field = 0; field < FIELD_COUNT; field++)
             if (op_fields_allowed(op) & ~op_fields_needed(op) & FIELD_BIT(field))
-                json_object_set_new(map, field_name(field), json_of(usual[field]));
+                json_object_set_new(map, field_name(field), json_of(usual_of_field[field]));
+        uint64_t not_both = op == OP_order ? FIELD_BIT(FIELD_amount) : 0;
+        if (not_both)
+            json_object_del(map, "amount");
         expect(decode(map), INTENT_OK, "", op_word(op));
-        cr_assert(intent.present == op_fields_allowed(op), "%s", op_word(op));
+        cr_assert(intent.present == (op_fields_allowed(op) & ~not_both), "%s", op_word(op));
         json_decref(map);
     }
 }
@@ -124,7 +78,7 @@ Test(decode, every_field_missing_twice_or_not_taken) {
             snprintf(row, sizeof row, "%s %s", op_word(op), field_name(field));
             json_t *map = map_of(op);
             if (!(op_fields_allowed(op) & FIELD_BIT(field))) {
-                json_object_set_new(map, field_name(field), json_of(usual[field]));
+                json_object_set_new(map, field_name(field), json_of(usual_of_field[field]));
                 expect(decode(map), outcome(op, field), field_name(field), row);
             } else if (op_fields_needed(op) & FIELD_BIT(field)) {
                 snprintf(twice, sizeof twice, "%s+", field_name(field));
@@ -142,7 +96,7 @@ Test(decode, every_field_missing_twice_or_not_taken) {
 /* Values that are wrong for nearly all fields and right for a few. */
 static bool takes_any(enum field field, const char *value) {
     bool text = field == FIELD_note || field == FIELD_token;
-    return (text && strcmp(value, "\"\\u0001\"") == 0) || (field == FIELD_inner && strcmp(value, "\"hex:00\"") == 0);
+    return (text && strcmp(value, "\"\\u0001\"") == 0) || (field == FIELD_quantity && strcmp(value, "-1") == 0) || (field == FIELD_inner && strcmp(value, "\"hex:00\"") == 0);
 }
 
 Test(decode, every_field_of_a_wrong_type) {
@@ -183,9 +137,12 @@ static const struct {
     {OP_pay, "amount", "true", false},
     {OP_pay, "amount", "-9223372036854775808", false},
     {OP_pay, "amount", "5e0", false},
-    {OP_pay, "op", "\"price\"", false},
+    {OP_pay, "op", "\"sell\"", false},
     {OP_pay, "op", "\"expire\"", false},
     {OP_pay, "op", "\"bounce\"", false},
+    {OP_pay, "op", "\"paid\"", false},
+    {OP_pay, "op", "\"swept\"", false},
+    {OP_pay, "op", "\"lapse\"", false},
     {OP_pay, "op", "\"\"", false},
     {OP_pay, "op", "\"PAY\"", false},
     {OP_pay, "op", "\"pay \"", false},
@@ -277,6 +234,48 @@ static const struct {
     {OP_refund, "of_at", "0", false},
     {OP_rollback, "of", "\"k1\"", false},
     {OP_rollback, "amount", "1", false},
+    {OP_price, "sku", "\"!~>|:\"", true},
+    {OP_price, "sku", "\"\"", false},
+    {OP_price, "sku", "\"a b\"", false},
+    {OP_price, "sku", "\"a/b\"", false},
+    {OP_price, "sku", "\"a{b\"", false},
+    {OP_price, "sku", "\"a\\u0000\"", false},
+    {OP_price, "sku", "7", false},
+    {OP_price, "amount", "0", false},
+    {OP_stock, "quantity", "0", false},
+    {OP_stock, "quantity", "1", true},
+    {OP_stock, "quantity", "9007199254740991", true},
+    {OP_stock, "quantity", "9007199254740992", false},
+    {OP_stock, "quantity", "9223372036854775807", false},
+    {OP_stock, "quantity", "-9007199254740991", true},
+    {OP_stock, "quantity", "-9007199254740992", false},
+    {OP_stock, "quantity", "-9223372036854775808", false},
+    {OP_stock, "quantity", "\"3\"", false},
+    {OP_order, "order", "\"a/b\"", false},
+    {OP_order, "order", "\"\"", false},
+    {OP_order, "to", "\"alice\"", false},
+    {OP_pay, "order", "\"a}b\"", false},
+    {OP_pay, "order", "\"o1\"", true},
+    {OP_hold, "order", "\"o1\"", false},
+    {OP_settle, "month", "\"1970-01\"", true},
+    {OP_settle, "month", "\"9999-12\"", true},
+    {OP_settle, "month", "\"1969-12\"", false},
+    {OP_settle, "month", "\"2026-00\"", false},
+    {OP_settle, "month", "\"2026-13\"", false},
+    {OP_settle, "month", "\"2026-1\"", false},
+    {OP_settle, "month", "\"2026-011\"", false},
+    {OP_settle, "month", "\"2026/01\"", false},
+    {OP_settle, "month", "\"2026-1 \"", false},
+    {OP_settle, "month", "\"202a-01\"", false},
+    {OP_settle, "month", "\"2026-01\\u0000\"", false},
+    {OP_settle, "month", "202601", false},
+    {OP_settle, "account", "\"@book\"", false},
+    {OP_swept, "gross", "0", true},
+    {OP_swept, "refunds", "9007199254740991", true},
+    {OP_swept, "refunds", "9007199254740992", false},
+    {OP_settled, "to", "\"alice\"", true},
+    {OP_settled, "to", "\"coffee\"", false},
+    {OP_lapse, "origin", "\"3:17-4\"", false},
     {OP_mark, "status", "\"active\"", true},
     {OP_mark, "status", "\"closed\"", true},
     {OP_mark, "status", "\"open\"", false},
@@ -332,6 +331,7 @@ static const struct {
 } lengths[] = {
     {OP_pay, "key", 128, 'k'},   {OP_pay, "account", 64, 'a'}, {OP_pay, "to", 64, 't'},    {OP_pay, "note", 256, 'n'},
     {OP_refund, "of", 128, 'o'}, {OP_pay, "source", 32, 's'},  {OP_mark, "key", 256, 'k'},   {OP_lock, "token", 128, 't'},
+    {OP_price, "sku", 64, 's'},  {OP_stock, "sku", 64, 's'},   {OP_order, "order", 64, 'o'}, {OP_lapse, "order", 64, 'o'},
 };
 
 Test(decode, lengths_at_the_edge) {
@@ -412,7 +412,7 @@ Test(decode, names_at_fault_can_be_shown) {
 Test(decode, sizes_at_the_edge) {
     static uint8_t bytes[2 * 1024 * 1024];
     struct message m;
-    message_from_text(&m, least[OP_pay]);
+    message_from_text(&m, least_of_op[OP_pay]);
     m.bytes[0]++;
     for (size_t size = 1; size <= sizeof bytes; size = size < 16000 ? 16000 : size < INTENT_SIZE_MAX + 3 ? size + 1 : size * 4 / 3) {
         size_t filler = size > m.size + 9 ? size - m.size - 9 : 0; /* "zz" and a text of this size */
@@ -433,7 +433,7 @@ Test(decode, sizes_at_the_edge) {
 
 Test(decode, every_cut_and_every_changed_byte_ends_well) {
     struct message whole, m;
-    message_from_text(&whole, least[OP_mark]);
+    message_from_text(&whole, least_of_op[OP_mark]);
     for (size_t size = 0; size < whole.size; size++)
         expect(intent_decode(whole.bytes, size, &intent, &fault), INTENT_UNREADABLE, "", "cut");
     for (size_t at = 0; at < whole.size; at++)

@@ -17,7 +17,7 @@ Test(field, names_and_words_are_found_again) {
 
 Test(field, no_word_is_none) {
     cr_assert(field_of_name("", 0) == FIELD_COUNT && field_of_name("opp", 3) == FIELD_COUNT && field_of_name("amount", 5) == FIELD_COUNT);
-    cr_assert(op_of_word("", 0) == OP_NONE && op_of_word("NONE", 4) == OP_NONE && op_of_word("price", 5) == OP_NONE);
+    cr_assert(op_of_word("", 0) == OP_NONE && op_of_word("NONE", 4) == OP_NONE && op_of_word("sell", 4) == OP_NONE);
     cr_assert(kind_of_word("", 0) == KIND_NONE && status_of_word("", 0) == STATUS_NONE);
     cr_assert_str_eq(op_word(OP_NONE), "");
     cr_assert_str_eq(kind_word(KIND_NONE), "");
@@ -26,9 +26,9 @@ Test(field, no_word_is_none) {
 
 Test(field, only_what_workers_send_is_a_follow_up) {
     for (enum op op = OP_NONE; op < OP_COUNT; op++)
-        cr_assert(op_is_follow_up(op) == (op >= OP_adopt && op <= OP_due), "%s", op_word(op));
+        cr_assert(op_is_follow_up(op) == (op >= OP_adopt && op <= OP_lapse), "%s", op_word(op));
     for (enum op op = OP_NONE; op < OP_COUNT; op++)
-        cr_assert(op_is_own(op) == (op == OP_expire || op == OP_due), "%s", op_word(op));
+        cr_assert(op_is_own(op) == (op == OP_expire || op == OP_due || op == OP_lapse), "%s", op_word(op));
 }
 
 Test(field, the_other_type_is_told) {
@@ -51,19 +51,22 @@ Test(field, the_other_type_is_told) {
     cr_assert(intent.present == 0);
 }
 
-Test(field, clearing_leaves_only_the_steps) {
+Test(field, clearing_leaves_only_the_lines_and_the_steps) {
     struct intent intent, blank = {0};
+    size_t cleared = offsetof(struct intent, lines);
     memset(&intent, 0x5a, sizeof intent);
     intent_clear(&intent);
-    cr_assert(memcmp(&intent, &blank, offsetof(struct intent, steps)) == 0);
-    cr_assert(intent.steps[0].key[0] == 0x5a && sizeof intent - offsetof(struct intent, steps) == sizeof intent.steps);
-    cr_assert(offsetof(struct intent, steps) < 1536, "an intent stays cheap: %zu", offsetof(struct intent, steps));
+    cr_assert(memcmp(&intent, &blank, cleared) == 0);
+    cr_assert(intent.lines[0].sku[0] == 0x5a && intent.steps[0].key[0] == 0x5a);
+    cr_assert(sizeof intent - cleared == sizeof intent.lines + sizeof intent.steps);
+    cr_assert(cleared < 1792, "an intent stays cheap: %zu", cleared);
 }
 
 Test(field, the_operations_offered_are_those_a_producer_may_send) {
     struct intent intent = {0};
-    cr_assert_str_eq(intent_set_text(&intent, FIELD_op, "price", 5),
-                     "must be one of open freeze thaw close inquire lock unlock limit credential policy topup withdraw pay refund rollback "
+    cr_assert_str_eq(intent_set_text(&intent, FIELD_op, "sell", 4),
+                     "must be one of open freeze thaw close inquire lock unlock limit credential policy price stock "
+                     "order cancel settle topup withdraw pay refund rollback "
                      "hold capture release transfer group unschedule");
 }
 
