@@ -236,6 +236,7 @@ void lane_free(struct lane *lane) {
     free(lane->entries);
     free(lane->referrals);
     credentials_clear(&lane->credentials);
+    replaying_clear(&lane->replaying);
     outbox_clear(&lane->outbox, lane->door.book.partitions);
     free(lane);
 }

@@ -26,6 +26,7 @@
 #include "worker/mark.h"
 #include "worker/outbox.h"
 #include "worker/overdue.h"
+#include "worker/replaying.h"
 #include "worker/settings.h"
 
 /* What all lanes of a worker share; must outlive them. */
@@ -63,6 +64,7 @@ struct lane {
     struct reply page;          /* owns what `entries` borrow */
     struct outbox outbox;
     struct overdue overdue;
+    struct replaying replaying;
     struct entry_id suspect;    /* the entry that broke a batch: from now on alone, and counted */
     char suspect_reason[DOOR_REASON_MAX];
     bool suspect_responses;     /* what broke is the stream its answer belongs on: it cannot even be told */

@@ -46,7 +46,8 @@ static void judge_loss(struct lane *lane, struct entry_id applied, uint64_t bill
 
 /* What Redis has now, against what it had. */
 static enum redis_err compare_mark(struct lane *lane) {
-    static const char *const fields[] = {"applied", "bill", "loss_accepted", "halted", "halted_epoch", "policy:bills_keep"};
+    static const char *const fields[] = {"applied", "bill", "loss_accepted", "halted", "halted_epoch",
+                                         "policy:bills_keep", "replaying"};
     struct command *c = &lane->batch.command;
     struct reply reply;
     keys_buffer key;
@@ -65,7 +66,7 @@ static enum redis_err compare_mark(struct lane *lane) {
     if (reply_type(reply_at(reply, 5)) != REPLY_NIL) lane->keep.seen = BATCH_BILLS_KEEP_DAYS_MAX; /* what an owner before left */
     judge_loss(lane, applied, (uint64_t)reply_integer(reply_at(reply, 1)), reply_text(reply_at(reply, 3), NULL),
                (uint64_t)reply_integer(reply_at(reply, 4)));
-    return REDIS_OK;
+    return replaying_read(lane, reply_at(reply, 6));
 }
 
 /* So that an owner after this one, which saw nothing of what is missing, is halted too. */

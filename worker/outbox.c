@@ -57,7 +57,7 @@ void outbox_add_follow_up(const struct door *door, struct command *c, const stru
     command_copy(c, (const char *)sig, door->has_secret ? sizeof sig : 0);
 }
 
-static bool derive(const struct lane *lane, const struct outbox_item *item, unsigned target, struct intent *follow_up) {
+bool outbox_derive(const struct lane *lane, const struct outbox_item *item, unsigned target, struct intent *follow_up) {
     const struct entry *e = item->entry;
     if (!followup_derive(&e->intent, item->code, item->merchant, e->text, &lane->door.book, lane->door.partition, target, "", follow_up))
         return false;
@@ -72,7 +72,7 @@ static uint32_t build_target(struct lane *lane, unsigned target) {
     keys_buffer key;
     uint32_t count = 0;
     for (uint32_t n = 0; n < lane->outbox.count; n++) {
-        if (!derive(lane, &lane->outbox.items[n], target, &follow_up)) continue;
+        if (!outbox_derive(lane, &lane->outbox.items[n], target, &follow_up)) continue;
         if (count++ == 0) {
             redis_script_begin(c, &script_enqueue, 1);
             command_copy(c, key, keys_intents(key, &lane->door.book, target));
@@ -159,7 +159,7 @@ enum redis_err outbox_send(struct lane *lane) {
     struct command c;
     command_init(&c);
     enum redis_err err = lane_connect(lane, &lane->side);
-    if (!err) err = send_follow_ups(lane);
+    if (!err) err = lane->replaying.on ? replaying_put_aside(lane) : send_follow_ups(lane);
     FAILPOINT("after_follow_ups");
     if (!err) err = give_answers(lane, &c);
     FAILPOINT("after_answer");

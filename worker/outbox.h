@@ -34,6 +34,9 @@ enum redis_err outbox_take(struct lane *lane, struct reply reply, const struct e
 /* Sends everything taken and answers it, over the lane's side connection. */
 enum redis_err outbox_send(struct lane *lane) __attribute__((warn_unused_result));
 
+/* What an item sends to a partition; false: nothing. */
+bool outbox_derive(const struct lane *lane, const struct outbox_item *item, unsigned target, struct intent *follow_up);
+
 /* Adds one follow-up to a call of enqueue.lua (begun with the target's stream as its key), signed when the book has a secret. */
 void outbox_add_follow_up(const struct door *door, struct command *c, const struct intent *intent);
 

@@ -27,7 +27,7 @@ void overdue_expect(struct lane *lane, uint64_t in_ms) {
 
 unsigned overdue_patience_ms(const struct lane *lane, unsigned block_ms) {
     uint64_t now_ms = lane_now_ms(), at_ms = lane->overdue.look_at_ms;
-    if (!atomic_load(&lane->shared->settings->sweep_due)) return block_ms;
+    if (lane->replaying.on || !atomic_load(&lane->shared->settings->sweep_due)) return block_ms;
     uint64_t left_ms = at_ms > now_ms ? at_ms - now_ms : 1;
     return left_ms < block_ms ? (unsigned)left_ms : block_ms;
 }
@@ -89,6 +89,7 @@ enum redis_err overdue_turn(struct lane *lane) {
     struct overdue *o = &lane->overdue;
     uint64_t now_ms = lane_now_ms();
     uint32_t count = 0;
+    if (lane->replaying.on) return REDIS_OK;
     if (now_ms < o->look_at_ms || o->under_way > OVERDUE_MOST / 2 || !atomic_load(&lane->shared->settings->sweep_due)) return REDIS_OK;
     struct command c;
     struct reply reply = {NULL};

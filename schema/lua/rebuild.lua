@@ -1,0 +1,23 @@
+#!lua
+-- rebuild: begins and ends the time in which a partition is rebuilt from its recorded stream. Whoever serves it is replaced both times, so
+-- that from here on nobody works in the other way: while meta has `replaying`, lanes send neither follow-ups nor what has fallen due.
+-- KEYS: 1 meta 2 lease 3 intents 4 unanswered
+-- ARGV: 1 begin|end 2 begin: what the recorded streams contain, as worker/replaying.h reads it
+-- Reply: how many entries are pending again: those put aside, whose follow-ups are still to be sent
+local time = redis.call('TIME')
+local epoch = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '') or time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('XLEN', KEYS[3])
+local again = 0
+if ARGV[1] == 'begin' then
+  redis.call('HSET', KEYS[1], 'replaying', ARGV[2])
+  redis.call('HDEL', KEYS[1], 'halted', 'halted_epoch') -- what was lost is being brought back
+else
+  local kept = redis.call('HKEYS', KEYS[4])
+  for n = 1, #kept do
+    again = again + #redis.call('XCLAIM', KEYS[3], 'workers', 'rebuild', 0, kept[n], 'FORCE', 'JUSTID')
+  end
+  redis.call('HDEL', KEYS[1], 'replaying')
+end
+redis.call('HSET', KEYS[1], 'epoch', string.format('%.0f', epoch + 1))
+redis.call('DEL', KEYS[2])
+return again
