@@ -29,6 +29,7 @@ void batch_init(struct batch *batch, const struct door *door) {
 void batch_clear(struct batch *batch) {
     keyset_clear(&batch->keys);
     keyset_clear(&batch->late);
+    shelf_clear(&batch->shelf);
     command_clear(&batch->command);
     free(batch->blob);
     free(batch->cells);
@@ -47,6 +48,7 @@ uint32_t batch_extent(const struct entry *entries, uint32_t count, uint32_t max)
 
 uint32_t batch_take(struct batch *b, const struct entry *entries, uint32_t count) {
     uint32_t cells = count;
+    shelf_reset(&b->shelf);
     for (uint32_t n = 0; n < count; n++) cells += cell_count(&entries[n]) - 1;
     if (cells > b->cell_capacity) {
         free(b->cells);
@@ -112,6 +114,7 @@ static uint32_t add_fixed_keys(struct batch *b, uint32_t day, const struct batch
     keyset_push(&b->keys, key, keys_dead(key, book, p));
     keyset_push(&b->keys, key, keys_due(key, book, p));
     keyset_push(&b->keys, key, keys_scheduled(key, book, p));
+    keyset_push(&b->keys, key, keys_merchants(key, book, p));
     return add_drops(b, day, keep);
 }
 
@@ -156,27 +159,52 @@ static const char *world_currency(const struct cell *c, const struct referral *r
 static const char *transit_currency(const struct cell *c, const struct referral *r) {
     if (c->op == OP_arrive) return c->currency;
     if (c->op == OP_bounce) return r->currency;
-    return c->away ? c->currency[0] ? c->currency : r->currency : "";
+    if (c->op == OP_swept || (c->op == OP_settle && !c->home)) return c->currency;
+    return c->away && c->op == OP_transfer ? c->currency[0] ? c->currency : r->currency : "";
+}
+
+static const char *fees_currency(const struct cell *c) { return c->op == OP_swept || c->home ? c->currency : ""; }
+
+/* Of the order it speaks of, when that lies here. */
+static uint32_t order_place(struct batch *b, const struct cell *c) {
+    if (c->order[0] == '\0' || c->away) return 0;
+    keys_buffer key;
+    const char *merchant = c->op == OP_pay ? c->to : c->account;
+    return keyset_add(&b->keys, key, keys_order(key, &b->door->book, b->door->partition, merchant, c->order));
+}
+
+/* Puts the articles of a cell on the shelf, those of an order that was looked up being there already, and finds the places of all. */
+static void place_articles(struct batch *b, struct cell *c, const struct referral *r) {
+    c->first_line = r->first_line;
+    c->lines = r->lines;
+    if (c->op == OP_price || c->op == OP_stock || c->op == OP_order) c->lines = shelf_add_intent(&b->shelf, c->intent, &c->first_line);
+    for (uint32_t n = 0; n < c->lines; n++) {
+        struct shelf_line *line = &b->shelf.lines[c->first_line + n];
+        keys_buffer key;
+        line->place = keyset_add(&b->keys, key, keys_sku(key, &b->door->book, b->door->partition, c->account, line->sku));
+    }
 }
 
 /* A buried entry touches no account: its names need not even be names. */
 static void place_cell(struct batch *b, struct cell *c, const struct referral *r) {
     bool applies = c->entry->door != CODE_dead && c->op != OP_policy;
     c->account_place = applies ? account_place(b, c->account) : 0;
-    c->to_place = applies && !c->away ? account_place(b, batch_refers_to_bill(c->op) ? r->to : c->to) : 0;
+    c->to_place = applies && !(c->away && c->op == OP_transfer) ? account_place(b, batch_refers_to_bill(c->op) ? r->to : c->to) : 0;
     c->world_place = applies ? system_place(b, "world", world_currency(c, r)) : 0;
     c->transit_place = applies ? system_place(b, "transit", transit_currency(c, r)) : 0;
+    c->fees_place = applies ? system_place(b, "fees", fees_currency(c)) : 0;
+    c->order_place = applies ? order_place(b, c) : 0;
+    if (applies) place_articles(b, c, r);
     c->responses_place = responses_place(b, c);
     c->of_bills_place = applies ? bills_place(b, c, r) : 0;
 }
-
 
 void batch_build(struct batch *b, const struct referral *referrals, uint32_t entry_count, uint32_t cell_count, const char *epoch,
                  const struct batch_keep *keep) {
     keyset_reset(&b->keys);
     uint32_t drops = add_fixed_keys(b, keys_day(b->cells[0].entry->id.ms), keep);
     for (uint32_t n = 0; n < cell_count; n++) place_cell(b, &b->cells[n], &referrals[n]);
-    struct batch_head head = {b->door->partition, drops, entry_count, cell_count};
+    struct batch_head head = {b->door->partition, drops, entry_count, cell_count, b->shelf.lines};
     size_t room = batch_pack_room(b->cells, &head), blob_size;
     if (room > b->blob_capacity) {
         free(b->blob);

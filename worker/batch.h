@@ -9,12 +9,14 @@
 #include "worker/cell.h"
 #include "worker/door.h"
 #include "worker/keyset.h"
+#include "worker/shelf.h"
 
 enum { BATCH_BILLS_KEEP_DAYS = 180, BATCH_BILLS_KEEP_DAYS_MAX = 3650, BATCH_CELLS_MAX = 2048 };
 
 struct batch {
     const struct door *door;
     struct keyset keys;
+    struct shelf shelf;      /* articles that the cells may touch */
     struct keyset late;      /* identities of the intents decided late, for batch_cut */
     struct command command;
     struct cell *cells;      /* of the entries, then of the steps of the groups among them */

@@ -93,11 +93,14 @@ static const char *text_column(enum batch_column column, const struct cell *c) {
     case BATCH_GUARD_REFUNDED: return c->guard_refunded;
     case BATCH_CREDENTIAL: return e->credential;
     case BATCH_ORIGINAL: return e->original;
+    case BATCH_ORDER: return c->order;
+    case BATCH_MONTH: return i->month;
     case BATCH_MS: case BATCH_DOOR: case BATCH_ACCOUNT_KEY: case BATCH_TO_KEY: case BATCH_AMOUNT: case BATCH_WORLD_KEY:
     case BATCH_RESPONSES_KEY: case BATCH_OF_KEY: case BATCH_ATTEMPTS: case BATCH_RAW: case BATCH_STEPS: case BATCH_FIRST_STEP:
     case BATCH_EXPIRES: case BATCH_KEEP: case BATCH_AWAY: case BATCH_TRANSIT_KEY: case BATCH_ALLOW_DUPLICATE: case BATCH_PAYMENTS:
     case BATCH_PER: case BATCH_NOT_BEFORE: case BATCH_BYTES: case BATCH_SETTINGS: case BATCH_OWN: case BATCH_CODE_SENT:
-    case BATCH_SIGNED: case BATCH_COLUMN_COUNT: break;
+    case BATCH_SIGNED: case BATCH_ORDER_KEY: case BATCH_LINES: case BATCH_FEES_KEY: case BATCH_HOME: case BATCH_GROSS:
+    case BATCH_REFUNDS: case BATCH_COLUMN_COUNT: break;
     }
     return "";
 }
@@ -128,11 +131,16 @@ static uint64_t number_column(enum batch_column column, const struct cell *c) {
     case BATCH_OWN: return (uint64_t)e->own;
     case BATCH_CODE_SENT: return i->code;
     case BATCH_SIGNED: return e->proven;
+    case BATCH_ORDER_KEY: return c->order_place;
+    case BATCH_FEES_KEY: return c->fees_place;
+    case BATCH_HOME: return c->home;
+    case BATCH_GROSS: return i->gross_minor;
+    case BATCH_REFUNDS: return i->refunds_minor;
     case BATCH_ENTRY: case BATCH_AT: case BATCH_DETAIL: case BATCH_OP: case BATCH_SOURCE: case BATCH_KEY: case BATCH_IDENTITY:
     case BATCH_ACCOUNT: case BATCH_TO: case BATCH_AMOUNT_TEXT: case BATCH_CURRENCY: case BATCH_FINGERPRINT: case BATCH_NOTE: case BATCH_OF:
     case BATCH_KIND: case BATCH_STATUS: case BATCH_ORIGIN: case BATCH_ORIGIN_ENTRY: case BATCH_RAW: case BATCH_TOKEN:
     case BATCH_GUARD_SEQ: case BATCH_GUARD_BALANCE: case BATCH_GUARD_REFUNDED: case BATCH_CREDENTIAL: case BATCH_BYTES:
-    case BATCH_SETTINGS: case BATCH_ORIGINAL: case BATCH_COLUMN_COUNT: break;
+    case BATCH_SETTINGS: case BATCH_ORIGINAL: case BATCH_ORDER: case BATCH_LINES: case BATCH_MONTH: case BATCH_COLUMN_COUNT: break;
     }
     return 0;
 }
@@ -147,6 +155,7 @@ static const enum column_kind column_kinds[BATCH_COLUMN_COUNT] = {
 static bool raw_present(enum batch_column column, const struct cell *c) {
     bool intact = c->step < 0 && c->entry->door == CODE_ok;
     if (column == BATCH_RAW) return c->entry->door == CODE_dead;
+    if (column == BATCH_LINES) return c->lines > 0;
     if (column == BATCH_BYTES) return intact && c->entry->own == ENTRY_PLAIN && c->intent->not_before_ms > c->entry->id.ms;
     return intact && c->op == OP_policy;
 }
@@ -160,7 +169,16 @@ static bool cell_present(enum batch_column column, const struct cell *c) {
     return false;
 }
 
-static void pack_cell(struct pack_writer *w, enum batch_column column, const struct cell *c) {
+static void pack_lines(struct pack_writer *w, const struct shelf_line *lines, uint32_t count) {
+    pack_array(w, 3 * count);
+    for (uint32_t n = 0; n < count; n++) {
+        pack_word(w, lines[n].sku);
+        pack_uint(w, lines[n].place);
+        pack_word(w, lines[n].quantity);
+    }
+}
+
+static void pack_cell(struct pack_writer *w, enum batch_column column, const struct cell *c, const struct batch_head *head) {
     switch (column_kinds[column]) {
     case COLUMN_TEXT: pack_word(w, text_column(column, c)); return;
     case COLUMN_NUMBER: pack_uint(w, number_column(column, c)); return;
@@ -168,21 +186,22 @@ static void pack_cell(struct pack_writer *w, enum batch_column column, const str
     }
     if (!raw_present(column, c)) pack_nil(w);
     else if (column == BATCH_RAW) pack_raw(w, c->entry);
+    else if (column == BATCH_LINES) pack_lines(w, head->lines + c->first_line, c->lines);
     else if (column == BATCH_BYTES) pack_text(w, c->entry->bytes, c->entry->bytes_size);
     else pack_settings(w, c->intent);
 }
 
-static void pack_column(struct pack_writer *w, enum batch_column column, const struct cell *cells, uint32_t count) {
-    uint32_t n = 0;
+static void pack_column(struct pack_writer *w, enum batch_column column, const struct cell *cells, const struct batch_head *head) {
+    uint32_t n = 0, count = head->cell_count;
     while (n < count && !cell_present(column, &cells[n])) n++;
     pack_array(w, n < count ? count : 0);
-    for (uint32_t m = 0; n < count && m < count; m++) pack_cell(w, column, &cells[m]);
+    for (uint32_t m = 0; n < count && m < count; m++) pack_cell(w, column, &cells[m], head);
 }
 
 size_t batch_pack_room(const struct cell *cells, const struct batch_head *head) {
     size_t room = 64;
     for (uint32_t n = 0; n < head->cell_count; n++) {
-        room += CELL_ROOM;
+        room += CELL_ROOM + cells[n].lines * sizeof(struct shelf_line);
         if (raw_present(BATCH_RAW, &cells[n])) room += raw_room(cells[n].entry);
         if (raw_present(BATCH_BYTES, &cells[n])) room += cells[n].entry->bytes_size;
     }
@@ -196,7 +215,7 @@ size_t batch_pack(const struct cell *cells, const struct batch_head *head, void 
     pack_uint(&w, head->partition);
     pack_uint(&w, head->drops);
     pack_uint(&w, head->entry_count);
-    for (enum batch_column column = 0; column < BATCH_COLUMN_COUNT; column++) pack_column(&w, column, cells, head->cell_count);
+    for (enum batch_column column = 0; column < BATCH_COLUMN_COUNT; column++) pack_column(&w, column, cells, head);
     assert(!w.full);
     return w.size;
 }

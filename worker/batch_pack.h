@@ -6,10 +6,12 @@
 #include <stdint.h>
 
 #include "worker/cell.h"
+#include "worker/shelf.h"
 
 struct batch_head {
     unsigned partition;
     uint32_t drops, entry_count, cell_count;
+    const struct shelf_line *lines; /* the articles that the cells name by number */
 };
 
 /* Bytes that surely suffice. */

@@ -44,7 +44,9 @@ static void begin(struct cell *c, const struct entry *entry, int step) {
     c->step = step;
     c->source = entry->intent.source;
     c->account = entry->intent.account;
-    c->keeps = c->allow_duplicate = c->away = false;
+    c->keeps = c->allow_duplicate = c->away = c->home = false;
+    c->order = "";
+    c->first_line = c->lines = 0;
     c->identity[0] = c->of[0] = c->amount[0] = c->from[0] = c->origin_entry[0] = '\0';
     c->guard_seq[0] = c->guard_balance[0] = c->guard_refunded[0] = '\0';
     c->steps = c->first_step = 0;
@@ -52,7 +54,8 @@ static void begin(struct cell *c, const struct entry *entry, int step) {
 }
 
 static bool is_away(const struct cell *c, const struct door *door) {
-    return c->op == OP_transfer && keys_partition(&door->book, c->to, strlen(c->to)) != door->partition;
+    bool elsewhere = c->op == OP_transfer || (c->op == OP_pay && c->order[0]);
+    return elsewhere && keys_partition(&door->book, c->to, strlen(c->to)) != door->partition;
 }
 
 void cell_of_entry(struct cell *c, const struct entry *entry, const struct door *door, uint32_t first_step) {
@@ -69,7 +72,9 @@ void cell_of_entry(struct cell *c, const struct entry *entry, const struct door 
     c->of_at_ms = i->of_at_ms;
     c->keeps = (i->present & FIELD_BIT(FIELD_final)) && !i->final;
     c->allow_duplicate = i->allow_duplicate;
+    c->order = i->order;
     c->away = is_away(c, door);
+    c->home = i->op == OP_settle && keys_partition(&door->book, c->account, strlen(c->account)) == door->partition;
     memcpy(c->fingerprint, entry->fingerprint, sizeof c->fingerprint);
     intent_identity(i, c->identity);
     if (i->of[0]) intent_identity_of(i, c->of);

@@ -13,6 +13,7 @@ struct referral {
     char to[INTENT_ACCOUNT_MAX + 1]; /* merchant of the bill referred to; "" unknown */
     char currency[4];                /* of that bill, or of the account where its currency must be known before; "" unknown */
     uint32_t day;                    /* under which the bill was found */
+    uint32_t first_line, lines;      /* articles of the order referred to, in the batch's shelf */
     bool dated;                      /* `day` is to be declared and looked at, instead of the entry's day and the day before */
 };
 
@@ -21,17 +22,20 @@ struct cell {
     const struct intent *intent; /* the entry's, or the group's for a step */
     int step;                    /* its number in the group, from 0; -1: no step */
     enum op op;
-    const char *source, *key, *account, *to, *currency, *note;
+    const char *source, *key, *account, *to, *currency, *note, *order;
     uint64_t amount_minor, expires_ms, of_at_ms;
     bool keeps, allow_duplicate; /* keeps: a capture that is not final */
-    bool away;                   /* the receiver of a transfer lives in another partition */
+    bool away;                   /* the receiver of a transfer, or the order that is paid, lives in another partition */
+    bool home;                   /* of a settle: this is the merchant's home */
     char source_buffer[INTENT_SOURCE_MAX + 1], key_buffer[INTENT_KEY_MAX + 1]; /* of the original, for a follow-up about it */
     char identity[INTENT_IDENTITY_MAX + 1], of[INTENT_IDENTITY_MAX + 1];
     char fingerprint[INTENT_FINGERPRINT_SIZE + 1];
     char at[24], amount[24], from[12], origin_entry[INTENT_ENTRY_MAX + 1];
     char guard_seq[24], guard_balance[24], guard_refunded[24];
     uint32_t steps, first_step;  /* of a group */
-    uint32_t account_place, to_place, world_place, transit_place, responses_place, of_bills_place; /* places in KEYS, 0: none */
+    uint32_t first_line, lines;  /* articles it may touch, in the batch's shelf */
+    /* Places in KEYS, 0: none. */
+    uint32_t account_place, to_place, world_place, transit_place, fees_place, responses_place, of_bills_place, order_place;
 };
 
 /* Everything but the places. `first_step` is the number that a group's first step will have. */

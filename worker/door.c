@@ -75,6 +75,8 @@ static void check_follow_up(const struct door *door, struct entry *entry) {
         door_give_up(entry, "follow-up with an unusable origin", 0);
     else if (entry->intent.op == OP_expire)
         entry->own = ENTRY_EXPIRE;
+    else if (entry->intent.op == OP_lapse)
+        entry->own = ENTRY_LAPSE;
     else if (entry->intent.op == OP_due)
         unwrap_due(entry);
 }

@@ -16,7 +16,7 @@
 enum { DOOR_REASON_MAX = 200, DOOR_FIELDS_MAX = 64 };
 
 /* What a partition sends to itself. */
-enum entry_own { ENTRY_PLAIN, ENTRY_EXPIRE, ENTRY_DUE };
+enum entry_own { ENTRY_PLAIN, ENTRY_EXPIRE, ENTRY_DUE, ENTRY_LAPSE };
 
 /* One stream entry on its way through the lane. */
 struct entry {

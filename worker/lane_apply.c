@@ -118,7 +118,7 @@ static void note_applied(struct lane *lane, const struct entry *entries, uint32_
     for (uint32_t n = 0; n < count; n++) {
         const struct intent *i = &entries[n].intent;
         own += entries[n].own != ENTRY_PLAIN;
-        if (i->op == OP_hold && i->expires_ms) overdue_expect(lane, i->expires_ms);
+        if ((i->op == OP_hold || i->op == OP_order) && i->expires_ms) overdue_expect(lane, i->expires_ms);
         if (i->not_before_ms > entries[n].id.ms) overdue_expect(lane, i->not_before_ms - entries[n].id.ms);
         if (i->op == OP_policy) lane->policy_changed = true;
     }
@@ -213,7 +213,8 @@ static enum redis_err apply_some(struct lane *lane, struct entry *entries, uint3
         cells = batch_take(&lane->batch, entries, *count);
         *count = batch_cut(&lane->batch, *count);
         if (!err && *count == looked_up)
-            err = lookup_referrals(lane->redis, &lane->door, lane->batch.cells, cells, lane->keep.days, lane->referrals, count);
+            err = lookup_referrals(lane->redis, &lane->door, lane->batch.cells, cells, lane->keep.days, lane->referrals,
+                                   &lane->batch.shelf, count);
     } while (!err && *count < looked_up);
     return err ? err : apply_call(lane, entries, *count, cells, read_ahead && *count == asked);
 }

@@ -9,10 +9,11 @@
 #include "schema/bill.h"
 #include "schema/code.h"
 
-enum want { WANT_NOTHING, WANT_BILL, WANT_CURRENCY };
+enum want { WANT_NOTHING, WANT_BILL, WANT_CURRENCY, WANT_LINES };
 
 static enum want wanted(const struct cell *c) {
     if (c->entry->door != CODE_ok) return WANT_NOTHING;
+    if (c->op == OP_cancel || c->op == OP_lapse) return WANT_LINES;
     if (batch_refers_to_bill(c->op) || c->op == OP_bounce) return WANT_BILL;
     if (c->op == OP_withdraw || (c->away && c->currency[0] == '\0')) return WANT_CURRENCY;
     return WANT_NOTHING;
@@ -29,15 +30,24 @@ static void append_bill(struct redis *redis, const struct door *door, uint32_t d
     command_clear(&c);
 }
 
-static void append_currency(struct redis *redis, const struct door *door, const struct cell *cell) {
+static void append_field(struct redis *redis, const char *key, size_t size, const char *field) {
     struct command c;
-    keys_buffer key;
     command_init(&c);
     command_begin(&c, "HGET");
-    command_copy(&c, key, keys_account(key, &door->book, door->partition, cell->account));
-    command_word(&c, "currency");
+    command_copy(&c, key, size);
+    command_word(&c, field);
     redis_append(redis, &c);
     command_clear(&c);
+}
+
+static void append_currency(struct redis *redis, const struct door *door, const struct cell *cell) {
+    keys_buffer key;
+    append_field(redis, key, keys_account(key, &door->book, door->partition, cell->account), "currency");
+}
+
+static void append_lines(struct redis *redis, const struct door *door, const struct cell *cell) {
+    keys_buffer key;
+    append_field(redis, key, keys_order(key, &door->book, door->partition, cell->account, cell->order), "lines");
 }
 
 /* Reads one reply; true when it holds a bill of which something moved or may be told. */
@@ -61,7 +71,7 @@ static enum redis_err next_bill(struct redis *redis, struct referral *r, bool *f
 static enum redis_err next_days(struct redis *redis, uint32_t first, uint32_t last, struct referral *r, bool *found) {
     *found = false;
     for (uint32_t day = first;; day--) {
-        struct referral hit = {{0}, {0}, day, false};
+        struct referral hit = {.day = day};
         bool here;
         enum redis_err err = next_bill(redis, &hit, &here);
         if (err) return err;
@@ -111,6 +121,7 @@ static void append_first_probes(struct redis *redis, const struct door *door, co
     for (uint32_t n = 0; n < count; n++) {
         enum want want = wanted(&cells[n]);
         if (want == WANT_CURRENCY) append_currency(redis, door, &cells[n]);
+        else if (want == WANT_LINES) append_lines(redis, door, &cells[n]);
         else if (want == WANT_BILL && probed_at_once(&cells[n]))
             append_days(redis, door, &cells[n], day_of(&cells[n]), day_before(&cells[n]));
     }
@@ -128,14 +139,26 @@ static enum redis_err next_currency(struct redis *redis, struct referral *r, boo
     return REDIS_OK;
 }
 
+/* An order that is not there, or is none, has no lines: the script finds that out. */
+static enum redis_err next_lines(struct redis *redis, struct referral *r, struct shelf *shelf) {
+    struct reply reply;
+    size_t size;
+    enum redis_err err = redis_next(redis, &reply);
+    if (err) return err == REDIS_REFUSED ? REDIS_OK : err;
+    const char *text = reply_text(reply, &size);
+    if (reply_type(reply) == REPLY_TEXT) r->lines = shelf_add_text(shelf, text, size, &r->first_line);
+    return REDIS_OK;
+}
+
 /* Reads what append_first_probes asked for. */
 static enum redis_err next_first_probes(struct redis *redis, const struct cell *cells, uint32_t count, struct referral *referrals,
-                                        bool *found) {
+                                        struct shelf *shelf, bool *found) {
     enum redis_err err = REDIS_OK;
     for (uint32_t n = 0; n < count && !err; n++) {
         enum want want = wanted(&cells[n]);
         found[n] = false;
         if (want == WANT_CURRENCY) err = next_currency(redis, &referrals[n], &found[n]);
+        else if (want == WANT_LINES) err = next_lines(redis, &referrals[n], shelf);
         else if (want == WANT_BILL && probed_at_once(&cells[n]))
             err = next_days(redis, day_of(&cells[n]), day_before(&cells[n]), &referrals[n], &found[n]);
     }
@@ -157,7 +180,7 @@ static bool told_by_group(const struct cell *cells, uint32_t n, struct referral 
     return false;
 }
 
-/* Is there an entry in front of this one, or a step of one, that may become the bill it refers to or open the account? */
+/* Is there an entry in front of this one, or a step of one, that may become the bill it refers to, open the account or make the order? */
 static bool may_come(const struct cell *cells, uint32_t cell_count, uint32_t n) {
     const struct cell *c = &cells[n];
     for (uint32_t m = 0; m < cell_count && cells[m].step < 0; m++) {
@@ -165,6 +188,8 @@ static bool may_come(const struct cell *cells, uint32_t cell_count, uint32_t n) 
         if (wanted(c) == WANT_BILL && same_intent(c, &cells[m])) return true;
         bool opens = cells[m].entry->door == CODE_ok && cells[m].op == OP_open && strcmp(cells[m].account, c->account) == 0;
         if (wanted(c) == WANT_CURRENCY && opens) return true;
+        bool orders = cells[m].op == OP_order && strcmp(cells[m].account, c->account) == 0 && strcmp(cells[m].order, c->order) == 0;
+        if (wanted(c) == WANT_LINES && orders) return true;
         for (uint32_t s = 0; s < cells[m].steps; s++)
             if (wanted(c) == WANT_BILL && same_intent(c, &cells[cells[m].first_step - 1 + s])) return true;
     }
@@ -201,11 +226,11 @@ static uint32_t place_of(const struct cell *cells, const struct cell *c) {
 }
 
 enum redis_err lookup_referrals(struct redis *redis, const struct door *door, const struct cell *cells, uint32_t cell_count,
-                                uint32_t keep_days, struct referral *referrals, uint32_t *count) {
+                                uint32_t keep_days, struct referral *referrals, struct shelf *shelf, uint32_t *count) {
     static _Thread_local bool found[BATCH_CELLS_MAX];
     memset(referrals, 0, cell_count * sizeof *referrals);
     append_first_probes(redis, door, cells, cell_count);
-    enum redis_err err = next_first_probes(redis, cells, cell_count, referrals, found);
+    enum redis_err err = next_first_probes(redis, cells, cell_count, referrals, shelf, found);
     for (uint32_t n = 0; n < cell_count && !err; n++) {
         bool later = false;
         enum want want = wanted(&cells[n]);

@@ -30,19 +30,23 @@ void outbox_clear(struct outbox *box, unsigned partitions) {
 enum redis_err outbox_take(struct lane *lane, struct reply reply, const struct entry *entries, uint32_t count) {
     struct outbox *box = &lane->outbox;
     size_t numbers = reply_count(reply);
-    if (reply_type(reply) != REPLY_ARRAY || numbers % 3 != 1) return REDIS_GARBLED;
+    if (reply_type(reply) != REPLY_ARRAY || numbers % 4 != 1) return REDIS_GARBLED;
     lane->mark.bill = (uint64_t)reply_integer(reply_at(reply, 0));
-    box->count = (uint32_t)(numbers / 3);
+    box->count = (uint32_t)(numbers / 4);
     if (box->count > box->capacity) {
         box->items = realloc(box->items, box->count * sizeof *box->items);
         assert(box->items && "out of memory");
         box->capacity = box->count;
     }
     for (uint32_t n = 0; n < box->count; n++) {
-        int64_t number = reply_integer(reply_at(reply, 1 + 3 * n));
+        int64_t number = reply_integer(reply_at(reply, 1 + 4 * n));
         if (number < 1 || number > (int64_t)count) return REDIS_GARBLED;
-        box->items[n] = (struct outbox_item){&entries[number - 1], (int)reply_integer(reply_at(reply, 2 + 3 * n)),
-                                             reply_integer(reply_at(reply, 3 + 3 * n)) != 0};
+        struct outbox_item *item = &box->items[n];
+        *item = (struct outbox_item){&entries[number - 1], (int)reply_integer(reply_at(reply, 2 + 4 * n)),
+                                     reply_integer(reply_at(reply, 3 + 4 * n)) != 0, ""};
+        size_t size;
+        const char *detail = reply_text(reply_at(reply, 4 + 4 * n), &size);
+        if (size < sizeof item->detail) memcpy(item->detail, detail, size + 1);
     }
     return REDIS_OK;
 }
@@ -59,7 +63,8 @@ void outbox_add_follow_up(const struct door *door, struct command *c, const stru
 
 bool outbox_derive(const struct lane *lane, const struct outbox_item *item, unsigned target, struct intent *follow_up) {
     const struct entry *e = item->entry;
-    if (!followup_derive(&e->intent, item->code, item->merchant, e->text, &lane->door.book, lane->door.partition, target, "", follow_up))
+    if (!followup_derive(&e->intent, item->code, item->merchant, e->text, &lane->door.book, lane->door.partition, target, item->detail,
+                         follow_up))
         return false;
     if (e->original[0]) memcpy(follow_up->entry, e->original, sizeof follow_up->entry); /* put off: it is about the first entry */
     return true;

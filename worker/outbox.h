@@ -13,6 +13,7 @@ struct outbox_item {
     const struct entry *entry; /* of the page being worked on */
     int code;
     bool merchant;
+    char detail[64]; /* of its answer, where a follow-up needs it */
 };
 
 struct outbox {
@@ -27,7 +28,7 @@ struct outbox {
 void outbox_init(struct outbox *box);
 void outbox_clear(struct outbox *box, unsigned partitions); /* frees */
 
-/* Takes over apply.lua's reply: the last bill number, then three numbers for each entry still to be answered. */
+/* Takes over apply.lua's reply: the last bill number, then four values for each entry still to be answered. */
 enum redis_err outbox_take(struct lane *lane, struct reply reply, const struct entry *entries, uint32_t count)
     __attribute__((warn_unused_result));
 

@@ -2,31 +2,34 @@
 -- apply: decides a batch of intents of one partition, in stream order, and writes what came of them, whole or not at all.
 -- All reads, type checks and decisions come before the first write: Redis does not roll back a script that dies in the middle.
 -- No allow-oom in the first line: a full Redis refuses the script whole.
--- KEYS: 1 meta 2 intents 3 ledger 4 unanswered 5 bills of the day 6 bills of the day before 7 dead 8 due 9 scheduled, then `drops`
---       bills to drop, then in any order: accounts, response streams, bills of earlier days. The columns name them by their place.
+-- KEYS: 1 meta 2 intents 3 ledger 4 unanswered 5 bills of the day 6 bills of the day before 7 dead 8 due 9 scheduled 10 merchants,
+--       then `drops` bills to drop, then in any order: accounts, response streams, bills of earlier days, orders, articles. The columns
+--       name them by their place.
 -- ARGV: 1 epoch 2 msgpack [partition, drops, entry count, column, ...]; all entries are of one UTC day; columns as in batch.def
--- Reply: the last bill number, then three numbers for each entry still to be answered: its number in the batch, its code,
---        1 if it acts on a merchant.
+-- Reply: the last bill number, then four values for each entry still to be answered: its number in the batch, its code,
+--        1 if it acts on a merchant, the answer's detail.
 -- Errors: FENCED; BROKEN n key reason: entry n (0: none) cannot be applied; TRYAGAIN: earlier entries must be claimed first; NOGROUP.
 --         Nothing was written then.
-local META, INTENTS, LEDGER, UNANSWERED, BILLS, BILLS_BEFORE, DEAD, DUE, SCHEDULED = 1, 2, 3, 4, 5, 6, 7, 8, 9
+local META, INTENTS, LEDGER, UNANSWERED, BILLS, BILLS_BEFORE, DEAD, DUE, SCHEDULED, MERCHANTS = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 --@codes
 local batch = cmsgpack.unpack(ARGV[2])
 local partition, drops, count = batch[1], batch[2], batch[3]
 --@batch
-local OPS = {}
+local OPS, shop = {}, {}           -- what each operation does; what others ask of shop.lua
+local decide_batch, write_batch
 --@include fence.lua
 --@include number.lua
 --@include broken.lua
 --@include journal.lua
 --@include rules.lua
+--@include meta.lua
+--@include month.lua
 --@include state.lua
 --@include bills.lua
 --@include rewrite.lua
 --@include answers.lua
 --@include respond.lua
 --@include restrict.lua
---@include meta.lua
 --@include funds.lua
 --@include checks.lua
 --@include due.lua
@@ -35,6 +38,7 @@ local OPS = {}
 --@op open.lua
 --@op status.lua
 --@op inquire.lua
+--@op shop.lua
 --@op pay.lua
 --@op world.lua
 --@op refund.lua
@@ -44,12 +48,11 @@ local OPS = {}
 --@op transfer.lua
 --@op lock.lua
 --@op policy.lua
---@include order.lua
+--@op settle.lua
+--@include sequence.lua
 --@op group.lua
---@include schedule.lua
---@include plain.lua
---@include decide.lua
---@include write.lua
+--@op decide.lua
+--@op write.lua
 load_meta(ARGV[1])
 check_order()
 decide_batch()

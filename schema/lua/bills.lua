@@ -5,7 +5,7 @@ local records, record_size = {}, 0 -- identity, record, ...: what is to be writt
 local referred = {}  -- place in KEYS .. identity -> parsed record
 
 -- Operations that may have consequences elsewhere. Nobody hears of those before they are on their way, through a repetition neither.
-local WAITS = { open = true, freeze = true, thaw = true, close = true }
+local WAITS = { open = true, freeze = true, thaw = true, close = true, settle = true }
 local MOVES = { topup = true, withdraw = true, pay = true, refund = true, rollback = true, hold = true, capture = true, release = true,
                 transfer = true, group = true }
 local RECORD = '^' .. string.rep('([^|]*)|', 14) .. '([^|]*)$'
@@ -38,7 +38,7 @@ end
 local function bill_of(i)
   local identity, place = OF[i], OF_KEY[i] or 0
   local record
-  if place > SCHEDULED and place <= SCHEDULED + drops then return nil end -- its day is dropped by this very batch
+  if place > MERCHANTS and place <= MERCHANTS + drops then return nil end -- its day is dropped by this very batch
   if place ~= 0 then
     record = (place == BILLS and decided[identity]) or read_bill(place, identity)
   else

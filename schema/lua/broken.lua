@@ -5,3 +5,9 @@ local current = 0 -- the number of the entry being decided; 0: none
 local function broken(key, reason)
   error({ err = 'BROKEN ' .. current .. ' ' .. key .. ' ' .. reason })
 end
+
+-- The place in KEYS that must be for this name: the lane looked it up before the call, the script decides by what it sees.
+local function declared(place, suffix)
+  if not place or place == 0 or string.sub(KEYS[place], -#suffix) ~= suffix then broken(suffix, 'is not declared') end
+  return place
+end

@@ -41,7 +41,7 @@ OPS.capture = function(i)
   if not b then return a, m end
   local left = b.amount - b.captured
   local amount = (AMOUNT[i] or 0) ~= 0 and AMOUNT[i] or left
-  if amount > left or m.balance + amount > cap_of(m) then return CODE.limit_exceeded end
+  if amount > left or m.balance + amount > cap_of(m) or overflows(i, m, amount) then return CODE.limit_exceeded end
   local keeps = (MORE.KEEP[i] or 0) ~= 0 and amount < left
   billed, moved = next_bill(), amount_text(i, amount)
   post(i, billed, a, -amount, -(keeps and amount or left))
@@ -67,7 +67,9 @@ OPS.expire = function(i)
   local b, a = original(i, 'open'), account(ACCOUNT_KEY[i], ACCOUNT[i])
   if not b then
     set_due(due_member('expire', MORE.ORIGINAL[i], OF[i]), false)
-  elseif a and MS[i] >= deadline_of(b) then
+  elseif MS[i] < deadline_of(b) then -- bills are kept for longer now
+    set_due(due_member('expire', b.entry, b.identity), deadline_of(b))
+  elseif a then
     post(i, next_bill(), a, 0, b.captured - b.amount)
     close_hold(b, 'expired')
   end

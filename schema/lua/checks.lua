@@ -35,16 +35,22 @@ local function consume_limit(i, a)
   if a.rules and a.rules.limit_payments then change_rules(i, a, { limit_tat = next_arrival(i, a.rules) }) end
 end
 
--- Payer and merchant of a payment or a hold, checked up to the rate limit; or nil with code and detail.
-local function pay_parties(i)
+-- Payer and merchant of a payment or a hold, checked up to the rate limit; or nil with code and detail. `o`: the order that is paid for,
+-- false when there is none such, nil when none was named or it lies elsewhere.
+local function pay_parties(i, o)
   local a, code, detail = payer(i)
   if not a then return nil, code, detail end
   local m = merchant(TO_KEY[i], TO[i])
   if not m then return nil, CODE.not_found, 'to' end
+  if o == false then return nil, CODE.not_found, 'order' end
   if a.currency ~= CURRENCY[i] or m.currency ~= CURRENCY[i] then return nil, CODE.currency_mismatch end
   if a.status ~= 'active' or m.status ~= 'active' then return nil, CODE.account_frozen end
   local hindrance = hindered(i, a)
   if hindrance then return nil, hindrance end
+  if o then
+    code, detail = shop.refusal(i, o)
+    if code then return nil, code, detail end
+  end
   if over_limit(i, a) then return nil, CODE.rate_limited end
   return a, m
 end
@@ -58,32 +64,4 @@ local function merchant_of(i, b)
   local m = merchant(counterpart(TO_KEY[i], b.to), b.to)
   if not m then return nil, CODE.not_found, 'to' end
   return m
-end
-
--- Look-alikes: payments of the last `duplicate_window` ms, as "TO|AMOUNT|MS;" each, the oldest first, at most 32.
-local RECENT_MAX = 32
-
-local function recent_payments(i, a)
-  local window, kept = policies.duplicate_window, {}
-  for to, amount, ms in string.gmatch(a.rules and a.rules.recent or '', '([^|;]*)|(%d+)|(%d+);') do
-    if MS[i] - tonumber(ms) < window then kept[#kept + 1] = { to, amount, ms } end
-  end
-  return kept
-end
-
-local function looks_alike(i, a)
-  if (policies.duplicate_window or 0) == 0 or (MORE.ALLOW_DUPLICATE[i] or 0) ~= 0 then return false end
-  local recent = recent_payments(i, a)
-  for n = 1, #recent do
-    if recent[n][1] == TO[i] and recent[n][2] == AMOUNT_TEXT[i] then return true end
-  end
-  return false
-end
-
-local function note_payment(i, a)
-  if (policies.duplicate_window or 0) == 0 then return end
-  local recent, texts = recent_payments(i, a), {}
-  recent[#recent + 1] = { TO[i], AMOUNT_TEXT[i], AT[i] }
-  for n = math.max(1, #recent - RECENT_MAX + 1), #recent do texts[#texts + 1] = table.concat(recent[n], '|') .. ';' end
-  change_rules(i, a, { recent = table.concat(texts) })
 end

@@ -1,4 +1,7 @@
 -- decide: the road of each entry through the batch, to an answer, a bill, the dead stream, or nothing when it was applied before.
+--@include schedule.lua
+--@include plain.lua
+--@include replay.lua
 
 -- Applied before, but pending still: its answer is waiting, or it was given and only the acknowledgement is missing.
 local function decide_again(i)
@@ -10,16 +13,6 @@ local function decide_again(i)
     broken(KEYS[UNANSWERED], ENTRY[i] .. ' is malformed')
   end
   add_todo(i, a)
-end
-
-local function replay(i, record)
-  local b = parse_bill(record, KEYS[BILLS])
-  local field = difference(i, b)
-  if field then return give_answer(i, plain_answer(i, CODE.key_reused, field)) end
-  if b.code == CODE.in_progress then return give_answer(i, plain_answer(i, CODE.in_progress)) end
-  local a = replay_answer(i, b)
-  if WAITS[b.op] and (waiting[b.entry] or call('HEXISTS', KEYS[UNANSWERED], b.entry) == 1) then return give_later(i, a) end
-  give_answer(i, a)
 end
 
 -- A refusal such as 10 tells of an earlier intent too, and that may still be waiting for its consequences.
@@ -42,20 +35,23 @@ local function decide_new(i)
 end
 
 -- Follow-ups that do nothing where they were applied before, whatever came since: one that is put back from the dead stream counts.
-local HARMLESS = { adopt = true, settled = true, bounce = true }
+local HARMLESS = { adopt = true, settled = true, bounce = true, swept = true }
+
+-- Those whose outcome goes back to where they came from.
+local RETURNS = { arrive = true, paid = true }
 
 -- Another partition's consequence, once: whatever comes from there at or below the last origin is a copy. One that is given up counts as
--- applied; an arrive then goes back, so that no money stays on the way.
+-- applied; an arrive or a paid then goes back, so that no money stays on the way.
 local function apply_follow_up(i, door)
   local from = 'from:' .. ORIGIN[i]
-  local newer = comes_after(ORIGIN_ENTRY[i], origins[from])
+  local newer = comes_after(MORE.ORIGIN_ENTRY[i], origins[from])
   if door == CODE.dead then
-    if newer and OP[i] == 'arrive' then keep_outcome(i, door) end
+    if newer and RETURNS[OP[i]] then keep_outcome(i, door) end
   elseif newer or HARMLESS[OP[i]] then
     local code, detail = OPS[OP[i]](i)
-    if OP[i] == 'arrive' then keep_outcome(i, code, detail) end
+    if RETURNS[OP[i]] then keep_outcome(i, code, detail) end
   end
-  if newer then origins[from], new_origins[from] = ORIGIN_ENTRY[i], ORIGIN_ENTRY[i] end
+  if newer then origins[from], new_origins[from] = MORE.ORIGIN_ENTRY[i], MORE.ORIGIN_ENTRY[i] end
 end
 
 local function decide_known(i, known, door)
@@ -65,13 +61,14 @@ local function decide_known(i, known, door)
   elseif door == CODE.dead then return
   elseif own == 1 then OPS.expire(i)
   elseif own == 2 then decide_due(i)
+  elseif own == 3 then OPS.lapse(i)
   elseif door == CODE.invalid then give_answer(i, plain_answer(i, door, DETAIL[i]))
   elseif known then replay(i, known)
   elseif door ~= CODE.ok then give_answer(i, plain_answer(i, door, DETAIL[i]))
   else decide_new(i) end
 end
 
-local function decide_batch()
+decide_batch = function()
   today = call('HMGET', KEYS[BILLS], unpack(IDENTITY))
   yesterday = call('HMGET', KEYS[BILLS_BEFORE], unpack(IDENTITY))
   local fresh, plain = false, #ORIGIN == 0 and #MORE.OWN == 0

@@ -15,23 +15,3 @@ end
 local DAY_MS, BILLS_KEEP_DAYS = 86400000, 180
 
 local function last_moment(ms) return ms - ms % DAY_MS + (policies.bills_keep or BILLS_KEEP_DAYS) * DAY_MS end
-
--- ZADD and HSET must find their types before anything was written.
-local function check_due()
-  if next(due) then call('ZCARD', KEYS[DUE]) end
-  if next(scheduled) then call('HLEN', KEYS[SCHEDULED]) end
-end
-
-local function write_due()
-  local set, out, kept, gone = {}, {}, {}, {}
-  for member, time in pairs(due) do
-    if time then set[#set + 1], set[#set + 2] = to_text(time), member else out[#out + 1] = member end
-  end
-  for entry, bytes in pairs(scheduled) do
-    if bytes then kept[#kept + 1], kept[#kept + 2] = entry, bytes else gone[#gone + 1] = entry end
-  end
-  if #set > 0 then call('ZADD', KEYS[DUE], unpack(set)) end
-  if #out > 0 then call('ZREM', KEYS[DUE], unpack(out)) end
-  if #kept > 0 then call('HSET', KEYS[SCHEDULED], unpack(kept)) end
-  if #gone > 0 then call('HDEL', KEYS[SCHEDULED], unpack(gone)) end
-end

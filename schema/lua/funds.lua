@@ -11,7 +11,9 @@ end
 local function amount_text(i, amount) return amount == AMOUNT[i] and AMOUNT_TEXT[i] or to_text(amount) end
 
 local function move_funds(i, from, to, amount, funded)
-  if from.balance - amount < -MAX or to.balance + amount > cap_of(to) then return CODE.limit_exceeded end
+  if from.balance - amount < -MAX or to.balance + amount > cap_of(to) or overflows(i, from, -amount) or overflows(i, to, amount) then
+    return CODE.limit_exceeded
+  end
   if funded and from.balance - from.held < amount then return CODE.insufficient_funds end
   billed, moved = move(i, from, to, amount), amount_text(i, amount)
   return CODE.ok
@@ -23,9 +25,4 @@ local function merchant(place, name)
   return m and m.kind == 'merchant' and m or nil
 end
 
--- The account that KEYS[place] must be for `name`: the lane looked the name up before the call, the script decides by what it sees.
-local function counterpart(place, name)
-  local suffix = ':account:' .. name
-  if not place or place == 0 or string.sub(KEYS[place], -#suffix) ~= suffix then broken('account:' .. name, 'is not declared') end
-  return place
-end
+local function counterpart(place, name) return declared(place, ':account:' .. name) end

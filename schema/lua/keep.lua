@@ -11,7 +11,8 @@ local function add_todo(i, a)
   held_back = held_back or {}
   held_back[i] = true
   local replayed = a[14] == '1'
-  todo[#todo + 1], todo[#todo + 2], todo[#todo + 3] = i, replayed and CODE.key_reused or a[5], replayed and 0 or 1
+  local n = #todo
+  todo[n + 1], todo[n + 2], todo[n + 3], todo[n + 4] = i, replayed and CODE.key_reused or a[5], replayed and 0 or 1, a[15] or ''
 end
 
 -- Keeps an answer until what must come before it is on its way. One without a stream (1: 0), or in progress, is an outcome nobody is told.

@@ -15,9 +15,9 @@ local function late_answer(i, b)
 end
 
 -- Decides the original now: its bill says so from here on, and the one answer to its entry is given. `a`: its account, NONE of them when
--- nil.
-local function decide_late(i, b, code, detail, a)
-  b.code, b.state, b.detail = code, '', detail
+-- nil. `ending`: its state then, none when nil.
+local function decide_late(i, b, code, detail, a, ending)
+  b.code, b.state, b.detail = code, ending or '', detail
   if a then b.balance, b.held = to_text(a.balance), to_text(a.held) end
   if code ~= CODE.ok then b.amount, b.amount_text = 0, '0' end
   rewrite_bill(b)

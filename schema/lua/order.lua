@@ -1,13 +1,71 @@
--- order: nothing is pending before this batch. Reading is not fenced: a worker that was replaced, or a connection that is gone, may have
--- had a read under way, which took entries that only a claim brings back. Once the watermark were past them they would never be applied.
-local function check_order()
-  local pending = redis.pcall('XPENDING', KEYS[INTENTS], 'workers')
-  if pending.err then
-    if string.sub(pending.err, 1, 7) == 'NOGROUP' then error(pending) end
-    broken(KEYS[INTENTS], pending.err)
+-- order: the orders of the merchants who are at home here, as one batch sees them. An order that was paid, cancelled or has lapsed is kept as
+-- long as a bill, then it is forgotten; until then its member of the due set says when.
+local orders, orders_gone = {}, {} -- place in KEYS -> order, or false; -> true when it is forgotten
+local ORDER_FIELDS = { 'state', 'amount', 'currency', 'to', 'lines', 'entry', 'identity', 'deadline', 'opened', 'changed', 'payer' }
+local STATES = { created = true, paid = true, cancelled = true, lapsed = true }
+
+-- The order that entry i speaks of, or false when there is none.
+local function order_of(i)
+  local merchant_name = (OP[i] == 'pay' and TO or ACCOUNT)[i]
+  local place = declared(MORE.ORDER_KEY[i], ':order:' .. merchant_name .. '/' .. MORE.ORDER[i])
+  local o = orders[place]
+  if o ~= nil then return o end
+  local h = redis.pcall('HMGET', KEYS[place], unpack(ORDER_FIELDS))
+  if h.err then broken(KEYS[place], h.err) end
+  o = {}
+  for n = 1, #ORDER_FIELDS do o[ORDER_FIELDS[n]] = h[n] or nil end
+  if next(o) == nil then
+    o = false
+  else
+    o.amount, o.opened, o.changed = to_integer(o.amount), to_integer(o.opened), to_integer(o.changed)
+    local whole = o.amount and o.opened and o.changed and STATES[o.state] and o.currency and o.to and o.lines and o.entry and o.identity
+    if not (whole and (o.deadline == '' or to_integer(o.deadline))) then broken(KEYS[place], 'is not an order') end
+    o.place = place
   end
-  local oldest = pending[2]
-  if oldest and comes_after(ENTRY[1], oldest) then
-    error({ err = 'TRYAGAIN entry ' .. oldest .. ' is pending before ' .. ENTRY[1] })
+  orders[place] = o
+  return o
+end
+
+-- When it lapses: as asked, or when its bill goes, as with holds.
+local function order_deadline(o)
+  local last, asked = last_moment(o.opened), to_integer(o.deadline)
+  return asked and asked < last and asked or last
+end
+
+local function order_member(i, o) return due_member('lapse', o.entry, o.identity .. ' ' .. MORE.ORDER[i]) end
+
+-- The merchant who acts, or nil with code and detail.
+local function keeper(i)
+  local m = merchant(ACCOUNT_KEY[i], ACCOUNT[i])
+  if not m then return nil, CODE.not_found, 'account' end
+  acting, currency = m, m.currency
+  return m
+end
+
+-- Why it cannot be cancelled or paid now, if so: it is over, or its deadline has come, swept or not.
+local function not_open(i, o)
+  if o.state == 'paid' or o.state == 'cancelled' then return CODE.wrong_state end
+  if o.state == 'lapsed' or MS[i] >= order_deadline(o) then return CODE.expired end
+  return nil
+end
+
+-- The same of paying this amount: code and detail, or nil.
+shop.refusal = function(i, o)
+  local code = not_open(i, o)
+  if code then return code, '' end
+  if o.amount ~= AMOUNT[i] then return CODE.limit_exceeded, 'amount' end
+  return nil
+end
+
+local function end_order(i, o, ending)
+  o.state, o.changed, o.touched = ending, MS[i], true
+  set_due(order_member(i, o), last_moment(MS[i]))
+end
+
+-- What was reserved comes back.
+local function restock(i, o)
+  for sku, quantity in string.gmatch(o.lines, '(%S+) (%d+) %d+') do
+    local s = article(ACCOUNT[i], sku)
+    s.stock, s.changed = math.min(s.stock + to_integer(quantity), MAX), MS[i]
   end
 end

@@ -1,12 +1,17 @@
--- pay: account -> the merchant's shard in the payer's own partition. A payment's bill is captured at once and can be refunded.
+-- pay: account -> the merchant's shard in the payer's own partition. A payment's bill is captured at once and can be refunded. One that
+-- names an order pays that one, in this partition or by way of its home (paying.lua).
+--@include alike.lua
+
 OPS.pay = function(i)
-  local a, m, detail = pay_parties(i)
+  local o = shop.order_of_payment(i)
+  local a, m, detail = pay_parties(i, o)
   if not a then return m, detail end
-  if looks_alike(i, a) then return CODE.duplicate_suspected end
+  if (MORE.AWAY[i] or 0) ~= 0 then return shop.reserve(i, a, m) end
+  if not o and looks_alike(i, a) then return CODE.duplicate_suspected end
   local code = move_funds(i, a, m, AMOUNT[i], true)
   if code ~= CODE.ok then return code end
   state, captured = 'captured', AMOUNT_TEXT[i]
   consume_limit(i, a)
-  note_payment(i, a)
+  if o then shop.done(i, o, IDENTITY[i]) else note_payment(i, a) end
   return code
 end

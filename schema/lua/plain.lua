@@ -1,6 +1,6 @@
 -- plain: a payment with nothing special about it, which is most of all there is, in one straight line. It does what OPS.pay, decide_new
 -- and keep_bill do for the same intent, at two thirds of their price; whatever is out of the ordinary it leaves to them, untouched.
-local PLAIN = not (GUARDED or SCHEDULES)
+local PLAIN = not (GUARDED or SCHEDULES or #MORE.ORDER > 0)
 
 -- True when it was paid.
 local function pay_plainly(i)
@@ -9,9 +9,11 @@ local function pay_plainly(i)
   if a == nil then a = account(place, ACCOUNT[i]) end
   if m == nil then m = account(to, TO[i]) end
   if not a or not m or m.kind ~= 'merchant' or policies.duplicate_window then return false end
-  if a.rules and not (a.rules.unread and MORE.SIGNED[i] == 1) then return false end
-  local balance, held, gained = a.balance - amount, a.held, m.balance + amount
-  if a.currency ~= cur or m.currency ~= cur or a.status ~= 'active' or m.status ~= 'active' or balance < held or gained > MAX then
+  if a.month or a.rules and not (a.rules.unread and MORE.SIGNED[i] == 1) then return false end
+  if m.month ~= this_month or MS[i] >= month_ends then begin_month(i, m) end
+  local balance, held, gained, gross = a.balance - amount, a.held, m.balance + amount, m.gross + amount
+  if a.currency ~= cur or m.currency ~= cur or a.status ~= 'active' or m.status ~= 'active' or balance < held or gained > MAX
+    or gross > MAX then
     return false
   end
   local at, entry, identity, text, ms, note = AT[i], ENTRY[i], IDENTITY[i], AMOUNT_TEXT[i], MS[i] or 0, NOTE[i] or ''
@@ -19,6 +21,7 @@ local function pay_plainly(i)
   rows[n + 1] = { bill, identity, 'pay', a.name, -amount, 0, balance, held, seq, ms, note }
   rows[n + 2] = { bill, identity, 'pay', m.name, amount, 0, gained, m.held, m_seq, ms, note }
   row_count, a.balance, a.seq, m.balance, m.seq = n + 2, balance, seq, gained, m_seq
+  m.gross, m.earned = gross, true
   if a.changed ~= at then touch(a, i) end
   if m.changed ~= at then touch(m, i) end
   local balance_text, held_text = to_text(balance), held == 0 and '0' or to_text(held)

@@ -25,20 +25,3 @@ local function forget_bill(b)
     end
   end
 end
-
--- The changed ones as HSET wants them, by place in KEYS; those of the batch's day join what was decided.
-local function rewritten_bills()
-  local lists = {}
-  for n = 1, #changed do
-    local b = changed[n]
-    if b.gone then -- nothing is left of it
-    elseif b.place == BILLS then
-      add_record(b.identity, format_bill(b))
-    else
-      local list = lists[b.place] or {}
-      lists[b.place] = list
-      list[#list + 1], list[#list + 2] = b.identity, format_bill(b)
-    end
-  end
-  return lists
-end

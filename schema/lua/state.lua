@@ -2,13 +2,12 @@
 -- Nothing here writes to Redis. `i` is everywhere the number of an entry in the batch.
 local accounts, touched, rows = {}, {}, {}
 local touched_count, row_count = 0, 0
-local last_bill = 0
 
 -- The account behind KEYS[place], or false when there is none. `rules` marks one with more fields than these (rules.lua).
 local function account(place, name)
   local a = accounts[place]
   if a ~= nil then return a end
-  local h = redis.pcall('HMGET', KEYS[place], 'balance', 'held', 'seq', 'kind', 'currency', 'status', 'rules')
+  local h = redis.pcall('HMGET', KEYS[place], 'balance', 'held', 'seq', 'kind', 'currency', 'status', 'rules', 'earning')
   if h.err then broken(KEYS[place], h.err) end
   if not (h[1] or h[2] or h[3] or h[4] or h[5] or h[6]) then
     accounts[place] = false
@@ -19,6 +18,7 @@ local function account(place, name)
         currency = h[5], status = h[6] }
   if not (a.balance and a.held and a.seq) then broken(KEYS[place], 'balance, held or seq is not an integer') end
   if h[7] then a.rules = load_rules(place, h[7]) end
+  if a.kind == 'merchant' then load_month(a, h[8]) end
   accounts[place] = a
   return a
 end
@@ -35,6 +35,7 @@ end
 
 local function new_account(place, kind, currency, name)
   local a = { place = place, name = name, kind = kind, currency = currency, status = 'active', balance = 0, held = 0, seq = 0, new = true }
+  if kind == 'merchant' then load_month(a) end
   accounts[place] = a
   return a
 end
@@ -61,6 +62,7 @@ local function post(i, bill, a, amount, hold)
   if journal then remember(a) end
   local balance, held, seq = a.balance + amount, a.held, a.seq + 1
   a.balance, a.seq = balance, seq
+  if a.month then earn(i, a, amount) end
   if hold ~= 0 then
     held = held + hold
     a.held, a.new_held = held, true

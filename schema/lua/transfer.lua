@@ -43,6 +43,7 @@ end
 -- settled (follow-up): it arrived.
 OPS.settled = function(i)
   local b = original(i, 'in_progress')
+  if b and b.op == 'pay' then return shop.settled(i, b) end
   if b then decide_late(i, b, CODE.ok, '', account(ACCOUNT_KEY[i], ACCOUNT[i])) end
 end
 
@@ -50,6 +51,7 @@ end
 OPS.bounce = function(i)
   local b, a = original(i, 'in_progress'), account(ACCOUNT_KEY[i], ACCOUNT[i])
   if not (b and a) then return end
+  if b.op == 'pay' then return shop.bounced(i, b, a) end
   move(i, transit(i, b.currency), a, b.amount)
   local code = MORE.CODE_SENT[i] or 0
   decide_late(i, b, code, code == CODE.not_found and 'to' or '', a)

@@ -1,6 +1,9 @@
 -- write: everything the batch decided. What can still fail comes first: appending to streams (a wrong type, IDs exhausted), undone by
 -- deleting what was appended, and the acknowledgement (a wrong type). Nothing after those can fail: all other keys have been read.
 
+--@include write_account.lua
+--@include write_due.lua
+
 local appended = {} -- place in KEYS, ID of the new entry, ...: the ledger's and the dead
 local answered = {} -- IDs of the new entries of `answers`
 local failed = 0    -- what is being appended to; 0: the next of `answers`
@@ -25,7 +28,7 @@ local function append_all()
   if row_count > 0 then append_one(LEDGER, 'rows', cmsgpack.pack(rows)) end
   for b = 1, #buried do
     local i = buried[b]
-    append_one(DEAD, 'entry', ENTRY[i], 'reason', DETAIL[i], 'attempts', ATTEMPTS[i] or 0, unpack(RAW[i]))
+    append_one(DEAD, 'entry', ENTRY[i], 'reason', DETAIL[i], 'attempts', MORE.ATTEMPTS[i] or 0, unpack(MORE.RAW[i]))
   end
   failed = 0
   for m = 1, answer_count do answered[m] = respond(answers[m]) end
@@ -46,24 +49,28 @@ local function append_or_undo()
   broken(KEYS[failed], err.err or tostring(err))
 end
 
-local function write_account(a)
-  local key = KEYS[a.place]
-  if a.new then
-    if a.new_rules then write_rules(key, a.rules) end
-    return call('HSET', key, 'kind', a.kind, 'currency', a.currency, 'status', a.status, 'balance', to_text(a.balance),
-      'held', to_text(a.held), 'seq', to_text(a.seq), 'opened', a.opened, 'changed', a.changed)
+-- The changed ones as HSET wants them, by place in KEYS; those of the batch's day join what was decided.
+local function rewritten_bills()
+  local lists = {}
+  for n = 1, #changed do
+    local b = changed[n]
+    if b.gone then -- nothing is left of it
+    elseif b.place == BILLS then
+      add_record(b.identity, format_bill(b))
+    else
+      local list = lists[b.place] or {}
+      lists[b.place] = list
+      list[#list + 1], list[#list + 2] = b.identity, format_bill(b)
+    end
   end
-  if a.new_status then call('HSET', key, 'status', a.status) end
-  if a.new_held then call('HSET', key, 'held', to_text(a.held)) end
-  if a.new_rules then write_rules(key, a.rules) end
-  call('HSET', key, 'balance', to_text(a.balance), 'seq', to_text(a.seq), 'changed', a.changed)
+  return lists
 end
 
-local function write_batch()
+write_batch = function()
   if #unanswered > 0 then call('HLEN', KEYS[UNANSWERED]) end -- raises on a wrong type, with nothing written yet
   check_due()
   append_or_undo()
-  for n = SCHEDULED + 1, SCHEDULED + drops do call('UNLINK', KEYS[n]) end
+  for n = MERCHANTS + 1, MERCHANTS + drops do call('UNLINK', KEYS[n]) end
   local lists = rewritten_bills()
   for n = 1, #forgotten do call('HDEL', KEYS[forgotten[n].place], forgotten[n].identity) end
   if record_size > 0 then call('HSET', KEYS[BILLS], unpack(records, 1, record_size)) end
@@ -71,6 +78,7 @@ local function write_batch()
   for n = 1, touched_count do write_account(touched[n]) end
   if #unanswered > 0 then call('HSET', KEYS[UNANSWERED], unpack(unanswered)) end
   write_due()
+  shop.write()
   local meta = { 'applied', applied, 'bill', to_text(last_bill) }
   for from, entry in pairs(new_origins) do
     meta[#meta + 1], meta[#meta + 2] = from, entry

@@ -1,0 +1,7 @@
+-- shop: what merchants sell at their home partition: articles, orders, and how orders are paid. Others see only the table `shop`.
+--@include article.lua
+--@include order.lua
+--@include shelf.lua
+--@include ordering.lua
+--@include paying.lua
+--@include write_shop.lua
