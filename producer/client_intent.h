@@ -33,7 +33,8 @@ struct client_nested {
 };
 void client_intent_borrow(const struct intent *in, struct client_nested *nested, struct till_intent *out);
 
-/* For the maps and steps within: one text unless it is NULL or "", the plain fields of `in` into `intent`, the refusal of a field in a sentence, that reserved is zero. */
+/* For the maps and steps within: one text unless it is NULL or "", the plain fields of `in` into `intent`, the refusal of a field in a
+ * sentence, that reserved is zero. */
 bool client_intent_text(struct intent *intent, enum field field, const char *text, struct till_result *result);
 bool client_intent_plain(struct intent *intent, const struct till_intent *in, const char *key, uint64_t at_ms, struct till_result *result);
 bool client_intent_refuse(struct till_result *result, const char *field, const char *text);

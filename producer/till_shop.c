@@ -29,8 +29,12 @@ static enum redis_err lookup_read(struct till *till, int64_t deadline_ms, void *
     else
         client_shop_ask_article(&till->command, &till->book, l->partition, l->merchant, l->name);
     enum redis_err err = client_call(till, deadline_ms, &row);
-    if (err == REDIS_OK)
-        l->fault = l->order != NULL ? client_shop_take_order(row, l->order, &l->found) : client_shop_take_article(row, l->article, &l->found);
+    if (err != REDIS_OK)
+        return err;
+    if (l->order != NULL)
+        l->fault = client_shop_take_order(row, l->order, &l->found);
+    else
+        l->fault = client_shop_take_article(row, l->article, &l->found);
     return err;
 }
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "producer/cli/args.h"
+#include "producer/cli/answer_words.h"
 #include "producer/cli/when.h"
 
 json_t *answer_json(const struct till_answer *a) {
@@ -39,19 +39,19 @@ static void print_amount(const char *name, bool present, int64_t amount, const c
     if (present) printf("%-9s%lld %s\n", name, (long long)amount, currency);
 }
 
-/* A hold's is the time it lapses. */
+/* A hold's and an order's is the time it lapses. */
 static void print_detail(const struct till_answer *a) {
     char deadline[WHEN_TEXT_SIZE];
     uint64_t ms;
-    bool is_time = strcmp(a->op, "hold") == 0 && a->code == TILL_OK && args_parse_number(a->detail, &ms);
-    if (is_time) when_format(ms, deadline);
-    print_line(is_time ? "deadline" : "detail", is_time ? deadline : a->detail);
+    const char *name = answer_detail_name(a->op, a->code, a->detail, &ms);
+    if (ms) when_format(ms, deadline);
+    print_line(name, ms ? deadline : a->detail);
 }
 
 void answer_print(const struct till_answer *a) {
     const char *colour = !table_colour() ? "" : a->code == 0 ? "\x1b[32m" : "\x1b[31m", *plain = *colour ? "\x1b[0m" : "";
     printf("%s%s%s (%d)%s: %s\n", colour, a->reason, plain, a->code, a->replayed ? ", the answer given before" : "",
-           till_code_sentence(a->code));
+           answer_sentence(a->op, a->code, a->detail));
     print_detail(a);
     print_line("op", a->op);
     print_line("account", a->account);

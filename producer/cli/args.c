@@ -72,6 +72,18 @@ static int say_unknown(const struct cli *cli, const struct spec *s, const char *
     return cli_usage(cli, "no option --%s; `till %s --help` lists all", word, command);
 }
 
+static bool repeats(const struct cli_option *o) {
+    size_t size = o->argument ? strlen(o->argument) : 0;
+    return size >= 4 && strcmp(o->argument + size - 4, " ...") == 0;
+}
+
+static int take_repeated(struct cli *cli, const char **place, const struct cli_option *o) {
+    if (cli->repeated_count == CLI_REPEATED_MAX) return cli_usage(cli, "--%s is given more than %d times", o->name, CLI_REPEATED_MAX);
+    cli->repeated[cli->repeated_count++] = optarg;
+    *place = cli->repeated[0];
+    return -1;
+}
+
 /* Takes one option into `cli`. -1, or the exit code. */
 static int take(struct cli *cli, int value) {
     if (value == VALUE_HELP) {
@@ -83,6 +95,8 @@ static int take(struct cli *cli, int value) {
         return -1;
     }
     const char **place = value == VALUE_CONFIG ? &cli->config_path : &cli->value[value - VALUE_FIRST];
+    if (value != VALUE_CONFIG && repeats(&cli->command->options[value - VALUE_FIRST]))
+        return take_repeated(cli, place, &cli->command->options[value - VALUE_FIRST]);
     if (*place)
         return cli_usage(cli, "--%s is given twice", value == VALUE_CONFIG ? "config" : cli->command->options[value - VALUE_FIRST].name);
     *place = optarg ? optarg : "";
@@ -94,9 +108,17 @@ static bool abbreviated(const struct spec *s, const char *given, int place) {
     return place >= 0 && strlen(s->list[place].name) != strcspn(given + 2, "=");
 }
 
+/* What looks like a number below 0 is an operand: no option is a digit. */
+static bool is_negative(const char *text) { return text[0] == '-' && strspn(text + 1, "0123456789") > 0; }
+
 /* Reads what stands at optind. -1: go on; -2: that was all; else the exit code. */
 static int read_next(struct cli *cli, const struct spec *s, int argc, char **argv) {
-    const char *given = argv[optind];
+    char *given = argv[optind];
+    if (optind < argc && is_negative(given)) {
+        cli->operands[cli->operand_count++] = given;
+        optind++;
+        return -1;
+    }
     int place = -1, value = getopt_long(argc, argv, s->letters, s->list, &place);
     if (value == -1) return -2;
     if (value == VALUE_OPERAND) {

@@ -13,14 +13,14 @@
 /* Exit codes of every command. */
 enum { CLI_OK = 0, CLI_FOUND = 1, CLI_USAGE = 100, CLI_UNREACHABLE = 111 };
 
-enum { CLI_OPTIONS_MAX = 40 };
+enum { CLI_OPTIONS_MAX = 40, CLI_REPEATED_MAX = 256 };
 
-enum cli_group { CLI_MONEY, CLI_ACCOUNTS, CLI_LOOK, CLI_OPERATE, CLI_GROUP_COUNT };
+enum cli_group { CLI_MONEY, CLI_ACCOUNTS, CLI_SHOP, CLI_LOOK, CLI_OPERATE, CLI_GROUP_COUNT };
 
 struct cli_option {
     const char *name;     /* as on the command line, without the dashes; NULL ends a list */
     char letter;          /* short form, 0: none */
-    const char *argument; /* what it takes, for the help; NULL: a flag */
+    const char *argument; /* what it takes, for the help; NULL: a flag; one that ends with " ..." may be given more than once */
     const char *help;
 };
 
@@ -43,6 +43,8 @@ struct cli_command {
 struct cli {
     const struct cli_command *command;
     const char *value[CLI_OPTIONS_MAX]; /* by place in command->options; NULL: not given, "" for a flag */
+    const char *repeated[CLI_REPEATED_MAX]; /* all values of the option that may be given more than once; a command has at most one */
+    int repeated_count;
     char **operands;
     int operand_count;
     const char *config_path; /* --config, or NULL */

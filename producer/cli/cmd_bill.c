@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "producer/cli/args.h"
+#include "producer/cli/answer_words.h"
 #include "producer/cli/commands.h"
 #include "producer/cli/connect.h"
 #include "producer/cli/json_out.h"
@@ -11,11 +11,16 @@
 
 enum { OPTION_AT };
 
-/* When a hold lapses: 0 never, or it is no hold that was made. */
+/* When a hold or an order lapses: 0 never, or it is none that was made. */
 static uint64_t deadline_of(const struct till_bill *b) {
-    uint64_t ms = 0;
-    if (strcmp(b->op, "hold") != 0 || b->code != TILL_OK || !args_parse_number(b->detail, &ms)) return 0;
+    uint64_t ms;
+    (void)answer_detail_name(b->op, b->code, b->detail, &ms);
     return ms;
+}
+
+static const char *detail_name(const struct till_bill *b) {
+    uint64_t ms;
+    return answer_detail_name(b->op, b->code, b->detail, &ms);
 }
 
 /* Can it still be captured? One that has lapsed cannot, swept or not. */
@@ -66,7 +71,7 @@ static void print_lines(const struct till_bill *b, char **operands) {
     (void)operands;
     when_format(b->at_ms, at);
     when_format(deadline_of(b), deadline);
-    printf("%s (%d): %s\n", till_code_word(b->code), b->code, till_code_sentence(b->code));
+    printf("%s (%d): %s\n", till_code_word(b->code), b->code, answer_sentence(b->op, b->code, b->detail));
     print_text("op", b->op);
     print_text("bill", b->bill);
     print_amount("amount", b->has_amount, b->amount_minor, b->currency);
@@ -78,7 +83,7 @@ static void print_lines(const struct till_bill *b, char **operands) {
     print_amount("left", is_open(b), b->amount_minor - b->captured_minor, b->currency);
     print_amount("balance", b->has_balance, b->balance_minor, b->currency);
     print_amount("held", b->has_balance && b->held_minor != 0, b->held_minor, b->currency);
-    if (!deadline_of(b)) print_text("detail", b->detail);
+    if (!deadline_of(b)) print_text(detail_name(b), b->detail);
     print_text("at", at);
     print_text("entry", b->entry);
     print_text("day", b->day);
@@ -117,8 +122,8 @@ const struct cli_command cmd_bill = {
     .operands_max = 3,
     .options = options,
     .about = "state: captured or released of what was paid; open, captured, released or expired of a hold, with its deadline and what is\n"
-             "left; in_progress of a transfer on its way; scheduled of what is for later. Refusals are kept too. Exit code 1 when\n"
-             "nothing was decided about it.",
+             "left; in_progress of a transfer or of an order's payment on its way; scheduled of what is for later. Refusals are kept\n"
+             "too. Exit code 1 when nothing was decided about it.",
     .examples = "  till bill alice shop k1\n  till bill alice shop h1 --json",
     .run = run,
 };

@@ -8,6 +8,7 @@
 #include "producer/cli/args.h"
 #include "producer/cli/connect.h"
 #include "producer/cli/intent_fields.h"
+#include "producer/cli/intent_lines.h"
 #include "producer/cli/intent_steps.h"
 #include "producer/cli/intent_words.h"
 #include "producer/cli/password.h"
@@ -47,10 +48,10 @@ struct made {
     int places[OPTION_COUNT]; /* in the options; -1: it has it not */
 };
 
-static void add_field(struct made *m, enum field field) {
-    const struct intent_field_words *words = intent_field_words(field);
+static void add_field(struct made *m, enum op op, enum field field) {
+    const struct intent_field_words *words = intent_field_words(op, field);
     char *name = m->names[m->field_count];
-    snprintf(name, sizeof m->names[0], "%s", field_name(field));
+    snprintf(name, sizeof m->names[0], "%s", words->name ? words->name : field_name(field));
     for (char *at; (at = strchr(name, '_'));) *at = '-';
     bool flag = field_is_bool(field) && !words->argument;
     m->fields[m->field_count++] = field;
@@ -72,9 +73,19 @@ static const char *extra_value(const struct cli *cli, const struct made *m, enum
     return m->places[n] < 0 ? NULL : cli->value[m->places[n]];
 }
 
+/* How many of the operands are fields. */
+static int operand_count(const struct intent_words *words) {
+    int count = 0;
+    while (words->operand_fields[count] != FIELD_v) count++;
+    return count;
+}
+
 /* Fields that are no options: set by operands, made from a password, or the book's own. */
 static bool is_option(enum field field, enum op op) {
+    const struct intent_words *words = intent_words(op);
     if (field == FIELD_account && op == OP_policy) return false;
+    for (int n = 0; n < operand_count(words); n++)
+        if (words->operand_fields[n] == field) return false;
     return field != FIELD_v && field != FIELD_op && field != FIELD_settings && field != FIELD_steps && field != FIELD_credential;
 }
 
@@ -84,10 +95,11 @@ static void make(struct made *m, enum op op) {
     memset(m, 0, sizeof *m);
     const struct intent_words *words = intent_words(op);
     uint64_t needed = op_fields_needed(op), allowed = op_fields_allowed(op);
+    int fields = operand_count(words);
     m->extra = words->extra;
     for (int pass = 0; pass < 2; pass++) /* those it needs come first */
         for (enum field field = 0; field < FIELD_COUNT; field++)
-            if (is_option(field, op) && (allowed & FIELD_BIT(field)) && ((needed & FIELD_BIT(field)) == 0) == pass) add_field(m, field);
+            if (is_option(field, op) && (allowed & FIELD_BIT(field)) && ((needed & FIELD_BIT(field)) == 0) == pass) add_field(m, op, field);
     for (enum extra_option n = 0; n < OPTION_COUNT; n++) add_extra(m, n);
     snprintf(m->about, sizeof m->about, "%sExit code 1 when it was refused.", words->about ? words->about : "");
     m->command = (struct cli_command){
@@ -95,7 +107,8 @@ static void make(struct made *m, enum op op) {
         .group = words->group,
         .summary = words->summary ? words->summary : "sends this operation",
         .operands = words->operands ? words->operands : "",
-        .operands_max = words->operands ? INTENT_STEPS_MAX : 0,
+        .operands_min = fields,
+        .operands_max = fields ? fields : words->operands ? INTENT_STEPS_MAX : 0,
         .options = m->options,
         .about = m->about,
         .examples = words->examples ? words->examples : "",
@@ -110,7 +123,7 @@ static const struct made *made_at(size_t place) {
     static size_t count;
     static bool made;
     for (int op = OP_NONE + 1; !made && op < OP_COUNT; op++)
-        if (!op_is_follow_up((enum op)op)) make(&all[count++], (enum op)op);
+        if (!op_is_follow_up((enum op)op) && op != OP_settle) make(&all[count++], (enum op)op); /* `till settle` sends many of its */
     made = true;
     return place < count ? &all[place] : NULL;
 }
@@ -133,9 +146,26 @@ static const struct made *made_of(const struct cli_command *command) {
     return NULL;
 }
 
-/* Steps and settings. */
+/* What is wrong with an operand, by its name in "MERCHANT SKU +N|-N". */
+static int say_operand(struct cli *cli, int place, const char *wrong) {
+    const char *name = cli->command->operands;
+    for (int n = 0; n < place; n++) name += strcspn(name, " ") + 1;
+    if (*name == '+') return cli_usage(cli, "'%s' %s", cli->operands[place], wrong);
+    return cli_usage(cli, "%.*s %s %s", (int)strcspn(name, " "), name, cli->operands[place], wrong);
+}
+
+static int read_operand_fields(struct cli *cli, const struct intent_words *words, struct intent *intent) {
+    for (int n = 0; n < cli->operand_count; n++) {
+        const char *wrong = intent_fields_set(intent, words->operand_fields[n], cli->operands[n]);
+        if (wrong) return say_operand(cli, n, wrong);
+    }
+    return CLI_OK;
+}
+
+/* Fields, steps or settings. */
 static int read_operands(struct cli *cli, const struct made *m, struct intent *intent) {
     struct intent_fault fault;
+    if (operand_count(intent_words(intent->op))) return read_operand_fields(cli, intent_words(intent->op), intent);
     const char *file = extra_value(cli, m, OPTION_STEPS), *currency = extra_value(cli, m, OPTION_STEPS_CURRENCY), *wrong;
     if (file && cli->operand_count) return cli_usage(cli, "steps are arguments or in --steps %s, not both", file);
     if (file && (wrong = intent_steps_load(intent, file, currency, &fault))) return cli_usage(cli, "%s", wrong);
@@ -158,18 +188,37 @@ static int check_passwords(struct cli *cli, const struct made *m) {
     return CLI_OK;
 }
 
-/* Fills the intent; what is wrong is said by option, before Redis is asked. The credential is not in it yet. */
+/* The values of the options; what is wrong is said by option. */
+static int read_options(struct cli *cli, const struct made *m, struct intent *intent) {
+    for (unsigned n = 0; n < m->field_count; n++) {
+        bool many = m->fields[n] == FIELD_lines;
+        int count = many ? cli->repeated_count : cli->value[n] != NULL;
+        for (int i = 0; i < count; i++) {
+            const char *value = many ? cli->repeated[i] : cli->value[n];
+            const char *wrong = intent_fields_set(intent, m->fields[n], value);
+            if (wrong) return cli_usage(cli, "--%s %s %s", m->names[n], value, wrong);
+        }
+    }
+    return CLI_OK;
+}
+
+/* An order has lines or an amount. */
+static int check_order(struct cli *cli, const struct intent *intent) {
+    bool lines = intent->present & FIELD_BIT(FIELD_lines), amount = intent->present & FIELD_BIT(FIELD_amount);
+    if (intent->op != OP_order || lines != amount) return CLI_OK;
+    if (lines) return cli_usage(cli, "--amount is not taken beside --line: the prices make the total");
+    return cli_usage(cli, "needs --line SKU=QUANTITY, once for each article, or --amount MINOR; `till order --help` shows how");
+}
+
+/* Fills the intent, and says what is wrong with it before Redis is asked. The credential is not in it yet. */
 static int read_intent(struct cli *cli, const struct made *m, struct intent *intent) {
     struct intent_fault fault;
     intent_clear(intent);
     intent->op = m->command.op;
     intent->present = FIELD_BIT(FIELD_op);
-    for (unsigned n = 0; n < m->field_count; n++) {
-        if (!cli->value[n]) continue;
-        const char *wrong = intent_fields_set(intent, m->fields[n], cli->value[n]);
-        if (wrong) return cli_usage(cli, "--%s %s %s", m->names[n], cli->value[n], wrong);
-    }
-    int code = read_operands(cli, m, intent);
+    int code = read_options(cli, m, intent);
+    if (!code) code = read_operands(cli, m, intent);
+    if (!code) code = check_order(cli, intent);
     if (!code) code = check_passwords(cli, m);
     if (code) return code;
     intent_fields_complete(intent, INTENT_SOURCE_CLI);

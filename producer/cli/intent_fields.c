@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "producer/cli/args.h"
+#include "producer/cli/intent_lines.h"
 #include "producer/cli/when.h"
 #include "producer/till.h"
 
@@ -25,6 +26,15 @@ static const char *set_number(struct intent *intent, enum field field, const cha
     uint64_t number;
     const char *wrong = args_parse_number(text, &number) ? NULL : parse_time(field, text, &number);
     return wrong ? wrong : intent_set_number(intent, field, number);
+}
+
+/* +5 or -5: what is to change says in which direction. */
+static const char *set_integer(struct intent *intent, enum field field, const char *text) {
+    uint64_t number;
+    if (*text != '+' && *text != '-') return "must say whether it is more or less: +5 or -5";
+    if (!args_parse_number(text + 1, &number) || number > INTENT_AMOUNT_MAX)
+        return "must be a whole number up to 9007199254740991, with + or -";
+    return intent_set_integer(intent, field, *text == '-' ? -(int64_t)number : (int64_t)number);
 }
 
 /* "" is a flag's. */
@@ -66,6 +76,8 @@ const char *intent_fields_set(struct intent *intent, enum field field, const cha
     case SHAPE_MAP: return field == FIELD_guard ? set_guard(intent, text) : "is given as SETTING=VALUE";
     case SHAPE_BYTES: return "is not given as text";
     case SHAPE_STEPS: return "are given one by one";
+    case SHAPE_INTEGER: return set_integer(intent, field, text);
+    case SHAPE_LINES: return intent_lines_add(intent, text);
     }
     return NULL;
 }

@@ -7,7 +7,7 @@
 #define INTENT_SOURCE_CLI "cli" /* unless --source says otherwise */
 
 /* Sets one field from text as typed: numbers in digits, times and lengths of time as when.h reads them, yes or no ("" is yes: a flag), a
- * guard as seq=3,balance_min=100. NULL, or what is wrong. */
+ * guard as seq=3,balance_min=100, a quantity as +5 or -5, of lines one more as tea=2. NULL, or what is wrong. */
 const char *intent_fields_set(struct intent *intent, enum field field, const char *text);
 /* Sets one setting of a policy, typed as fee=250, duplicate_window=30s, bills_keep=90d. */
 const char *intent_fields_setting(struct intent *intent, const char *text);

@@ -10,6 +10,10 @@
               "To an account in another partition the answer comes when the money has arrived, or is back. Asked again\n" \
               "meanwhile it is in_progress (20).\n"
 
+#define ORDER_ABOUT \
+    "A payment of an order is of its total, and pays it once. When the merchant's home is another partition the answer comes\n" \
+    "when that has agreed; asked again meanwhile it is in_progress (20).\n"
+
 static const struct intent_words words[OP_COUNT] = {
     [OP_open] = {.group = CLI_ACCOUNTS,
                  .summary = "creates an account: a user, a merchant or an app",
@@ -42,12 +46,13 @@ static const struct intent_words words[OP_COUNT] = {
                      .extra = EXTRA_SIGNS},
     [OP_pay] = {.group = CLI_MONEY,
                 .summary = "pays a merchant",
-                .about = LATER,
+                .about = LATER ORDER_ABOUT,
                 .examples = "  till pay --source shop --key k1 --account alice --to coffee --amount 1999 --currency CNY\n"
                             "  till pay --account alice --to coffee --amount 300 --currency CNY --note 'table 4' --json\n"
                             "  till pay --account alice --to coffee --amount 300 --currency CNY --guard balance_min=1000\n"
                             "  till pay --source shop --key rent --account alice --to coffee --amount 50 --currency CNY --not-before +1h\n"
-                            "  till pay --account carol --to coffee --amount 1 --currency CNY --password-file pw",
+                            "  till pay --account carol --to coffee --amount 1 --currency CNY --password-file pw\n"
+                            "  till pay --source shop --account alice --to coffee --order o-1 --amount 1100 --currency CNY",
                 .extra = EXTRA_SIGNS},
     [OP_refund] = {.group = CLI_MONEY,
                    .summary = "gives back all or part of a payment, or of what a hold paid",
@@ -122,30 +127,67 @@ static const struct intent_words words[OP_COUNT] = {
                                    "  (umask 077; till id >pw2); till credential --account dave --password-file pw2\n"
                                    "  till credential --account dave --old-password-file pw2 --remove",
                        .extra = EXTRA_CHANGES_PASSWORD},
+    [OP_price] = {.group = CLI_SHOP,
+                  .summary = "sets the price of an article",
+                  .operands = "MERCHANT SKU AMOUNT",
+                  .operand_fields = {FIELD_account, FIELD_sku, FIELD_amount},
+                  .about = "AMOUNT is that of one, in minor units: 1999 is 19.99. What was ordered before keeps its price.\n",
+                  .examples = "  till price coffee tea 300\n  till price coffee cake 500 --currency CNY --json"},
+    [OP_stock] = {.group = CLI_SHOP,
+                  .summary = "puts articles in stock, or takes some off",
+                  .operands = "MERCHANT SKU +N|-N",
+                  .operand_fields = {FIELD_account, FIELD_sku, FIELD_quantity},
+                  .about = "The answer's stock is what is there after it. What orders have reserved is off it already.\n",
+                  .examples = "  till stock coffee tea +100\n  till stock coffee cake +10\n"
+                              "  till stock coffee tea -1 --note 'a broken one'"},
+    [OP_order] = {.group = CLI_SHOP,
+                  .summary = "makes an order of a merchant: reserves what is in it and fixes the total",
+                  .operands = "MERCHANT ORDER",
+                  .operand_fields = {FIELD_account, FIELD_order},
+                  .about = "ORDER is the merchant's own name for it, used once. With lines the prices make the total, and all lines\n"
+                           "are reserved or none; or it is over an amount. Unless it is paid by its deadline it lapses, and what\n"
+                           "was reserved is back in stock.\n",
+                  .examples = "  till order coffee o-1 --line tea=2 --line cake=1 --expires 15m\n"
+                              "  till order coffee o-2 --amount 700 --to alice --json"},
+    [OP_cancel] = {.group = CLI_SHOP,
+                   .summary = "cancels an order that is not paid; what it reserved is back in stock",
+                   .operands = "MERCHANT ORDER",
+                   .operand_fields = {FIELD_account, FIELD_order},
+                   .examples = "  till order coffee o-3 --line tea=1\n  till cancel coffee o-3"},
 };
 
 static const struct intent_field_words fields[FIELD_COUNT] = {
-    [FIELD_source] = {"NAME", "the upstream it comes from; default " INTENT_SOURCE_CLI},
-    [FIELD_key] = {"KEY", "idempotency key; without it one is made and shown"},
-    [FIELD_at] = {"TIME", "when it was created; a retry says what it said first; default now"},
-    [FIELD_account] = {"ID", "the account it acts on"},
-    [FIELD_to] = {"ID", "who gets it: the merchant, or of a transfer the account"},
-    [FIELD_amount] = {"MINOR", "in minor units: 1999 is 19.99"},
-    [FIELD_currency] = {"CUR", "three capital letters"},
-    [FIELD_of] = {"KEY", "key of the intent referred to, of the same source and account"},
-    [FIELD_of_at] = {"TIME", "when that was created, if known; finds it faster"},
-    [FIELD_kind] = {"KIND", "user, merchant or app"},
-    [FIELD_allow_duplicate] = {NULL, "also when it looks like a payment made a moment ago"},
-    [FIELD_note] = {"TEXT", "kept in the ledger, up to 256 bytes"},
-    [FIELD_expires] = {"LENGTH", "lapses by itself after so long: 30s, 15m, 7d; 0: never"},
-    [FIELD_not_before] = {"TIME", "decided only then: +10m, +2h, 2025-11-30T14:05Z; at most 90d ahead"},
-    [FIELD_token] = {"TOKEN", "of the lock"},
-    [FIELD_payments] = {"N", "at most so many payments"},
-    [FIELD_per] = {"LENGTH", "in so long: 10s, 1m, 1d"},
-    [FIELD_final] = {"yes|no", "no: more captures will follow; default yes, the rest is released"},
-    [FIELD_guard] = {"NAME=N,...", "only if all of these hold: seq=N, balance_min=N, refunded=N"},
+    [FIELD_source] = {"NAME", "the upstream it comes from; default " INTENT_SOURCE_CLI, NULL},
+    [FIELD_key] = {"KEY", "idempotency key; without it one is made and shown", NULL},
+    [FIELD_at] = {"TIME", "when it was created; a retry says what it said first; default now", NULL},
+    [FIELD_account] = {"ID", "the account it acts on", NULL},
+    [FIELD_to] = {"ID", "who gets it: the merchant, or of a transfer the account", NULL},
+    [FIELD_amount] = {"MINOR", "in minor units: 1999 is 19.99", NULL},
+    [FIELD_currency] = {"CUR", "three capital letters", NULL},
+    [FIELD_of] = {"KEY", "key of the intent referred to, of the same source and account", NULL},
+    [FIELD_of_at] = {"TIME", "when that was created, if known; finds it faster", NULL},
+    [FIELD_kind] = {"KIND", "user, merchant or app", NULL},
+    [FIELD_allow_duplicate] = {NULL, "also when it looks like a payment made a moment ago", NULL},
+    [FIELD_note] = {"TEXT", "kept in the ledger, up to 256 bytes", NULL},
+    [FIELD_expires] = {"LENGTH", "lapses by itself after so long: 30s, 15m, 7d; 0: never", NULL},
+    [FIELD_not_before] = {"TIME", "decided only then: +10m, +2h, 2025-11-30T14:05Z; at most 90d ahead", NULL},
+    [FIELD_token] = {"TOKEN", "of the lock", NULL},
+    [FIELD_payments] = {"N", "at most so many payments", NULL},
+    [FIELD_per] = {"LENGTH", "in so long: 10s, 1m, 1d", NULL},
+    [FIELD_final] = {"yes|no", "no: more captures will follow; default yes, the rest is released", NULL},
+    [FIELD_guard] = {"NAME=N,...", "only if all of these hold: seq=N, balance_min=N, refunded=N", NULL},
+    [FIELD_order] = {"ORDER", "the merchant's order that it pays", NULL},
+    [FIELD_lines] = {"SKU=QUANTITY ...", "an article and how many of it; as often as needed, each article once", "line"},
 };
+
+/* What means something else in an order. */
+static const struct intent_field_words order_to = {"ID", "the customer, who alone may pay it; default anybody", NULL};
+static const struct intent_field_words order_amount = {"MINOR", "its total, instead of lines; 1999 is 19.99", NULL};
 
 const struct intent_words *intent_words(enum op op) { return &words[op]; }
 
-const struct intent_field_words *intent_field_words(enum field field) { return &fields[field]; }
+const struct intent_field_words *intent_field_words(enum op op, enum field field) {
+    if (op == OP_order && field == FIELD_to) return &order_to;
+    if (op == OP_order && field == FIELD_amount) return &order_amount;
+    return &fields[field];
+}

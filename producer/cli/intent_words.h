@@ -14,22 +14,26 @@ enum intent_extra {
     EXTRA_SETTINGS = 16,      /* operands are settings of the book */
 };
 
+enum { INTENT_OPERANDS_MAX = 3 };
+
 struct intent_words {
     enum cli_group group;
     const char *summary, *examples;
     const char *about;    /* NULL: only what is said of all */
     const char *operands; /* NULL: none */
     unsigned extra;       /* of enum intent_extra */
+    enum field operand_fields[INTENT_OPERANDS_MAX + 1]; /* what the operands are, all needed, ended by FIELD_v; none: steps or settings */
 };
 
 /* Of an operation that a client may send; one that nothing is said of gets the plainest. */
 const struct intent_words *intent_words(enum op op);
 
-/* A field's option. */
+/* A field's option, as this operation has it. */
 struct intent_field_words {
     const char *argument; /* NULL: a flag */
     const char *help;
+    const char *name;     /* NULL: the field's, with dashes */
 };
-const struct intent_field_words *intent_field_words(enum field field);
+const struct intent_field_words *intent_field_words(enum op op, enum field field);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "config/suggest.h"
 #include "producer/cli/intent_fields.h"
+#include "producer/cli/intent_lines.h"
 
 static void name_field(struct intent_fault *fault, const char *field) {
     snprintf(fault->field, sizeof fault->field, "%s", field);
@@ -61,7 +62,14 @@ static const char *set_bytes(struct intent *intent, enum field field, const json
     return intent_set_bytes(intent, field, bytes, size);
 }
 
-/* A field that is neither map nor steps. */
+/* A whole number that may be below 0. */
+static const char *set_integer(struct intent *intent, enum field field, const json_t *value) {
+    if (json_is_real(value)) return "must be an integer, without fraction or exponent";
+    if (!json_is_integer(value)) return "must be a number without quotes";
+    return intent_set_integer(intent, field, json_integer_value(value));
+}
+
+/* A field that is neither map nor array. */
 static const char *set_plain(struct intent *intent, enum field field, const json_t *value) {
     uint64_t number;
     const char *wrong;
@@ -71,6 +79,7 @@ static const char *set_plain(struct intent *intent, enum field field, const json
         if (!json_is_boolean(value)) return "must be true or false, without quotes";
         return intent_set_number(intent, field, json_is_true(value));
     }
+    if (field_shape(field) == SHAPE_INTEGER) return set_integer(intent, field, value);
     if (field_shape(field) == SHAPE_BYTES) return set_bytes(intent, field, value);
     if (!json_is_string(value)) return "must be a text in quotes";
     return intent_fields_set_text(intent, field, json_string_value(value), json_string_length(value));
@@ -132,6 +141,7 @@ bool json_intent_steps(struct intent *group, json_t *array, const char *currency
 static bool set_field(struct intent *intent, enum field field, json_t *value, struct intent_fault *fault) {
     if (field_shape(field) == SHAPE_MAP) return set_map(intent, field, value, fault);
     if (field_shape(field) == SHAPE_STEPS) return json_intent_steps(intent, value, NULL, fault);
+    if (field_shape(field) == SHAPE_LINES) return intent_lines_read(intent, value, fault);
     const char *wrong = set_plain(intent, field, value);
     return !wrong || fail(fault, field_name(field), wrong);
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "producer/cli/intent_lines.h"
 #include "producer/cli/json_out.h"
 
 static json_t *guard_json(const struct intent_guard *g) {
@@ -48,6 +49,8 @@ static json_t *field_json(const struct intent *intent, enum field field) {
     case SHAPE_BYTES: return json_out_string("(hidden)", strlen("(hidden)"));
     case SHAPE_MAP: return field == FIELD_guard ? guard_json(&intent->guard) : settings_json(&intent->settings);
     case SHAPE_STEPS: return steps_json(intent);
+    case SHAPE_INTEGER: return json_integer((json_int_t)intent_integer(intent, field));
+    case SHAPE_LINES: return intent_lines_show(intent);
     }
     return json_null();
 }
