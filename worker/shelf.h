@@ -1,4 +1,4 @@
-/* The articles that a batch may touch: of each cell that prices, stocks, orders or gives an order up, what it names. One per batch, reused. */
+/* The articles that a batch may touch: what each cell names that prices, stocks, orders or gives an order up. One per batch, reused. */
 #ifndef WORKER_SHELF_H
 #define WORKER_SHELF_H
 

@@ -1,5 +1,5 @@
--- month: what a merchant's shard takes and gives back in each month, which settlement goes by. Kept by every posting to it: `gross`, what it
--- was paid; `refunds`, what it gave back; `other`, what the merchant itself did. A month is that of the entry's ms under the book's
+-- month: what a merchant's shard takes and gives back in each month, which settlement goes by. Kept by every posting to it: `gross`, what
+-- it was paid; `refunds`, what it gave back; `other`, what the merchant itself did. A month is that of the entry's ms under the book's
 -- settlement_offset, and a shard's month never goes back. The current one lies in the account's field `earning`, those before in
 -- `month:YYYY-MM`, each "GROSS REFUNDS OTHER" (the current one with the month in front).
 local this_month, month_ends = '', -1 -- the month of the ms last asked for, and until when that is sure to hold

@@ -1,5 +1,5 @@
--- order: the orders of the merchants who are at home here, as one batch sees them. An order that was paid, cancelled or has lapsed is kept as
--- long as a bill, then it is forgotten; until then its member of the due set says when.
+-- order: the orders of the merchants who are at home here, as one batch sees them. An order that was paid, cancelled or has lapsed is kept
+-- as long as a bill, then it is forgotten; until then its member of the due set says when.
 local orders, orders_gone = {}, {} -- place in KEYS -> order, or false; -> true when it is forgotten
 local ORDER_FIELDS = { 'state', 'amount', 'currency', 'to', 'lines', 'entry', 'identity', 'deadline', 'opened', 'changed', 'payer' }
 local STATES = { created = true, paid = true, cancelled = true, lapsed = true }

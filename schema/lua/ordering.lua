@@ -49,8 +49,8 @@ OPS.order = function(i)
   if not in_stock(lines) then return CODE.out_of_stock end
   if lasts > 0 and MS[i] + lasts <= MAX then subject = to_text(MS[i] + lasts) end
   local o = { place = MORE.ORDER_KEY[i], state = 'created', amount = total, currency = m.currency, to = TO[i] or '',
-              lines = reserve_lines(i, lines), entry = ENTRY[i], identity = IDENTITY[i], deadline = subject, opened = MS[i], changed = MS[i],
-              touched = true, anew = true }
+              lines = reserve_lines(i, lines), entry = ENTRY[i], identity = IDENTITY[i], deadline = subject, opened = MS[i],
+              changed = MS[i], touched = true, anew = true }
   orders[o.place] = o
   set_due(order_member(i, o), order_deadline(o))
   moved = to_text(total)

@@ -1,5 +1,5 @@
--- paying: an order is paid. At its home at once; elsewhere the payer's partition reserves the money and asks the home by `paid`, which sends back
--- `settled` or `bounce`.
+-- paying: an order is paid. At its home at once; elsewhere the payer's partition reserves the money and asks the home by `paid`, which
+-- sends back `settled` or `bounce`.
 
 -- Is entry i somebody whom the order is not made out to?
 local function of_another(o, payer_name) return o.to ~= '' and o.to ~= payer_name end
