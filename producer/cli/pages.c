@@ -1,4 +1,4 @@
-/* Pages of streams, hashes, sorted sets and the keyspace, one ahead. */
+/* Pages of streams, hashes, sets, sorted sets and the keyspace, one ahead. */
 #include "producer/cli/pages.h"
 
 #include <stdio.h>
@@ -27,6 +27,10 @@ void pages_set(struct pages *p, struct connection *c, const char *doing, const c
     begin(p, c, doing, PAGES_SET, key, count);
 }
 
+void pages_members(struct pages *p, struct connection *c, const char *doing, const char *key, unsigned count) {
+    begin(p, c, doing, PAGES_MEMBERS, key, count);
+}
+
 void pages_keys(struct pages *p, struct connection *c, const char *doing, const char *pattern, unsigned count) {
     begin(p, c, doing, PAGES_KEYS, pattern, count);
 }
@@ -39,7 +43,8 @@ static void send_stream(struct pages *p, struct command *c) {
 }
 
 static void send_scan(struct pages *p, struct command *c) {
-    command_begin(c, p->kind == PAGES_HASH ? "HSCAN" : p->kind == PAGES_SET ? "ZSCAN" : "SCAN");
+    static const char *const words[] = {[PAGES_HASH] = "HSCAN", [PAGES_SET] = "ZSCAN", [PAGES_MEMBERS] = "SSCAN", [PAGES_KEYS] = "SCAN"};
+    command_begin(c, words[p->kind]);
     if (p->kind != PAGES_KEYS) command_borrow(c, p->key, p->key_size);
     command_word(c, p->cursor);
     if (p->kind == PAGES_KEYS) {

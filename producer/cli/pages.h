@@ -1,12 +1,12 @@
-/* Reads something big page by page: a stream, the fields of a hash, the members of a sorted set, the keyspace. The next page is on its way
- * while one is worked on, so nothing else may be sent on that connection until pages_end. */
+/* Reads something big page by page: a stream, the fields of a hash, the members of a set or a sorted set, the
+ * keyspace. The next page is on its way while one is worked on, so nothing else may be sent on that connection until pages_end. */
 #ifndef CLI_PAGES_H
 #define CLI_PAGES_H
 
 #include "producer/cli/connect.h"
 #include "schema/entry.h"
 
-enum pages_kind { PAGES_STREAM, PAGES_HASH, PAGES_SET, PAGES_KEYS };
+enum pages_kind { PAGES_STREAM, PAGES_HASH, PAGES_SET, PAGES_MEMBERS, PAGES_KEYS };
 
 struct pages {
     struct connection *c;
@@ -27,9 +27,11 @@ void pages_stream(struct pages *p, struct connection *c, const char *doing, cons
                   unsigned count);
 void pages_hash(struct pages *p, struct connection *c, const char *doing, const char *key, unsigned count);
 void pages_set(struct pages *p, struct connection *c, const char *doing, const char *key, unsigned count);
+void pages_members(struct pages *p, struct connection *c, const char *doing, const char *key, unsigned count);
 void pages_keys(struct pages *p, struct connection *c, const char *doing, const char *pattern, unsigned count);
 
-/* The next page: entries of a stream; field, value, ... of a hash; member, score, ... of a sorted set; names of keys. An array, valid until
+/* The next page: entries of a stream; field, value, ... of a hash; member, score, ... of a sorted set; members of a
+ * set; names of keys. An array, valid until
  * the next call. *more is false, and the array empty, behind the last page. CLI_OK or an exit code, said. */
 int pages_next(struct pages *p, struct reply *items, bool *more) __attribute__((warn_unused_result));
 /* Waits for what is under way. Needed after a pages_* in any case. */

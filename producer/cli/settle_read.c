@@ -1,0 +1,269 @@
+/* What the records of a merchant's shards say: every month's gross, refunds and other, and the fee at its home. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "producer/cli/args.h"
+#include "producer/cli/pages.h"
+#include "producer/cli/settle.h"
+
+enum { PAGE = 1000, ASKED_AT_ONCE = 1024 };
+
+/* A month of a merchant, over its shards. */
+struct month {
+    int number;
+    struct settle_sums sums;
+    bool has_fee; /* below: what the home says */
+    int64_t basis_points, fee_gross, fee;
+};
+
+/* The merchant at hand. */
+struct shards {
+    struct settle *s;
+    struct statement *t;
+    struct month *months; /* in order */
+    size_t count, capacity;
+    unsigned home, fee_listed; /* partitions that the home has heard of, of the month */
+    unsigned told;             /* settled shards that tell their home of anything */
+    bool *listed, *tells;      /* by partition */
+};
+
+static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static void index_names(struct settle *s, size_t size) {
+    size_t count = 0;
+    for (size_t at = 0; at < size; at += strlen(s->text + at) + 1) count++;
+    s->names = malloc((count + 1) * sizeof *s->names);
+    if (!s->names) abort();
+    count = 0;
+    for (size_t at = 0; at < size; at += strlen(s->text + at) + 1) s->names[count++] = s->text + at;
+    qsort(s->names, count, sizeof *s->names, by_text);
+    for (size_t n = 0; n < count; n++) /* SSCAN may give a member more than once */
+        if (n == 0 || strcmp(s->names[n], s->names[n - 1]) != 0) s->names[s->count++] = s->names[n];
+}
+
+static void add_name(struct settle *s, const char *name, size_t *size, size_t *capacity) {
+    size_t more = strlen(name) + 1;
+    if (intent_set_text(&s->scratch, FIELD_account, name, more - 1)) {
+        settle_fault(s, "'%.80s' is among the merchants, but no account has such a name", name);
+        return;
+    }
+    while (*size + more > *capacity) {
+        *capacity = *capacity ? 2 * *capacity : 4096;
+        s->text = realloc(s->text, *capacity);
+        if (!s->text) abort();
+    }
+    memcpy(s->text + *size, name, more);
+    *size += more;
+}
+
+int settle_names(struct settle *s, const char *only) {
+    struct pages pages;
+    struct reply names;
+    keys_buffer key;
+    size_t size = 0, capacity = 0;
+    bool more = true;
+    int code = CLI_OK;
+    if (only) add_name(s, only, &size, &capacity);
+    keys_merchants(key, &s->c->book, 0);
+    pages_members(&pages, s->c, "listing the merchants", key, PAGE);
+    while (!only && !(code = pages_next(&pages, &names, &more)) && more)
+        for (size_t n = 0; n < reply_count(names); n++) add_name(s, reply_text(reply_at(names, n), NULL), &size, &capacity);
+    pages_end(&pages);
+    if (!code) index_names(s, size);
+    return code;
+}
+
+size_t settle_find(const struct settle *s, const char *name) {
+    char **found = s->count ? bsearch(&name, s->names, s->count, sizeof *s->names, by_text) : NULL;
+    return found ? (size_t)(found - s->names) : s->count;
+}
+
+int settle_policies(struct settle *s) {
+    unsigned count = s->c->book.partitions;
+    s->partitions = calloc(count, sizeof *s->partitions);
+    if (!s->partitions) abort();
+    for (unsigned p = 0; p < count; p++) {
+        keys_buffer key;
+        command_begin(&s->c->command, "HMGET");
+        command_copy(&s->c->command, key, keys_meta(key, &s->c->book, p));
+        command_word(&s->c->command, "policy:settlement_offset");
+        command_word(&s->c->command, "policy:fee");
+        redis_append(s->c->redis, &s->c->command);
+    }
+    for (unsigned p = 0; p < count; p++) {
+        struct reply meta;
+        struct settle_partition *rules = &s->partitions[p];
+        int code = connect_next(s->c, "reading the book's rules", &meta);
+        if (code) return code;
+        rules->offset = (unsigned)reply_integer(reply_at(meta, 0)) % 1440;
+        rules->fee = (unsigned)reply_integer(reply_at(meta, 1));
+        rules->begin_ms = settle_month_begins(s->month, rules->offset);
+        rules->end_ms = settle_month_begins(s->month + 1, rules->offset);
+    }
+    return CLI_OK;
+}
+
+/* The next number of a record, and the space behind it, if any. */
+static bool take_number(const char **at, int64_t *number) {
+    char *end;
+    size_t digits = strspn(*at + (**at == '-'), "0123456789");
+    if (digits == 0 || digits > 16) return false;
+    *number = strtoll(*at, &end, 10);
+    *at = end + (*end == ' ');
+    return *number >= -INTENT_AMOUNT_MAX && *number <= INTENT_AMOUNT_MAX && (*end == ' ' || *end == '\0');
+}
+
+/* The month's place in the list, which it gets if it has none. */
+static struct month *month_of(struct shards *m, int number) {
+    size_t n = m->count;
+    while (n > 0 && m->months[n - 1].number > number) n--;
+    if (n > 0 && m->months[n - 1].number == number) return &m->months[n - 1];
+    if (m->count == m->capacity) {
+        m->capacity = m->capacity ? 2 * m->capacity : 64;
+        m->months = realloc(m->months, m->capacity * sizeof *m->months);
+        if (!m->months) abort();
+    }
+    memmove(&m->months[n + 1], &m->months[n], (m->count++ - n) * sizeof *m->months);
+    m->months[n] = (struct month){.number = number};
+    return &m->months[n];
+}
+
+static bool add(int64_t *sum, int64_t amount) { return !__builtin_add_overflow(*sum, amount, sum); }
+
+static bool add_sums(struct settle_sums *sum, const struct settle_sums *more) {
+    return add(&sum->gross, more->gross) && add(&sum->refunds, more->refunds) && add(&sum->other, more->other);
+}
+
+/* "GROSS REFUNDS OTHER" of a month, perhaps with "settled". */
+static bool take_sums(struct shards *m, unsigned partition, int number, const char *text) {
+    struct settle_sums sums;
+    if (number > m->s->month) return true;
+    if (!take_number(&text, &sums.gross) || !take_number(&text, &sums.refunds) || !take_number(&text, &sums.other)) return false;
+    bool settled = strcmp(text, "settled") == 0, empty = !sums.gross && !sums.refunds && !sums.other;
+    if ((*text && !settled) || sums.gross < 0 || sums.refunds < 0) return false;
+    if (!settled && !empty && number < m->s->month && (!m->t->earlier || number < m->t->earlier)) m->t->earlier = number;
+    if (settled && number == m->s->month) {
+        m->t->settled++;
+        m->tells[partition] = sums.gross || sums.refunds;
+    }
+    return add_sums(&month_of(m, number)->sums, &sums);
+}
+
+/* "BP GROSS FEE PARTITIONS". */
+static bool take_fee(struct shards *m, int number, const char *text) {
+    if (number > m->s->month) return true;
+    struct month *month = month_of(m, number);
+    month->has_fee = take_number(&text, &month->basis_points) && take_number(&text, &month->fee_gross) && take_number(&text, &month->fee);
+    if (!month->has_fee || month->basis_points > 10000) return false;
+    while (*text) {
+        char *end;
+        unsigned long partition = strtoul(text, &end, 10);
+        if (end == text || (*end && *end != ',') || partition >= m->s->c->book.partitions) return false;
+        if (number == m->s->month) m->listed[partition] = true;
+        text = end + (*end == ',');
+    }
+    return true;
+}
+
+static bool take_field(struct shards *m, unsigned partition, const char *field, const char *text) {
+    int number;
+    bool month = strncmp(field, "month:", 6) == 0, fee = strncmp(field, "fee:", 4) == 0;
+    if (strcmp(field, "earning") == 0)
+        return strlen(text) > 8 && settle_month_parse(text, 7, &number) && text[7] == ' ' && take_sums(m, partition, number, text + 8);
+    if (!month && !fee) return true;
+    const char *name = field + (month ? 6 : 4);
+    if (!settle_month_parse(name, strlen(name), &number)) return false;
+    return month ? take_sums(m, partition, number, text) : partition != m->home || take_fee(m, number, text);
+}
+
+static void take_shard(struct shards *m, unsigned partition, struct reply hash) {
+    struct statement *t = m->t;
+    const char *currency = "", *kind = "";
+    for (size_t n = 0; n + 1 < reply_count(hash); n += 2) {
+        if (reply_is(reply_at(hash, n), "kind")) kind = reply_text(reply_at(hash, n + 1), NULL);
+        if (reply_is(reply_at(hash, n), "currency")) currency = reply_text(reply_at(hash, n + 1), NULL);
+    }
+    if (strcmp(kind, "merchant") != 0) return;
+    if (intent_set_text(&m->s->scratch, FIELD_currency, currency, strlen(currency))) {
+        settle_fault(m->s, "%s: partition %u: its currency is '%.20s'", t->name, partition, currency);
+        return;
+    }
+    unsigned settled = t->settled;
+    t->shards++;
+    snprintf(t->currency, sizeof t->currency, "%s", currency);
+    for (size_t n = 0; n + 1 < reply_count(hash); n += 2) {
+        const char *field = reply_text(reply_at(hash, n), NULL), *text = reply_text(reply_at(hash, n + 1), NULL);
+        if (!take_field(m, partition, field, text))
+            settle_fault(m->s, "%s: partition %u: %s '%.80s' is malformed; `till audit` says more", t->name, partition, field, text);
+    }
+    m->s->open[(size_t)(t - m->s->batch) * m->s->c->book.partitions + partition] = t->settled == settled;
+}
+
+/* The fee of a month: as its home took it, or will take it on all that is known. */
+static int64_t fee_of(const struct shards *m, const struct month *month) {
+    unsigned basis_points = month->has_fee ? (unsigned)month->basis_points : m->s->partitions[m->home].fee;
+    if (month->has_fee && month->fee_gross == month->sums.gross) return month->fee;
+    return settle_fee(month->sums.gross, basis_points);
+}
+
+/* Opening is what all months before left. */
+static void sum_up(struct shards *m) {
+    struct statement *t = m->t;
+    bool fits = true;
+    for (size_t n = 0; n < m->count; n++) {
+        const struct month *month = &m->months[n];
+        int64_t fee = fee_of(m, month), net = month->sums.gross - month->sums.refunds - fee;
+        if (month->number < m->s->month) {
+            fits = fits && add(&t->opening, net) && add(&t->opening, month->sums.other);
+            continue;
+        }
+        t->sums = month->sums;
+        t->fee = fee;
+        t->net = net;
+    }
+    t->closing = t->opening;
+    fits = fits && add(&t->closing, t->net) && add(&t->closing, t->sums.other);
+    if (!fits) settle_fault(m->s, "%s: its months together pass what can be counted", t->name);
+    for (unsigned p = 0; p < m->s->c->book.partitions; p++) t->awaited += m->tells[p] && !m->listed[p];
+}
+
+static void begin(struct shards *m, const char *name, struct statement *t) {
+    const struct book *book = &m->s->c->book;
+    *t = (struct statement){.name = name};
+    m->t = t;
+    m->count = 0;
+    m->home = keys_partition(book, name, strlen(name));
+    memset(m->listed, 0, book->partitions * sizeof *m->listed);
+    memset(m->tells, 0, book->partitions * sizeof *m->tells);
+    memset(&m->s->open[(size_t)(t - m->s->batch) * book->partitions], 0, book->partitions * sizeof *m->s->open);
+}
+
+static void ask(struct settle *s, const char *name, unsigned partition) {
+    keys_buffer key;
+    command_begin(&s->c->command, "HGETALL");
+    command_copy(&s->c->command, key, keys_account(key, &s->c->book, partition, name));
+    redis_append(s->c->redis, &s->c->command);
+}
+
+int settle_read(struct settle *s, size_t first, size_t count) {
+    unsigned partitions = s->c->book.partitions;
+    struct shards m = {.s = s, .listed = calloc(partitions, sizeof *m.listed), .tells = calloc(partitions, sizeof *m.tells)};
+    size_t all = count * partitions, asked = 0;
+    int code = CLI_OK;
+    if (!m.listed || !m.tells) abort();
+    for (size_t n = 0; !code && n < all; n++) {
+        struct reply hash;
+        unsigned partition = (unsigned)(n % partitions);
+        if (n == asked)
+            for (; asked < all && asked - n < ASKED_AT_ONCE; asked++) ask(s, s->names[first + asked / partitions], (unsigned)(asked % partitions));
+        if (partition == 0) begin(&m, s->names[first + n / partitions], &s->batch[n / partitions]);
+        if ((code = connect_next(s->c, "reading the merchants", &hash))) break;
+        take_shard(&m, partition, hash);
+        if (partition + 1 == partitions) sum_up(&m);
+    }
+    free(m.months);
+    free(m.listed);
+    free(m.tells);
+    return code;
+}

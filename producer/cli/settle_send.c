@@ -1,0 +1,244 @@
+/* Settles: one intent for each shard that is not settled, all of a batch on their way at once.
+ *
+ *     settle to p --> answered when its `swept` lies in the home's stream
+ *     then one `inquire` to each home --> answered behind all those
+ *
+ * An answer given to somebody else's copy is as good as ours: it is the same intent. Whoever asked too early (11) has that answer under the
+ * intent's key for a day; so a replayed 11 is asked once more, under another key. Which key it is does not matter to the money: a month
+ * is settled once (10). */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "producer/cli/settle.h"
+#include "schema/code.h"
+
+enum { QUEUED_AT_ONCE = 512, STEP_MS = 500, RETRY_MS = 100 };
+enum { NOTHING, ASKED, ASKED_AGAIN }; /* of a merchant's shard */
+
+/* The batch at work. */
+struct errand {
+    struct settle *s;
+    struct till_reader *reader;
+    size_t first, count;
+    uint8_t *shard; /* count x partitions */
+    uint64_t waiting;
+    uint64_t now_ms;                /* the server's clock */
+    char again[24];                 /* behind the key of what is asked again */
+    char inquiry[TILL_UUID_SIZE];   /* key of the inquiries under way */
+    bool *asked_home;               /* by partition */
+    uint8_t bytes[INTENT_SIZE_MAX];
+    struct intent intent;
+};
+
+static uint8_t *shard_of(struct errand *e, size_t n, unsigned partition) { return &e->shard[n * e->s->c->book.partitions + partition]; }
+
+/* Names and months were checked when they were read: what is wrong now would be a bug. */
+static void set(struct intent *intent, enum field field, const char *text) {
+    if (intent_set_text(intent, field, text, strlen(text))) abort();
+}
+
+static void begin_intent(struct errand *e, enum op op, const char *account, const char *key) {
+    intent_clear(&e->intent);
+    if (intent_set_number(&e->intent, FIELD_v, 1) || intent_set_number(&e->intent, FIELD_at, e->now_ms)) abort();
+    set(&e->intent, FIELD_op, op_word(op));
+    set(&e->intent, FIELD_source, SETTLE_SOURCE);
+    set(&e->intent, FIELD_account, account);
+    set(&e->intent, FIELD_key, key);
+}
+
+static void append_intent(struct errand *e, unsigned partition) {
+    struct command *c = &e->s->c->command;
+    keys_buffer key;
+    size_t size;
+    if (!intent_encode(&e->intent, e->bytes, sizeof e->bytes, &size)) abort();
+    command_begin(c, "XADD");
+    command_copy(c, key, keys_intents(key, &e->s->c->book, partition));
+    command_word(c, "*");
+    command_word(c, "intent");
+    command_copy(c, (const char *)e->bytes, size);
+    redis_append(e->s->c->redis, c);
+}
+
+/* The entries of all that was appended. */
+static int collect(struct errand *e) {
+    struct reply reply;
+    while (redis_unanswered(e->s->c->redis)) {
+        int code = connect_next(e->s->c, "sending", &reply);
+        if (code) return code;
+    }
+    return CLI_OK;
+}
+
+static void append_settle(struct errand *e, size_t n, unsigned partition, const char *behind) {
+    const struct statement *t = &e->s->batch[n];
+    char key[64];
+    snprintf(key, sizeof key, "%s.%u%s", e->s->month_text, partition, behind);
+    begin_intent(e, OP_settle, t->name, key);
+    set(&e->intent, FIELD_currency, t->currency);
+    set(&e->intent, FIELD_month, e->s->month_text);
+    append_intent(e, partition);
+}
+
+static int send_all(struct errand *e) {
+    unsigned partitions = e->s->c->book.partitions;
+    for (size_t n = 0; n < e->count * partitions; n++) {
+        if (!e->s->open[n]) continue;
+        append_settle(e, n / partitions, (unsigned)(n % partitions), "");
+        e->shard[n] = ASKED;
+        e->waiting++;
+        e->s->sent++;
+        int code = redis_unanswered(e->s->c->redis) < QUEUED_AT_ONCE ? CLI_OK : collect(e);
+        if (code) return code;
+    }
+    return collect(e);
+}
+
+static void say_refusal(struct errand *e, const struct till_answer *a) {
+    struct settle *s = e->s;
+    const char *of = a->account;
+    if (a->code != CODE_wrong_state)
+        settle_fault(s, "%s: partition %u: %d %s%s%s", of, a->partition, a->code, a->reason, *a->detail ? ", " : "", a->detail);
+    else if (strcmp(a->detail, "month") == 0)
+        settle_fault(s, "%s: partition %u: %s is not over there", of, a->partition, s->month_text);
+    else settle_fault(s, "%s: partition %u: %s is not settled; settle that one first", of, a->partition, a->detail);
+}
+
+/* Is it about our month: key YYYY-MM.p, perhaps with something behind it? */
+static bool is_ours(const struct errand *e, const struct till_answer *a) {
+    return strcmp(a->op, op_word(OP_settle)) == 0 && strncmp(a->key, e->s->month_text, 7) == 0 && a->key[7] == '.';
+}
+
+static int take_answer(struct errand *e, const struct till_answer *a) {
+    size_t n = settle_find(e->s, a->account) - e->first;
+    if (!is_ours(e, a) || n >= e->count || a->partition >= e->s->c->book.partitions) return CLI_OK;
+    uint8_t *shard = shard_of(e, n, a->partition);
+    bool done = a->code == CODE_ok || a->code == CODE_already_exists;
+    if (*shard == NOTHING || (*shard == ASKED_AGAIN && !done && !strstr(a->key, e->again))) return CLI_OK;
+    if (*shard == ASKED && a->code == CODE_wrong_state && a->replayed) {
+        *shard = ASKED_AGAIN;
+        append_settle(e, n, a->partition, e->again);
+        return collect(e);
+    }
+    *shard = NOTHING;
+    e->waiting--;
+    progress_add(&e->s->progress, 1);
+    if (!done) say_refusal(e, a);
+    return CLI_OK;
+}
+
+static int take_inquiry(struct errand *e, const struct till_answer *a) {
+    if (!*e->inquiry || strcmp(a->key, e->inquiry) != 0 || !e->asked_home[a->partition]) return CLI_OK;
+    e->asked_home[a->partition] = false;
+    e->waiting--;
+    return CLI_OK;
+}
+
+/* The partition of something that was not answered. */
+static unsigned silent_partition(const struct errand *e) {
+    unsigned partitions = e->s->c->book.partitions;
+    for (unsigned p = 0; p < partitions; p++)
+        if (e->asked_home[p]) return p;
+    for (size_t n = 0; n < e->count * partitions; n++)
+        if (e->shard[n] != NOTHING) return (unsigned)(n % partitions);
+    return 0;
+}
+
+/* Until everything is answered, or nothing has come for the timeout. */
+static int await(struct errand *e, int (*take)(struct errand *e, const struct till_answer *a)) {
+    int64_t quiet_since_ms = progress_now_ms();
+    struct till_answer answer;
+    while (e->waiting > 0) {
+        uint64_t before = e->waiting;
+        int found = till_reader_next(e->reader, STEP_MS, &answer);
+        if (found != TILL_OK && found != TILL_NOT_FOUND) return connect_till_failed(e->s->cli, e->s->till, found, "reading the answers");
+        int code = found == TILL_OK ? take(e, &answer) : CLI_OK;
+        if (code) return code;
+        if (e->waiting < before) quiet_since_ms = progress_now_ms();
+        if (progress_now_ms() - quiet_since_ms < e->s->timeout_ms) continue;
+        settle_fault(e->s, "no answer from partition %u for %d s: does a worker serve it (till status)? Run it again: nothing is done twice",
+                     silent_partition(e), e->s->timeout_ms / 1000);
+        return CLI_FOUND;
+    }
+    return CLI_OK;
+}
+
+/* One inquiry in the stream of each home of which something is known to be on its way: its answer comes behind that. */
+static int ask_homes(struct errand *e, bool everybody) {
+    const struct book *book = &e->s->c->book;
+    till_key(e->inquiry);
+    for (size_t n = 0; n < e->count; n++) {
+        const struct statement *t = &e->s->batch[n];
+        unsigned home = keys_partition(book, t->name, strlen(t->name));
+        if (e->asked_home[home] || (!everybody && !t->awaited)) continue;
+        begin_intent(e, OP_inquire, t->name, e->inquiry);
+        append_intent(e, home);
+        e->asked_home[home] = true;
+        e->waiting++;
+    }
+    int code = collect(e);
+    return code ? code : await(e, take_inquiry);
+}
+
+static bool any_awaited(const struct errand *e) {
+    for (size_t n = 0; n < e->count; n++)
+        if (e->s->batch[n].awaited) return true;
+    return false;
+}
+
+/* What was answered to somebody else may not be on its way yet: then the homes are asked again. */
+static int await_homes(struct errand *e, bool sent) {
+    int64_t started_ms = progress_now_ms();
+    int code = CLI_OK;
+    while (!code && (sent || any_awaited(e))) {
+        code = ask_homes(e, sent);
+        sent = false;
+        if (!code) code = settle_read(e->s, e->first, e->count);
+        if (code || !any_awaited(e)) continue;
+        if (progress_now_ms() - started_ms > e->s->timeout_ms) {
+            settle_fault(e->s, "what was settled has not come home for %d s; is it dead (till dead)?", e->s->timeout_ms / 1000);
+            return CLI_FOUND;
+        }
+        poll(NULL, 0, RETRY_MS);
+    }
+    return code;
+}
+
+static int run(struct errand *e) {
+    int code = connect_server_ms(e->s->c, &e->now_ms);
+    if (code) return code;
+    snprintf(e->again, sizeof e->again, ".%llu", (unsigned long long)e->now_ms);
+    int opened = till_reader_open(e->s->till, SETTLE_SOURCE, "$", &e->reader);
+    if (opened != TILL_OK) return connect_till_failed(e->s->cli, e->s->till, opened, "reading the answers");
+    code = send_all(e);
+    bool sent = e->waiting > 0;
+    if (!code) code = await(e, take_answer);
+    return code ? code : await_homes(e, sent);
+}
+
+static bool any_open(const struct settle *s, size_t count) {
+    for (size_t n = 0; n < count * s->c->book.partitions; n++)
+        if (s->open[n]) return true;
+    for (size_t n = 0; n < count; n++)
+        if (s->batch[n].awaited) return true;
+    return false;
+}
+
+int settle_send(struct settle *s, size_t first, size_t count) {
+    if (!any_open(s, count)) return CLI_OK;
+    struct errand *e = calloc(1, sizeof *e);
+    if (!e) abort();
+    e->s = s;
+    e->first = first;
+    e->count = count;
+    e->shard = calloc(count * s->c->book.partitions, 1);
+    e->asked_home = calloc(s->c->book.partitions, sizeof *e->asked_home);
+    if (!e->shard || !e->asked_home) abort();
+    int code = run(e);
+    till_reader_close(e->reader);
+    free(e->shard);
+    free(e->asked_home);
+    free(e);
+    return code;
+}
