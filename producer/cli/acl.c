@@ -12,7 +12,7 @@
 
 #define EVERYBODY "client|id client|setname discard info multi time"
 #define READ \
-    "exists get hexists hget hlen hmget hscan xinfo|groups xinfo|stream xlen xpending xrange xread xrevrange " \
+    "exists get hexists hget hlen hmget hscan sscan xinfo|groups xinfo|stream xlen xpending xrange xread xrevrange " \
     "zcard zrange zrangebyscore zscan zscore"
 #define WHOLE_BOOK_READ "%R~{B}:* %R~{B:*}:*"
 
@@ -23,7 +23,8 @@ const struct acl_role acl_roles[] = {
       {"%R~{B}:book", "hmget", false},
       {"~{B:*}:intents", "xadd xinfo|groups xlen", false},
       {"%R~{B:*}:responses:S", "xread xrevrange", false},
-      {"%R~{B:*}:account:* %R~{B:*}:bills:*", "hexists hget hmget", true}}},
+      {"%R~{B:*}:account:* %R~{B:*}:bills:*", "hexists hget hmget", true},
+      {"%R~{B:*}:order:* %R~{B:*}:sku:*", "hmget", true}}},
     {"worker",
      false,
      {{"", EVERYBODY " client|unblock script|load", false},
@@ -32,9 +33,12 @@ const struct acl_role acl_roles[] = {
       {"~{B:*}:dead ~{B:*}:ledger ~{B:*}:responses:*", "xadd xdel xlen", false},
       {"~{B}:* ~{B:*}:*", "evalsha", false},
       {"~{B:*}:account:* ~{B:*}:meta ~{B:*}:scheduled ~{B:*}:unanswered", "hdel", false},
+      {"~{B:*}:account:*", "hgetall", false},
+      {"~{B:*}:order:* ~{B:*}:sku:*", "hmget hset", false},
+      {"~{B:*}:merchants", "sadd scard", false},
       {"~{B:*}:due", "zadd zcard zrangebyscore zrem", false},
       {"~{B:*}:lease", "del get set", false},
-      {"~{B:*}:bills:*", "unlink", false},
+      {"~{B:*}:bills:* ~{B:*}:order:*", "unlink", false},
       {"~{B}:book", "exists hmget hset", false},
       {"~{B}:workers", "zadd zrangebyscore zrem zremrangebyscore", false}}},
     {"operator",

@@ -6,13 +6,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { ACL_RULES_MAX = 12, ACL_KEY_MAX = 160, ACL_LINE_MAX = 8192 };
+enum { ACL_RULES_MAX = 20, ACL_KEY_MAX = 160, ACL_LINE_MAX = 8192 };
 
 /* These commands on these keys. A key pattern is as Redis has it, but for B, the book, and S, the source. */
 struct acl_rule {
     const char *keys;     /* separated by a space; "": commands that name no key */
     const char *commands; /* "hget xinfo|groups" */
-    bool lookup;          /* only for producers that look up accounts and bills */
+    bool lookup;          /* only for producers that look up accounts, bills, orders and articles */
 };
 
 struct acl_role {

@@ -99,7 +99,7 @@ static const struct cli_option options[] = {
     {"source", 's', "NAME", "of a producer: whose answers it may read; needed for it"},
     {"book", 'b', "NAME", "default: book.name of the configuration"},
     {"user", 'u', "NAME", "the user's name; default BOOK-ROLE, of a producer BOOK-producer-SOURCE"},
-    {"lookup", 0, NULL, "a producer that also looks up accounts and bills, and so can read everybody's"},
+    {"lookup", 0, NULL, "a producer that also looks up accounts, bills, orders and articles, and so can read everybody's"},
     {"password-file", 0, "FILE", "sets the password, as a SHA-256: the file that redis.password_file of its user names"},
     {0},
 };

@@ -8,17 +8,18 @@
 
 /* How each command of the roles is called. K: the key; X: a script's SHA1. MULTI and DISCARD are tried by being used. */
 static const char *const calls[] = {
-    "client id",          "client setname till-cli", "client unblock 0",            "del K",
-    "evalsha X 1 K",      "exists K",                "get K",                       "hdel K f",
-    "hexists K f",        "hget K f",                "hlen K",                      "hmget K f",
-    "hscan K 0",          "hset K f v",              "info server",                 "scan 0 count 1",
-    "script load X",      "set K v",                 "time",                        "unlink K",
-    "xack K g 0-1",       "xadd K * f v",            "xautoclaim K g c 0 0-0",      "xdel K 0-1",
-    "xgroup create K g 0", "xgroup delconsumer K g c", "xinfo consumers K",         "xinfo groups K",
-    "xinfo stream K",     "xlen K",                  "xpending K g",                "xrange K - +",
-    "xread streams K 0",  "xreadgroup group g c streams K >", "xrevrange K + -",    "zadd K 1 m",
-    "zcard K",            "zrange K 0 -1",           "zrangebyscore K 0 1",         "zrem K m",
-    "zremrangebyscore K 0 1", "zscan K 0",              "zscore K m",
+    "client id",             "client setname till-cli",   "client unblock 0",     "del K",
+    "evalsha X 1 K",         "exists K",                  "get K",                "hdel K f",
+    "hexists K f",           "hget K f",                  "hgetall K",            "hlen K",
+    "hmget K f",             "hscan K 0",                 "hset K f v",           "info server",
+    "sadd K m",              "scan 0 count 1",            "scard K",              "script load X",
+    "set K v",               "sscan K 0",                 "time",                 "unlink K",
+    "xack K g 0-1",          "xadd K * f v",              "xautoclaim K g c 0 0-0", "xdel K 0-1",
+    "xgroup create K g 0",   "xgroup delconsumer K g c",  "xinfo consumers K",    "xinfo groups K",
+    "xinfo stream K",        "xlen K",                    "xpending K g",         "xrange K - +",
+    "xread streams K 0",     "xreadgroup group g c streams K >", "xrevrange K + -", "zadd K 1 m",
+    "zcard K",               "zrange K 0 -1",             "zrangebyscore K 0 1",  "zrem K m",
+    "zremrangebyscore K 0 1", "zscan K 0",                "zscore K m",
 };
 #define NO_SCRIPT_SHA1 "0000000000000000000000000000000000000000"
 
