@@ -127,11 +127,12 @@ static bool followup_fill(const struct intent *intent, int code, const char *det
         out->kind = intent->kind;
     if (out->op == OP_bounce)
         out->code = (uint64_t)code;
-    if (out->op == OP_adopt || is_outward(out->op))
+    if (out->present & FIELD_BIT(FIELD_currency)) {
+        assert(intent->currency[0] != '\0');
         memcpy(out->currency, intent->currency, sizeof out->currency);
+    }
     if (is_outward(out->op))
         out->amount_minor = intent->amount_minor;
-    assert(!is_outward(out->op) || out->currency[0] != '\0');
     if (out->op == OP_paid)
         memcpy(out->order, intent->order, sizeof out->order);
     if (out->op == OP_settled && intent->op == OP_paid) {

@@ -217,8 +217,10 @@ struct intent random_intent(uint64_t *state) {
     uint64_t optional = op_fields_allowed(op) & ~op_fields_needed(op) & random_next(state);
     if (op == OP_open && optional & (FIELD_BIT(FIELD_payments) | FIELD_BIT(FIELD_per)))
         optional |= FIELD_BIT(FIELD_payments) | FIELD_BIT(FIELD_per);
-    if (op == OP_order) /* one of them, not both */
-        optional = (optional | FIELD_BIT(FIELD_lines) | FIELD_BIT(FIELD_amount)) & ~FIELD_BIT(random_next(state) & 1 ? FIELD_lines : FIELD_amount);
+    if (op == OP_order) { /* one of them, not both */
+        enum field given = random_next(state) & 1 ? FIELD_lines : FIELD_amount;
+        optional = (optional & ~(FIELD_BIT(FIELD_lines) | FIELD_BIT(FIELD_amount))) | FIELD_BIT(given);
+    }
     random_fields(state, op, op_fields_needed(op) | optional, &intent);
     return intent;
 }

@@ -31,6 +31,8 @@ Test(field, only_what_workers_send_is_a_follow_up) {
         cr_assert(op_is_own(op) == (op == OP_expire || op == OP_due || op == OP_lapse), "%s", op_word(op));
 }
 
+#define NOT_A_QUANTITY "must be an integer from -9007199254740991 to 9007199254740991, not 0"
+
 Test(field, the_other_type_is_told) {
     struct intent intent = {0};
     cr_assert_str_eq(intent_set_text(&intent, FIELD_amount, "5", 1), "must be an integer");
@@ -48,7 +50,35 @@ Test(field, the_other_type_is_told) {
     cr_assert_str_eq(intent_set_text(&intent, FIELD_guard, "seq", 3), "must be a map of seq balance_min refunded");
     cr_assert_str_eq(intent_set_number(&intent, FIELD_steps, 3), "must be an array of 2..16 steps");
     cr_assert_str_eq(intent_set_text(&intent, FIELD_settings, "", 0), "must be a map of settings");
+    cr_assert_str_eq(intent_set_text(&intent, FIELD_quantity, "5", 1), "must be an integer");
+    cr_assert_str_eq(intent_set_text(&intent, FIELD_lines, "tea", 3), "must be an array of 1..64 lines, each [sku, quantity]");
+    cr_assert_str_eq(intent_set_integer(&intent, FIELD_lines, 3), "must be an array of 1..64 lines, each [sku, quantity]");
+    cr_assert_str_eq(intent_set_integer(&intent, FIELD_sku, 3), "must be text");
+    cr_assert_str_eq(intent_set_number(&intent, FIELD_month, 202611), "must be text");
+    cr_assert_str_eq(intent_set_bytes(&intent, FIELD_quantity, "3", 1), NOT_A_QUANTITY);
+    cr_assert_str_eq(intent_set_text(&intent, FIELD_month, "2026-13", 7), "must be a month from 1970-01 to 9999-12, YYYY-MM");
     cr_assert(intent.present == 0);
+}
+
+Test(field, integers_with_a_sign) {
+    static const struct { int64_t number; bool good; } numbers[] = {
+        {1, true}, {-1, true}, {INTENT_AMOUNT_MAX, true}, {-INTENT_AMOUNT_MAX, true}, {0, false}, {INTENT_AMOUNT_MAX + 1, false},
+        {-INTENT_AMOUNT_MAX - 1, false}, {INT64_MAX, false}, {INT64_MIN, false},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct intent intent = {0}, other = {0};
+        int64_t number = numbers[i].number;
+        const char *why = intent_set_integer(&intent, FIELD_quantity, number);
+        cr_assert((why == NULL) == numbers[i].good && intent_integer(&intent, FIELD_quantity) == (why == NULL ? number : 0), "%zu", i);
+        cr_assert(why == NULL || strcmp(why, NOT_A_QUANTITY) == 0, "%zu: %s", i, why);
+        cr_assert(intent.present == (why == NULL ? FIELD_BIT(FIELD_quantity) : 0), "%zu", i);
+        cr_assert(intent_number(&intent, FIELD_quantity) == 0, "it is not one without a sign");
+        const char *plain = intent_set_number(&other, FIELD_quantity, (uint64_t)number);
+        cr_assert((plain == NULL) == (why == NULL && number > 0) && (plain != NULL || other.quantity == number), "%zu", i);
+        const char *amount = intent_set_integer(&other, FIELD_amount, number);
+        cr_assert((amount == NULL) == (why == NULL && number > 0), "%zu: %s", i, amount);
+        cr_assert(intent_integer(&other, FIELD_amount) == 0, "it is not one with a sign");
+    }
 }
 
 Test(field, clearing_leaves_only_the_lines_and_the_steps) {

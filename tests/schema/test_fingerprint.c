@@ -80,6 +80,30 @@ Test(fingerprint, what_makes_it_another) {
     OTHER("key", pay, other);
 }
 
+static struct intent order_of(const char *first, const char *second, uint64_t quantity) {
+    struct intent intent = of(OP_order, 0);
+    cr_assert_null(intent_set_text(&intent, FIELD_order, "o", 1));
+    cr_assert_null(intent_add_line(&intent, first, strlen(first), 1));
+    if (quantity > 0)
+        cr_assert_null(intent_add_line(&intent, second, strlen(second), quantity));
+    return intent;
+}
+
+Test(fingerprint, of_orders) {
+    struct intent stock = of(OP_stock, 0), less = stock;
+    SAME("the same lines", order_of("tea", "bun", 2), order_of("tea", "bun", 2));
+    OTHER("the other way round", order_of("tea", "bun", 1), order_of("bun", "tea", 1));
+    OTHER("a quantity", order_of("tea", "bun", 2), order_of("tea", "bun", 3));
+    OTHER("an article", order_of("tea", "bun", 2), order_of("tea", "nut", 2));
+    OTHER("one line more", order_of("tea", "", 0), order_of("tea", "bun", 1));
+    struct intent blank = order_of("tea", "", 0), dirty = blank;
+    dirty.lines[1] = (struct intent_line){"bun", 7};
+    SAME("what is no line", blank, dirty);
+    cr_assert_null(intent_set_integer(&stock, FIELD_quantity, 3));
+    cr_assert_null(intent_set_integer(&less, FIELD_quantity, -3));
+    OTHER("a sign", stock, less);
+}
+
 /* Every field of random intents, taken away: the fingerprint changes exactly when the field counts. */
 Test(fingerprint, every_field_counts_or_not) {
     uint64_t state = random_seed("fingerprint");
@@ -108,7 +132,9 @@ Test(fingerprint, the_largest_intents_fit) {
     static struct intent intent = {.at_ms = 1, .amount_minor = INTENT_AMOUNT_MAX, .of_at_ms = 1, .op = OP_group, .kind = KIND_merchant,
                                    .status = STATUS_active, .present = FIELD_BIT(FIELD_COUNT) - 1, .currency = "CNY",
                                    .expires_ms = INTENT_AMOUNT_MAX, .not_before_ms = INTENT_AMOUNT_MAX, .inner = inner,
-                                   .inner_size = sizeof inner, .step_count = INTENT_STEPS_MAX};
+                                   .inner_size = sizeof inner, .line_count = INTENT_LINES_MAX, .step_count = INTENT_STEPS_MAX,
+                                   .quantity = -INTENT_AMOUNT_MAX, .gross_minor = INTENT_AMOUNT_MAX,
+                                   .refunds_minor = INTENT_AMOUNT_MAX, .month = "9999-12"};
     char x[INTENT_FINGERPRINT_SIZE + 1];
     memset(intent.source, 'x', sizeof intent.source - 1);
     memset(intent.key, 'x', INTENT_KEY_MAX);
@@ -118,6 +144,12 @@ Test(fingerprint, the_largest_intents_fit) {
     memset(intent.token, 'x', sizeof intent.token - 1);
     memset(intent.origin, 'x', sizeof intent.origin - 1);
     memset(intent.entry, 'x', sizeof intent.entry - 1);
+    memset(intent.sku, 'x', sizeof intent.sku - 1);
+    memset(intent.order, 'x', sizeof intent.order - 1);
+    for (unsigned n = 0; n < INTENT_LINES_MAX; n++) {
+        memset(intent.lines[n].sku, 'x', INTENT_NAME_MAX);
+        intent.lines[n].quantity = INTENT_AMOUNT_MAX;
+    }
     intent.settings.present = (1u << SETTING_COUNT) - 1;
     for (unsigned n = 0; n < SETTING_COUNT; n++)
         intent.settings.value[n] = INTENT_AMOUNT_MAX;
@@ -134,6 +166,8 @@ Test(fingerprint, the_largest_intents_fit) {
     cr_assert(strlen(fingerprint(&intent, x)) == INTENT_FINGERPRINT_SIZE);
     uint8_t bytes[INTENT_SIZE_MAX];
     size_t size;
-    intent.present &= ~FIELD_BIT(FIELD_inner);
-    cr_assert(intent_encode(&intent, bytes, sizeof bytes, &size), "INTENT_SIZE_MAX suffices for all but an intent within");
+    intent.present &= ~(FIELD_BIT(FIELD_inner) | FIELD_BIT(FIELD_lines));
+    cr_assert(intent_encode(&intent, bytes, sizeof bytes, &size), "INTENT_SIZE_MAX suffices for all but an intent within, and lines");
+    intent.present = (FIELD_BIT(FIELD_COUNT) - 1) & ~(FIELD_BIT(FIELD_inner) | FIELD_BIT(FIELD_steps));
+    cr_assert(intent_encode(&intent, bytes, sizeof bytes, &size), "and for lines: no operation takes both");
 }

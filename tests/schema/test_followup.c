@@ -262,7 +262,8 @@ Test(followup, the_longest_names_fit) {
     cr_assert_null(intent_check(&to, &fault), "%s", fault.text);
     struct intent back;
     home = keys_partition(&wide, from.account, INTENT_ACCOUNT_MAX);
-    cr_assert(followup_derive(&to, CODE_account_frozen, false, "18446744073709551615-18446744073709551615", &wide, home ^ 1, home, "", &back));
+    const char *last = "18446744073709551615-18446744073709551615";
+    cr_assert(followup_derive(&to, CODE_account_frozen, false, last, &wide, home ^ 1, home, "", &back));
     cr_assert_null(intent_check(&back, &fault), "%s", fault.text);
 }
 

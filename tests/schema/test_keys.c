@@ -29,12 +29,15 @@ Test(keys, are_as_published) {
     check(keys_responses(key, &till, 7, "shop"), key, "{till:7}:responses:shop");
     check(keys_account(key, &till, 7, "alice"), key, "{till:7}:account:alice");
     check(keys_system_account(key, &till, 7, "world", "CNY"), key, "{till:7}:account:@world:CNY");
+    check(keys_merchants(key, &till, 7), key, "{till:7}:merchants");
+    check(keys_order(key, &till, 7, "coffee", "o-1"), key, "{till:7}:order:coffee/o-1");
+    check(keys_sku(key, &till, 7, "coffee", "latte"), key, "{till:7}:sku:coffee/latte");
     check(keys_bills(key, &till, 7, 19675), key, "{till:7}:bills:20231114");
 }
 
 Test(keys, the_longest_fits) {
     struct book book = {.partitions = KEYS_PARTITIONS_MAX};
-    char account[INTENT_ACCOUNT_MAX + 1], source[INTENT_SOURCE_MAX + 1];
+    char account[INTENT_ACCOUNT_MAX + 1], source[INTENT_SOURCE_MAX + 1], name[INTENT_NAME_MAX + 1];
     keys_buffer key;
     memset(book.name, 'b', KEYS_BOOK_NAME_MAX);
     memset(account, 'a', sizeof account - 1), account[sizeof account - 1] = '\0';
@@ -42,6 +45,9 @@ Test(keys, the_longest_fits) {
     cr_assert(keys_account(key, &book, KEYS_PARTITIONS_MAX - 1, account) == strlen(key));
     cr_assert(strlen(key) == 32 + strlen("{:1023}:account:") + 64);
     cr_assert(keys_responses(key, &book, KEYS_PARTITIONS_MAX - 1, source) == strlen(key));
+    memset(name, 'n', sizeof name - 1), name[sizeof name - 1] = '\0';
+    cr_assert(keys_order(key, &book, KEYS_PARTITIONS_MAX - 1, account, name) == 32 + strlen("{:1023}:order:/") + 128);
+    cr_assert(keys_sku(key, &book, KEYS_PARTITIONS_MAX - 1, account, name) == strlen(key));
 }
 
 Test(keys, crc_is_that_of_zlib) {

@@ -64,6 +64,21 @@ Test(place, a_policy_belongs_everywhere) {
     cr_assert(intent_place(&intent, 3, 16, now, &fault) == CODE_stale);
 }
 
+Test(place, a_settle_belongs_everywhere) {
+    struct intent intent = {.op = OP_settle, .account = "coffee", .at_ms = now};
+    struct intent_fault fault;
+    for (unsigned partition = 0; partition < 16; partition++)
+        cr_assert(intent_place(&intent, partition, 16, now, &fault) == CODE_ok);
+    intent.at_ms = now - 23 * HOUR - 1;
+    cr_assert(intent_place(&intent, 3, 16, now, &fault) == CODE_stale);
+    intent.at_ms = now + 300001;
+    cr_assert(intent_place(&intent, 3, 16, now, &fault) == CODE_invalid);
+    intent.at_ms = now, intent.op = OP_order;
+    unsigned home = keys_partition(&(struct book){.partitions = 16}, "coffee", 6);
+    for (unsigned partition = 0; partition < 16; partition++)
+        cr_assert((intent_place(&intent, partition, 16, now, &fault) == CODE_ok) == (partition == home), "an order, in %u", partition);
+}
+
 Test(place, extreme_clocks_do_not_wrap) {
     struct intent intent = {.op = OP_pay, .account = "alice", .at_ms = 1};
     struct intent_fault fault;

@@ -31,6 +31,8 @@ static void check_fields(const char *name, const struct intent *intent, json_t *
             cr_assert(size == json_string_length(value) && memcmp(text, json_string_value(value), size) == 0, "%s: %s", name, field_text);
         else if (json_is_boolean(value))
             cr_assert((intent_number(intent, field) == 1) == json_is_true(value), "%s: %s", name, field_text);
+        else if (field_shape(field) == SHAPE_INTEGER)
+            cr_assert(intent_integer(intent, field) == json_integer_value(value), "%s: %s", name, field_text);
         else
             cr_assert(intent_number(intent, field) == (uint64_t)json_integer_value(value), "%s: %s", name, field_text);
     }
@@ -99,6 +101,7 @@ static void check_intents(const char *file) {
 Test(vectors, intents) {
     check_intents("intents-v1.json");
     check_intents("intents-v1-rules.json");
+    check_intents("intents-v1-shop.json");
 }
 
 Test(vectors, other_spellings_mean_the_same) {
@@ -153,6 +156,7 @@ static void check_faults(const char *file) {
 Test(vectors, faults) {
     check_faults("faults-v1.json");
     check_faults("faults-v1-rules.json");
+    check_faults("faults-v1-shop.json");
 }
 
 Test(vectors, partitions) {
