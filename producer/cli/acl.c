@@ -12,8 +12,8 @@
 
 #define EVERYBODY "client|id client|setname discard info multi time"
 #define READ \
-    "exists get hexists hget hlen hmget hscan sscan xinfo|groups xinfo|stream xlen xpending xrange xread xrevrange " \
-    "zcard zrange zrangebyscore zscan zscore"
+    "exists get hexists hget hgetall hlen hmget hscan sismember sscan xinfo|groups xinfo|stream xlen xpending xrange xread " \
+    "xrevrange zcard zrange zrangebyscore zscan zscore"
 #define WHOLE_BOOK_READ "%R~{B}:* %R~{B:*}:*"
 
 const struct acl_role acl_roles[] = {

@@ -104,7 +104,7 @@ static int look_at_beginning(struct reading *r) {
     if ((number && strcmp(number, "-1") == 0) || row.at_ms < s->partitions[r->partition].begin_ms) return CLI_OK;
     char when[WHEN_TEXT_SIZE];
     when_format(row.at_ms, when);
-    cli_say(s->cli, "the ledger of partition %u begins with bill %s of %s: what it said of the month before was trimmed (till archive keeps it)",
+    cli_say(s->cli, "the ledger of partition %u begins with bill %s of %s: what it said of the month before that was trimmed",
             r->partition, row.bill, when);
     r->shortened = true;
     return CLI_OK;

@@ -255,8 +255,8 @@ int settle_read(struct settle *s, size_t first, size_t count) {
     for (size_t n = 0; !code && n < all; n++) {
         struct reply hash;
         unsigned partition = (unsigned)(n % partitions);
-        if (n == asked)
-            for (; asked < all && asked - n < ASKED_AT_ONCE; asked++) ask(s, s->names[first + asked / partitions], (unsigned)(asked % partitions));
+        for (size_t last = n == asked ? n + ASKED_AT_ONCE : 0; asked < last && asked < all; asked++)
+            ask(s, s->names[first + asked / partitions], (unsigned)(asked % partitions));
         if (partition == 0) begin(&m, s->names[first + n / partitions], &s->batch[n / partitions]);
         if ((code = connect_next(s->c, "reading the merchants", &hash))) break;
         take_shard(&m, partition, hash);

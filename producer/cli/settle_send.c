@@ -14,6 +14,7 @@
 #include "producer/cli/settle.h"
 #include "schema/code.h"
 
+#define READING "reading the answers"
 enum { QUEUED_AT_ONCE = 512, STEP_MS = 500, RETRY_MS = 100 };
 enum { NOTHING, ASKED, ASKED_AGAIN }; /* of a merchant's shard */
 
@@ -152,7 +153,7 @@ static int await(struct errand *e, int (*take)(struct errand *e, const struct ti
     while (e->waiting > 0) {
         uint64_t before = e->waiting;
         int found = till_reader_next(e->reader, STEP_MS, &answer);
-        if (found != TILL_OK && found != TILL_NOT_FOUND) return connect_till_failed(e->s->cli, e->s->till, found, "reading the answers");
+        if (found != TILL_OK && found != TILL_NOT_FOUND) return connect_till_failed(e->s->cli, e->s->till, found, READING);
         int code = found == TILL_OK ? take(e, &answer) : CLI_OK;
         if (code) return code;
         if (e->waiting < before) quiet_since_ms = progress_now_ms();
@@ -210,7 +211,7 @@ static int run(struct errand *e) {
     if (code) return code;
     snprintf(e->again, sizeof e->again, ".%llu", (unsigned long long)e->now_ms);
     int opened = till_reader_open(e->s->till, SETTLE_SOURCE, "$", &e->reader);
-    if (opened != TILL_OK) return connect_till_failed(e->s->cli, e->s->till, opened, "reading the answers");
+    if (opened != TILL_OK) return connect_till_failed(e->s->cli, e->s->till, opened, READING);
     code = send_all(e);
     bool sent = e->waiting > 0;
     if (!code) code = await(e, take_answer);
