@@ -10,24 +10,31 @@
 
 /* The follow-up for partition `target` of `intent`, which was decided with `code` as entry `entry` of partition `from`. `merchant`: the
  * account is a merchant's (a freeze does not say so itself; the lane knows it from apply's reply; an open says it in `kind`).
- * False when it has none there. An intent has at most one follow-up per target.
+ * `detail`: that of the intent's own answer, "" when there is none; only a settle's is looked at. False when it has none there. An intent
+ * has at most one follow-up per target.
  *
  *     open, freeze, thaw, close of a merchant, 0   adopt, mark   to every other partition
  *     transfer, 20 (and not put off)               arrive        to that of `to`
  *     arrive, 0                                    settled       to that of the payer, who is named in its key
  *     arrive, anything else                        bounce        likewise, with the code
+ *     pay of an order, 20 (and not put off)        paid          to that of `to`, the home of the order
+ *     paid, 0                                      settled       to that of the payer, who is named in its key; `to` is the merchant
+ *     paid, anything else                          bounce        likewise, with the code
+ *     settle, 0                                    swept         to that of `account`, with the "GROSS REFUNDS" of `detail`; none when it
+ *                                                                is "0 0" or is not of that form
  *
  * A transfer need not say its currency, an arrive must: whoever calls puts that of the account into `intent->currency` first. An intent
  * that was put off is known by its first entry: whoever calls then writes that one's ID into out->entry. */
 bool followup_derive(const struct intent *intent, int code, bool merchant, const char *entry, const struct book *book, unsigned from,
                      unsigned target, const char *detail, struct intent *out);
 
-/* May an intent decided with `code` have any follow-up in a book of this many partitions? */
+/* May an intent decided with `code` have any follow-up in a book of this many partitions? A settle, or a pay of an order that was put off,
+ * may have none for all that: only followup_derive knows where it lay and what it found. */
 bool followup_any(const struct intent *intent, int code, bool merchant, unsigned partitions);
 
-/* The follow-up of a partition to itself that a member of {B:p}:due calls for: `expire|ENTRY|IDENTITY` or `due|ENTRY|IDENTITY`, the
- * latter with the bytes of the intent that was put off, which `out` borrows. False when the member, or for a `due` the size of the
- * bytes, is not as it should be; what the bytes hold is not looked at. */
+/* The follow-up of a partition to itself that a member of {B:p}:due calls for: `expire|ENTRY|IDENTITY`, `lapse|ENTRY|IDENTITY ORDER` or
+ * `due|ENTRY|IDENTITY`, the last with the bytes of the intent that was put off, which `out` borrows. False when the member, or for a
+ * `due` the size of the bytes, is not as it should be; what the bytes hold is not looked at. */
 bool followup_own(const char *member, size_t size, const void *bytes, size_t bytes_size, struct intent *out);
 
 /* What a follow-up is about: the identity within its key, ACCOUNT/SOURCE/KEY>step. */

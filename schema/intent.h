@@ -127,10 +127,10 @@ struct intent {
     struct intent_settings settings;
     unsigned line_count, step_count;
     struct intent_line lines[INTENT_LINES_MAX]; /* as `steps` */
-    struct intent_step steps[INTENT_STEPS_MAX]; /* those from step_count on are never read: ten of eleven KiB that nobody need clear */
+    struct intent_step steps[INTENT_STEPS_MAX]; /* those from step_count on are never read: 15 of 16 KiB that nobody need clear */
 };
 
-/* Empties it, leaving only `steps` as they are. Always use this where it is done often. */
+/* Empties it, leaving only `lines` and `steps` as they are. Always use this where it is done often. */
 void intent_clear(struct intent *intent);
 
 /* How far an entry could be read. */
@@ -146,14 +146,14 @@ struct intent_fault {
     char text[200];
 };
 
-/* Faults within `guard`, `settings` and `steps` are faults of that field; the text names the member, or the step by its number from 1. */
+/* Faults within `guard`, `settings`, `lines` and `steps` are faults of that field; the text names the member, or the line or step by its
+ * number from 1. */
 
 /* Decodes and checks everything that can be told from the bytes alone: fields known, needed ones present, none that the
  * operation does not take, none twice, types, ranges, alphabets, UTF-8; `to` is not `account`, `of` is not `key`; `source` is `till`
  * exactly for follow-ups. `bytes` may be hostile: any size, depth or count; they are only read during the call, but `inner` points into
- * them. `intent` is always left fully initialised but for the steps from step_count on; a field that was unusable is left empty. What
- * `inner` holds is not looked at. The fault reported is the first in this order: the
- * size; unknown, repeated or ill-valued fields as they stand in the map; missing fields; fields not taken; relations. */
+ * them. `intent` is always left fully initialised but for the lines and steps from line_count and step_count on; a field that was
+ * unusable is left empty. What `inner` holds is not looked at. The fault reported is the first in this order: the size; unknown, repeated or ill-valued fields as they stand in the map; missing fields; fields not taken; relations. */
 enum intent_err intent_decode(const void *bytes, size_t size, struct intent *intent, struct intent_fault *fault)
     __attribute__((warn_unused_result));
 
@@ -162,13 +162,14 @@ enum intent_err intent_decode(const void *bytes, size_t size, struct intent *int
 const char *intent_check(const struct intent *intent, struct intent_fault *fault);
 
 /* Only those between fields, each of which is known to be right by itself: missing, not taken, relations. `@book` is the account of
- * `policy` and of nothing else; `guard.refunded` goes only with `of`; `payments` and `per` go together; the steps of a group have keys that
+ * `policy` and of nothing else; `guard.refunded` goes only with `of`; `payments` and `per` go together; an order has either `lines` or an
+ * `amount` (without both, `lines` is missing; with both, `amount` is not taken); the steps of a group have keys that
  * differ from each other and from the group's, and are to the group's account and their own keys what an intent must be. */
 const char *intent_check_rules(const struct intent *intent, struct intent_fault *fault);
 
 /* Does it belong here and now? `partition` of `partitions` is where the entry lay, `entry_ms` its clock. CODE_ok (0), CODE_invalid with
- * fault->field "account" (routed to the wrong partition; `@book` belongs everywhere), "at" (more than 5 min ahead of its entry) or
- * "not_before" (more than 90 days ahead of it), or CODE_stale. Follow-ups are exempt. */
+ * fault->field "account" (routed to the wrong partition; a policy or a settle belongs everywhere), "at" (more than 5 min ahead of its
+ * entry) or "not_before" (more than 90 days ahead of it), or CODE_stale. Follow-ups are exempt. */
 int intent_place(const struct intent *intent, unsigned partition, unsigned partitions, uint64_t entry_ms, struct intent_fault *fault);
 
 /* Encodes the fields in `present`, in field order. False when `capacity` is too small (INTENT_SIZE_MAX always suffices, for
@@ -181,7 +182,7 @@ bool intent_encode(const struct intent *intent, void *bytes, size_t capacity, si
  * takes number, BOOL takes number 0 or 1. A field of the other type gets e.g. "must be an integer". `inner` is borrowed. */
 const char *intent_set_text(struct intent *intent, enum field field, const char *text, size_t size);
 const char *intent_set_number(struct intent *intent, enum field field, uint64_t number);
-/* Of an INT field; what intent_set_number does for one is the same for 1..2^53 - 1. */
+/* Of an INT field; what intent_set_number does for one is the same for 1..2^53 - 1. Of a UINT field the other way round. */
 const char *intent_set_integer(struct intent *intent, enum field field, int64_t number);
 const char *intent_set_bytes(struct intent *intent, enum field field, const void *bytes, size_t size);
 
@@ -189,7 +190,8 @@ const char *intent_set_bytes(struct intent *intent, enum field field, const void
 const char *intent_set_guard(struct intent *intent, const char *name, size_t size, uint64_t number);
 const char *intent_set_setting(struct intent *intent, enum setting setting, uint64_t number);
 
-/* Adds a line to an order. NULL, or, with nothing added, the sentence of what is wrong (also: the sku is in it already, too many). */
+/* Adds a line to an order. NULL, or, with nothing added, a static sentence of what is wrong, to be put behind "line N" ("has a sku that is
+ * in the order already", "is one too many"). */
 const char *intent_add_line(struct intent *order, const char *sku, size_t size, uint64_t quantity);
 
 /* Adds a step, given as an intent in which the step's own fields are set: `op` and what it takes, perhaps `key`. NULL, or, with nothing
@@ -207,16 +209,16 @@ void intent_step_fingerprint(const struct intent *group, unsigned step, char out
 void intent_name_steps(struct intent *group);
 
 /* A field's value whether present or not: text (of a WORD its word, not NUL-terminated if filled by hand without one), or number. The
- * text lives as long as `intent`. Bytes are text too. Of a field of the other type, of a map and of steps: "" and 0. */
+ * text lives as long as `intent`. Bytes are text too. Of a field of the other type, of INT, of a map, of lines and of steps: "" and 0. */
 const char *intent_text(const struct intent *intent, enum field field, size_t *size);
 uint64_t intent_number(const struct intent *intent, enum field field);
+int64_t intent_integer(const struct intent *intent, enum field field); /* of an INT field, 0 of others */
 
 /* Names and their values; `*_of_word` return the NONE value (FIELD_COUNT for fields) when there is no such word. */
 const char *field_name(enum field field);
 enum field field_of_name(const char *name, size_t size);
 enum field_shape { SHAPE_TEXT, SHAPE_NUMBER, SHAPE_BOOL, SHAPE_BYTES, SHAPE_MAP, SHAPE_STEPS, SHAPE_INTEGER, SHAPE_LINES };
 enum field_shape field_shape(enum field field);
-int64_t intent_integer(const struct intent *intent, enum field field); /* of an INT field */
 bool field_is_number(enum field field); /* UINT */
 bool field_is_bool(enum field field);
 uint64_t field_bits_of_step(void);      /* FIELD_BITs of the fields a step may have */
@@ -240,7 +242,8 @@ size_t intent_identity_of(const struct intent *intent, char out[INTENT_IDENTITY_
 
 /* What the client meant, as 16 hex digits and NUL: the first 8 bytes of the 16-byte BLAKE2b of a msgpack map of the present fields but
  * `v at of_at note`, keys in byte order, shortest encodings. `refund`, `capture` and `release` leave out `to` and `currency` too: restating
- * them correctly means the same as leaving them out, and a wrong restatement is told from the bill. The same holds for the maps within.
+ * them correctly means the same as leaving them out, and a wrong restatement is told from the bill. The same holds for the maps within;
+ * lines count in the order given.
  * An optional field given with its default value is present all the same. */
 void intent_fingerprint(const struct intent *intent, char out[INTENT_FINGERPRINT_SIZE + 1]);
 

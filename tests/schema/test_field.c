@@ -89,7 +89,7 @@ Test(field, clearing_leaves_only_the_lines_and_the_steps) {
     cr_assert(memcmp(&intent, &blank, cleared) == 0);
     cr_assert(intent.lines[0].sku[0] == 0x5a && intent.steps[0].key[0] == 0x5a);
     cr_assert(sizeof intent - cleared == sizeof intent.lines + sizeof intent.steps);
-    cr_assert(cleared < 1792, "an intent stays cheap: %zu", cleared);
+    cr_assert(cleared < 1536, "an intent stays cheap: %zu", cleared);
 }
 
 Test(field, the_operations_offered_are_those_a_producer_may_send) {

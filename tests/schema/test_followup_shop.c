@@ -89,7 +89,8 @@ Test(followup_shop, a_payment_that_was_decided_asks_nobody) {
 }
 
 Test(followup_shop, the_home_tells_the_payer) {
-    static const int codes[] = {CODE_ok, CODE_not_found, CODE_account_frozen, CODE_wrong_state, CODE_expired, CODE_limit_exceeded, CODE_dead};
+    static const int codes[] = {CODE_ok, CODE_not_found, CODE_account_frozen, CODE_wrong_state, CODE_expired, CODE_limit_exceeded,
+                                CODE_dead};
     struct intent from = payment(), paid, back, none;
     unsigned here = home_of("coffee");
     cr_assert(target_of(&from, CODE_in_progress, home_of(from.account), "", &paid) == here);
