@@ -18,13 +18,17 @@ end
 -- A refusal such as 10 tells of an earlier intent too, and that may still be waiting for its consequences.
 local function any_unanswered() return #unanswered > 0 or call('HLEN', KEYS[UNANSWERED]) > 0 end
 
+-- Operations that are tried again until they succeed: a refusal leaves their key free, whatever its class.
+local RETRIED = { settle = true }
+
 -- Decides an intent nobody has seen before. `waits`: its consequences must be on their way before it is answered.
 local function decide_new(i)
   if SCHEDULES and is_early(i) then return put_off(i) end
   begin_answer(i)
   local code, detail, waits = OPS[OP[i]](i)
   if DECIDED[code] then
-    local a = keep_bill(i, code, detail or subject)
+    local kept = code == CODE.ok or not RETRIED[OP[i]]
+    local a = kept and keep_bill(i, code, detail or subject) or plain_answer(i, code, detail)
     if waits or (code ~= CODE.ok and WAITS[OP[i]] and any_unanswered()) then give_later(i, a) else give_answer(i, a) end
   elseif code == CODE.in_progress then
     keep_bill(i, code, '')
