@@ -1,0 +1,20 @@
+/* Reads partitions of a book for their digests, while workers may go on: a partition that changed meanwhile is read again. */
+#ifndef CLI_DIGEST_READ_H
+#define CLI_DIGEST_READ_H
+
+#include "producer/cli/connect.h"
+#include "producer/digest.h"
+
+/* Into out[p] for every wanted p below the book's partitions; up to `tries` times, until it stands still for as long as that takes. One that
+ * never did is marked as moved. CLI_OK or an exit code, said. */
+int digest_read(struct connection *c, const bool *wanted, unsigned tries, struct digest_partition *out)
+    __attribute__((warn_unused_result));
+
+/* Elements that others have elsewhere too: a row as an archive has it; what Redis keeps of an answer that is not given yet, false when it
+ * is none or nobody is told. */
+struct ledger_row;
+void digest_row(struct digest_element *e, const struct ledger_row *row);
+struct pack_tree;
+bool digest_kept_answer(struct digest_element *e, struct pack_tree *tree, const char *bytes, size_t size);
+
+#endif
