@@ -20,6 +20,7 @@ typedef char config_text[CONFIG_TEXT_MAX + 1];
 #define CONFIG_C_TEXT config_text
 #define CONFIG_C_UINT uint64_t
 #define CONFIG_C_DURATION uint64_t
+#define CONFIG_C_RETENTION uint64_t
 #define CONFIG_C_SIZE uint64_t
 #define CONFIG_C_CHOICE unsigned
 
@@ -30,6 +31,8 @@ struct config {
     char origin[CONFIG_PARAM_COUNT][CONFIG_ORIGIN_MAX]; /* where each value came from: "default", "till.yaml:14:9", "TILL_WORKER_BATCH" */
 };
 
+#define CONFIG_KEEP UINT64_MAX /* of a RETENTION: for ever */
+enum { CONFIG_NO, CONFIG_YES };
 enum { CONFIG_LOSS_HALT, CONFIG_LOSS_CONTINUE };
 enum { CONFIG_LOG_ERROR, CONFIG_LOG_WARN, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG };
 enum { CONFIG_FORMAT_LOGFMT, CONFIG_FORMAT_JSON };

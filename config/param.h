@@ -4,7 +4,7 @@
 
 #include "config/config.h"
 
-enum param_type { PARAM_TEXT, PARAM_UINT, PARAM_DURATION, PARAM_SIZE, PARAM_CHOICE };
+enum param_type { PARAM_TEXT, PARAM_UINT, PARAM_DURATION, PARAM_RETENTION, PARAM_SIZE, PARAM_CHOICE };
 
 struct param {
     const char *section, *key, *name; /* "worker", "batch", "worker.batch" */

@@ -13,6 +13,7 @@
 
 enum { VALUE_WORD_MAX = 32 };
 
+static const char value_keep[] = "keep";
 static const char value_alphabet_book[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
 static const char value_alphabet_worker[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-";
 
@@ -49,6 +50,7 @@ void value_wants(const struct param *param, char *out, size_t capacity) {
     case PARAM_TEXT: snprintf(out, capacity, "text"); return;
     case PARAM_UINT: snprintf(out, capacity, "a whole number"); return;
     case PARAM_DURATION: snprintf(out, capacity, "a duration such as 250ms, 3s, 5m, 24h or 180d"); return;
+    case PARAM_RETENTION: snprintf(out, capacity, "keep, or a duration such as 3s, 24h or 180d"); return;
     case PARAM_SIZE: snprintf(out, capacity, "a size such as 4096, 64MiB or 1GB"); return;
     case PARAM_CHOICE:
         snprintf(out, capacity, "one of ");
@@ -60,7 +62,9 @@ void value_wants(const struct param *param, char *out, size_t capacity) {
 }
 
 static void value_show_number(const struct param *param, uint64_t number, char out[UNITS_SHOW_MAX]) {
-    if (param->type == PARAM_DURATION)
+    if (param->type == PARAM_RETENTION && number == CONFIG_KEEP)
+        snprintf(out, UNITS_SHOW_MAX, "%s", value_keep);
+    else if (param->type == PARAM_DURATION || param->type == PARAM_RETENTION)
         units_show_duration(number, out);
     else if (param->type == PARAM_SIZE)
         units_show_size(number, out);
@@ -92,11 +96,13 @@ static const char *value_units_reason(const struct param *param, enum units_err 
 }
 
 static bool value_set_number(struct config *config, const struct param *param, const char *text, char why[VALUE_WHY_MAX]) {
-    uint64_t number = 0;
-    enum units_err err = param->type == PARAM_UINT       ? units_parse_count(text, &number)
-                         : param->type == PARAM_DURATION ? units_parse_duration(text, &number)
-                                                         : units_parse_size(text, &number);
-    if (err == UNITS_TOO_LARGE || (err == UNITS_OK && number > param->max)) return value_out_of_range(param, true, text, why);
+    uint64_t number = CONFIG_KEEP;
+    bool keep = param->type == PARAM_RETENTION && strcmp(text, value_keep) == 0;
+    enum units_err err = keep                        ? UNITS_OK
+                         : param->type == PARAM_UINT ? units_parse_count(text, &number)
+                         : param->type == PARAM_SIZE ? units_parse_size(text, &number)
+                                                     : units_parse_duration(text, &number);
+    if (err == UNITS_TOO_LARGE || (err == UNITS_OK && number > param->max && !keep)) return value_out_of_range(param, true, text, why);
     if (err == UNITS_NEGATIVE || (err == UNITS_OK && number < param->min)) return value_out_of_range(param, false, text, why);
     if (err != UNITS_OK) {
         char wants[128], quoted[FAULTS_QUOTE_MAX];
@@ -175,6 +181,7 @@ bool value_set(struct config *config, const struct param *param, const char *tex
     case PARAM_CHOICE: return value_set_choice(config, param, text, why);
     case PARAM_UINT:
     case PARAM_DURATION:
+    case PARAM_RETENTION:
     case PARAM_SIZE: return value_set_number(config, param, text, why);
     }
     return false;

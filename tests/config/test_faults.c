@@ -12,7 +12,7 @@ struct row {
 };
 
 #define DURATION "must be a duration such as 250ms, 3s, 5m, 24h or 180d, is "
-#define SECTIONS "the sections are book, redis, embedded, worker, backlog, producer, log"
+#define SECTIONS "the sections are book, redis, embedded, worker, archive, retention, settlement, backlog, producer, log"
 #define PASSWORD                                                                                                             \
     "redis.url: holds a password; secrets only from files or the environment: use redis.password_file or TILL_REDIS_URL"    \
     " (a user alone is written redis://user:@host)"
@@ -59,6 +59,10 @@ static const struct row value_rows[] = {
     {"number with unit", "worker:\n  batch: 5s\n", "t.yaml:2:10: worker.batch: must be a whole number, is \"5s\"", 0},
     {"duration without unit", "worker:\n  block: 3\n", "t.yaml:2:10: worker.block: " DURATION "\"3\" (it needs a unit)", 0},
     {"duration of other unit", "worker:\n  block: 3sec\n", "t.yaml:2:10: worker.block: " DURATION "\"3sec\" (units: ms s m h d)", 0},
+    {"retention too short", "retention:\n  ledger: 999ms\n", "t.yaml:2:11: retention.ledger: 999ms is below the minimum 1s", 0},
+    {"retention of no kind", "retention:\n  ledger: forever\n",
+     "t.yaml:2:11: retention.ledger: must be keep, or a duration such as 3s, 24h or 180d, is \"forever\"", 0},
+    {"keep where it is none", "worker:\n  block: keep\n", "t.yaml:2:10: worker.block: " DURATION "\"keep\"", 0},
     {"ambiguous size", "embedded:\n  maxmemory: 64M\n",
      "t.yaml:2:14: embedded.maxmemory: must be a size such as 4096, 64MiB or 1GB, is \"64M\" (units: B kB KiB MB MiB GB GiB TB TiB)", 0},
     {"list for number", "worker:\n  batch: [1, 2]\n", "t.yaml:2:10: worker.batch: must be a whole number, is a list", 0},

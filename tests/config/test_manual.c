@@ -24,7 +24,7 @@ static void read_source(const char *name) {
 
 static void format_bound(const struct param *param, uint64_t bound, char *out, size_t capacity) {
     char shown[UNITS_SHOW_MAX];
-    if (param->type == PARAM_DURATION)
+    if (param->type == PARAM_DURATION || param->type == PARAM_RETENTION)
         units_show_duration(bound, shown);
     else if (param->type == PARAM_SIZE)
         units_show_size(bound, shown);
@@ -41,12 +41,13 @@ static void format_bounds(const struct param *param, char *out, size_t capacity)
     if (param->type == PARAM_CHOICE)
         snprintf(out, capacity, "%s", wants + strlen("one of "));
     else
-        snprintf(out, capacity, "%s to %s%s", min, max, param->type == PARAM_TEXT ? " bytes" : "");
+        snprintf(out, capacity, "%s to %s%s", min, max,
+                 param->type == PARAM_TEXT ? " bytes" : param->type == PARAM_RETENTION ? ", or keep" : "");
 }
 
 static void format_kind(const struct param *param, char *out, size_t capacity) {
     static const char *const kinds[] = {[PARAM_TEXT] = "text", [PARAM_UINT] = "whole number", [PARAM_DURATION] = "duration",
-                                        [PARAM_SIZE] = "size", [PARAM_CHOICE] = "choice"};
+                                        [PARAM_RETENTION] = "duration", [PARAM_SIZE] = "size", [PARAM_CHOICE] = "choice"};
     bool unit = param->unit[0] && (param->type == PARAM_TEXT || param->type == PARAM_UINT);
     snprintf(out, capacity, "%s%s%s", kinds[param->type], unit ? ", " : "", unit ? param->unit : "");
 }
