@@ -4,10 +4,13 @@
 #include <inttypes.h>
 #include <string.h>
 
+enum { FIRST_PAGE = 50, PAGE_SIZE = 256 << 10 /* so much Redis puts together in one go: it does nothing else meanwhile */ };
+
 void archive_tail_init(struct archive_tail *t, struct archive_writer *writer, const struct book *book) {
     const struct segment_chain *chain = &writer->chain;
     memset(t, 0, sizeof *t);
     t->writer = writer;
+    t->page = FIRST_PAGE;
     t->read_to = chain->last;
     t->checked = chain->before; /* what came since may have been cut short before it was counted */
     if (chain->stream == SEGMENT_INTENTS) t->key_size = keys_intents(t->key, book, chain->partition);
@@ -107,10 +110,10 @@ void archive_tail_want(struct archive_tail *t, struct command *c) {
     command_copy(c, from, from_size);
     command_copy(c, to, to_size);
     command_word(c, "COUNT");
-    command_uint(c, ARCHIVE_PAGE);
+    command_uint(c, t->page);
 }
 
-static enum archive_err take_entry(struct archive_tail *t, struct reply entry, struct archive_fault *fault) {
+static enum archive_err take_entry(struct archive_tail *t, struct reply entry, uint64_t *bytes, struct archive_fault *fault) {
     struct entry_id id;
     struct reply strings = reply_at(entry, 1);
     if (!id_of(reply_at(entry, 0), &id) || reply_count(strings) % 2 != 0)
@@ -121,6 +124,7 @@ static enum archive_err take_entry(struct archive_tail *t, struct reply entry, s
         size_t size;
         const char *text = reply_text(reply_at(strings, n), &size);
         archive_writer_entry_string(t->writer, text, size);
+        *bytes += size;
     }
     err = archive_writer_entry_finish(t->writer, fault);
     if (err) return err;
@@ -129,11 +133,20 @@ static enum archive_err take_entry(struct archive_tail *t, struct reply entry, s
     return ARCHIVE_OK;
 }
 
+/* The next page from what this one weighed; not many times as much at once. */
+static void size_page(struct archive_tail *t, uint64_t count, uint64_t bytes) {
+    uint64_t page = bytes > 0 ? count * PAGE_SIZE / bytes : ARCHIVE_PAGE;
+    if (page > 4 * (uint64_t)t->page) page = 4 * (uint64_t)t->page;
+    t->page = page < 1 ? 1 : page > ARCHIVE_PAGE ? ARCHIVE_PAGE : (uint32_t)page;
+}
+
 enum archive_err archive_tail_page(struct archive_tail *t, struct reply page, struct archive_fault *fault) {
-    size_t count = reply_count(page);
+    size_t count = reply_count(page), asked = t->page;
+    uint64_t bytes = 0;
     enum archive_err err = ARCHIVE_OK;
     if (reply_type(page) != REPLY_ARRAY) return archive_fail(fault, ARCHIVE_SYSTEM, t->key, "XRANGE gave no entries");
-    for (size_t n = 0; n < count && !err; n++) err = take_entry(t, reply_at(page, n), fault);
-    if (err || (count == ARCHIVE_PAGE && archive_tail_behind(t))) return err;
+    for (size_t n = 0; n < count && !err; n++) err = take_entry(t, reply_at(page, n), &bytes, fault);
+    if (count > 0) size_page(t, count, bytes);
+    if (err || (count == asked && archive_tail_behind(t))) return err;
     return end_round(t, fault);
 }

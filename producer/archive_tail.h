@@ -10,7 +10,7 @@
 #include "producer/archive_writer.h"
 #include "producer/redis.h"
 
-enum { ARCHIVE_PAGE = 500 };
+enum { ARCHIVE_PAGE = 500 /* entries at most in one reply; fewer when they are large */ };
 
 struct archive_tail {
     struct archive_writer *writer;
@@ -21,6 +21,7 @@ struct archive_tail {
     struct entry_id target;  /* of this round: the stream's last ID when it was asked */
     uint64_t added;          /* and how many entries it had ever had then */
     uint64_t taken;          /* entries archived since init */
+    uint32_t page;           /* how many are asked for at once */
     uint64_t gap_count;      /* found since init */
     struct segment_gap gap;  /* the last one of those */
 };

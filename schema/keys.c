@@ -81,6 +81,10 @@ size_t keys_scheduled(keys_buffer out, const struct book *book, unsigned partiti
     return keys_of_partition(out, book, partition, "}:scheduled");
 }
 
+size_t keys_trimmed(keys_buffer out, const struct book *book, unsigned partition) {
+    return keys_of_partition(out, book, partition, "}:trimmed");
+}
+
 size_t keys_lease(keys_buffer out, const struct book *book, unsigned partition) {
     return keys_of_partition(out, book, partition, "}:lease");
 }

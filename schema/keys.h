@@ -33,6 +33,7 @@ size_t keys_ledger(keys_buffer out, const struct book *book, unsigned partition)
 size_t keys_unanswered(keys_buffer out, const struct book *book, unsigned partition);
 size_t keys_due(keys_buffer out, const struct book *book, unsigned partition);
 size_t keys_scheduled(keys_buffer out, const struct book *book, unsigned partition);
+size_t keys_trimmed(keys_buffer out, const struct book *book, unsigned partition); /* what was taken off the streams */
 size_t keys_lease(keys_buffer out, const struct book *book, unsigned partition);
 size_t keys_meta(keys_buffer out, const struct book *book, unsigned partition);
 size_t keys_responses(keys_buffer out, const struct book *book, unsigned partition, const char *source);

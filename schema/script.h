@@ -23,6 +23,7 @@ extern const struct script script_heartbeat; /* a worker is alive; who else is *
 extern const struct script script_book;      /* creates the book, or says how it was created */
 extern const struct script script_requeue;   /* dead entry back into the stream */
 extern const struct script script_discard;   /* dead entry put aside with a reason */
+extern const struct script script_trim;      /* takes what is old off a stream, never what is still needed */
 extern const struct script script_aside;     /* while a book is rebuilt: acknowledges what still owes follow-ups */
 extern const struct script script_rebuild;   /* begins and ends the rebuilding of a partition */
 

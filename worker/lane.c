@@ -44,11 +44,16 @@ static enum redis_err connect_lane(struct lane *lane) {
     return err;
 }
 
+void lane_note_sources(const struct lane *lane) {
+    if (lane->shared->sources) sources_note(&lane->shared->sources[lane->door.partition], lane->entries, lane->entry_count);
+}
+
 /* One turn of serving: the answer to the read under way, applied with the next read behind it. */
 static enum redis_err serve_once(struct lane *lane) {
     struct reply reply;
     bool stopping = atomic_load(&lane->stop);
     enum redis_err err = stopping ? REDIS_OK : overdue_turn(lane);
+    if (!err && !stopping) err = settler_turn(lane);
     if (err) return err;
     if (!lane->reading) {
         if (stopping) return REDIS_OK;
@@ -69,7 +74,9 @@ static enum redis_err serve_once(struct lane *lane) {
         err = lane_take_entries(lane, entries, none);
         uint32_t pause_us = gather_next(&lane->gather, lane->entry_count, atomic_load(&lane->shared->settings->batch), waited_us,
                                         lane->took_us);
-        return err ? err : lane_apply_entries(lane, pause_us == 0 && !atomic_load(&lane->stop));
+        if (!err) err = lane_apply_entries(lane, pause_us == 0 && !atomic_load(&lane->stop));
+        lane_note_sources(lane);
+        return err;
     }
     return lane_renewal_due(lane) ? lane_rest(lane) : REDIS_OK;
 }

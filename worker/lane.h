@@ -28,6 +28,8 @@
 #include "worker/overdue.h"
 #include "worker/replaying.h"
 #include "worker/settings.h"
+#include "worker/settler.h"
+#include "worker/sources.h"
 
 /* What all lanes of a worker share; must outlive them. */
 struct lane_shared {
@@ -35,6 +37,7 @@ struct lane_shared {
     struct settings *settings;
     const char *worker; /* name: the consumer and the lease holder */
     unsigned lease_ttl_ms;
+    struct sources *sources; /* one per partition; NULL: nobody wants to know */
 };
 
 struct lane {
@@ -64,6 +67,7 @@ struct lane {
     struct reply page;          /* owns what `entries` borrow */
     struct outbox outbox;
     struct overdue overdue;
+    struct settler settler;
     struct replaying replaying;
     struct entry_id suspect;    /* the entry that broke a batch: from now on alone, and counted */
     char suspect_reason[DOOR_REASON_MAX];
@@ -77,6 +81,9 @@ struct lane {
     uint64_t took_us;           /* the last call of apply.lua, from sending to reply */
     bool idle;                  /* the last read brought nothing */
 };
+
+/* Tells shared->sources who sent the entries at hand, once they are applied. */
+void lane_note_sources(const struct lane *lane);
 
 /* A partition this worker has just taken: what `lease take` answered. */
 struct lane_lease {

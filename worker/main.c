@@ -18,7 +18,7 @@
 #include "worker/ownership.h"
 #include "worker/settings.h"
 
-enum { EXIT_USAGE = 100, EXIT_REDIS = 111, TURN_MS = 100, STOP_MS = 900, BOOK_RETRY_MS = 200 };
+enum { EXIT_USAGE = 100, EXIT_REDIS = 111, TURN_MS = 100, STOP_MS = 900, ARCHIVE_STOP_MS = 700, BOOK_RETRY_MS = 200 };
 
 static const char help[] =
     "Usage: till-worker [-c FILE] [--check-config]\n"
@@ -89,7 +89,7 @@ static int set_up(struct worker *w) {
     snprintf(w->door.book.name, sizeof w->door.book.name, "%.32s", w->config.book_name);
     w->door.book.partitions = (unsigned)w->config.book_partitions;
     w->redis.client_name = w->name;
-    w->shared = (struct lane_shared){w->redis, &w->settings, w->name, (unsigned)w->config.worker_lease_ttl_ms};
+    w->shared = (struct lane_shared){w->redis, &w->settings, w->name, (unsigned)w->config.worker_lease_ttl_ms, NULL};
     return 0;
 }
 
@@ -174,6 +174,18 @@ static void warn_of_eviction(struct worker *w) {
     command_clear(&c);
 }
 
+/* Before there is anything to keep. */
+static void start_archiver(struct worker *w) {
+    w->ownership.archiver = archiver_start(&(struct archiver_options){
+        .redis = w->redis,
+        .settings = &w->settings,
+        .book = w->door.book,
+        .dir = w->config.archive_dir,
+        .archive = {w->config.archive_segment_size, w->config.archive_segment_age_ms, w->config.archive_fsync_every_ms},
+    });
+    w->shared.sources = archiver_sources(w->ownership.archiver);
+}
+
 static int run(struct worker *w) {
     char url[200];
     redis_url_show(&w->redis.url, url, sizeof url);
@@ -186,16 +198,18 @@ static int run(struct worker *w) {
         return EXIT_REDIS;
     }
     ownership_init(&w->ownership, &w->shared, &w->door);
+    start_archiver(w);
     int status = open_book(w);
     if (status == 0) {
         warn_of_eviction(w);
         serve(w);
     }
     sd_notify(0, "STOPPING=1");
-    bool closed = ownership_close(&w->ownership, lane_now_ms() + STOP_MS);
+    bool closed = ownership_close(&w->ownership, lane_now_ms() + STOP_MS) &&
+                  archiver_close(w->ownership.archiver, lane_now_ms() + ARCHIVE_STOP_MS);
     embedded_stop(&w->embedded);
     log_event(LOG_INFO, "worker_stopped", {"name", LOG_S(w->name)}, {"clean", LOG_S(closed ? "yes" : "no")});
-    if (!closed) _exit(status > 0 ? status : 0); /* a lane hangs in a connect; its lease lapses */
+    if (!closed) _exit(status > 0 ? status : 0); /* a lane hangs in a connect, or a disk does; the lease lapses */
     return status > 0 ? status : 0;
 }
 

@@ -96,6 +96,7 @@ static void join_ended(struct ownership *o) {
     for (unsigned p = 0; p < o->door.book.partitions; p++) {
         if (!o->lanes[p] || !lane_ended(o->lanes[p])) continue;
         lane_join(o->lanes[p], &o->marks[p]);
+        archiver_drop(o->archiver, p);
         o->lanes[p] = NULL;
     }
 }
@@ -167,6 +168,7 @@ static enum redis_err start_lane(struct ownership *o, unsigned p, bool *started)
     struct door door = o->door;
     door.partition = p;
     o->lanes[p] = lane_start(o->shared, &door, &lease, &o->marks[p]);
+    archiver_hold(o->archiver, p, lease.epoch);
     return REDIS_OK;
 }
 

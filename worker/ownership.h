@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "producer/redis.h"
+#include "worker/archiver.h"
 #include "worker/lane.h"
 
 struct ownership {
@@ -14,6 +15,7 @@ struct ownership {
     struct door door;           /* copied into each lane, with its partition */
     struct redis_options control; /* as the lanes', but impatient */
     struct redis *redis;        /* control connection */
+    struct archiver *archiver;  /* told of what is taken and given back; NULL: there is none */
     struct lane **lanes;        /* one place per partition, NULL: not ours */
     struct mark *marks;         /* highest seen acknowledged, kept between ownerships */
     unsigned first;             /* where this worker starts looking, so that workers do not race for the same partitions */
