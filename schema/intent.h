@@ -153,7 +153,8 @@ struct intent_fault {
  * operation does not take, none twice, types, ranges, alphabets, UTF-8; `to` is not `account`, `of` is not `key`; `source` is `till`
  * exactly for follow-ups. `bytes` may be hostile: any size, depth or count; they are only read during the call, but `inner` points into
  * them. `intent` is always left fully initialised but for the lines and steps from line_count and step_count on; a field that was
- * unusable is left empty. What `inner` holds is not looked at. The fault reported is the first in this order: the size; unknown, repeated or ill-valued fields as they stand in the map; missing fields; fields not taken; relations. */
+ * unusable is left empty. What `inner` holds is not looked at. The fault reported is the first in this order: the size; unknown, repeated
+ * or ill-valued fields as they stand in the map; missing fields; fields not taken; relations. */
 enum intent_err intent_decode(const void *bytes, size_t size, struct intent *intent, struct intent_fault *fault)
     __attribute__((warn_unused_result));
 
