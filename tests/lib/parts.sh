@@ -26,14 +26,14 @@ built_fuzzers() {
         -DTILL_WERROR=ON && ninja -C build-fuzz -j "$JOBS"
 }
 
-# criterion PROGRAM [OPTION]...: runs it and counts its tests.
+# criterion PROGRAM [OPTION]...: runs it and counts its tests, TEST_JOBS at a time.
 criterion() {
     local out=$scratch/criterion status
     if [ ! -x "$1" ]; then
         skip "no tests here yet: $1"
         return 0
     fi
-    timeout 600 "$@" -j"$JOBS" --timeout 120 >"$out" 2>&1
+    timeout 600 "$@" -j"${TEST_JOBS:-$JOBS}" --timeout 120 >"$out" 2>&1
     status=$?
     cat "$out"
     sed 's/\x1b\[[0-9;]*m//g' "$out" |
@@ -54,7 +54,8 @@ part_schema() { built_address && criterion build-asan/tests/test_schema; }
 part_config() { built_address && criterion build-asan/tests/test_config; }
 part_producer() { built_address && criterion build-asan/tests/test_producer; }
 part_worker() { built_address && criterion build-asan/tests/test_worker; }
-part_flow() { built_address && criterion build-asan/tests/test_flow; }
+# These wait for leases, deadlines and dead workers more than they compute.
+part_flow() { built_address && TEST_JOBS=$((2 * JOBS)) criterion build-asan/tests/test_flow; }
 
 # A day at the checkout and the flow tests, with workers that watch for data races. (Criterion itself does not run under that sanitizer.)
 part_race() {
@@ -66,13 +67,29 @@ part_race() {
     [ ! -x build-asan/tests/test_flow ] || criterion build-asan/tests/test_flow --filter '!(flow_crash_way)/*'
 }
 
+# shell_one FILE: its output and its exit code go beside each other.
+shell_one() {
+    local out=$scratch/shell/${1//\//_}
+    timeout 300 bash "$1" >"$out.out" 2>&1
+    echo $? >"$out.rc"
+}
+
+# Each has servers and directories of its own, and waits a good deal.
 part_shell() {
     built_address || return 1
-    local file bad=0
+    local file files bad=0
+    files=$(find tests -name 'test_*.sh' | sort)
     export TILL=$root/build-asan/producer/cli/till TILL_WORKER=$root/build-asan/worker/till-worker
-    for file in $(find tests -name 'test_*.sh' | sort); do
+    mkdir -p "$scratch/shell"
+    for file in $files; do
+        shell_one "$file" &
+        [ "$(jobs -pr | wc -l)" -lt $((JOBS + 1)) ] || wait -n
+    done
+    wait
+    for file in $files; do
         echo "== $file"
-        if timeout 300 bash "$file"; then counts 1 0; else
+        cat "$scratch/shell/${file//\//_}.out"
+        if [ "$(cat "$scratch/shell/${file//\//_}.rc")" = 0 ]; then counts 1 0; else
             counts 0 1
             bad=1
             echo "FAILED: $file"
