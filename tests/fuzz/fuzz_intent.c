@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "schema/code.h"
 #include "schema/followup.h"
 #include "schema/intent.h"
 
@@ -32,6 +33,21 @@ static void check_parts(const struct intent *intent) {
     (void)followup_original(intent, &original);
 }
 
+/* What would follow it, wherever it lay: the note stands for whatever its answer's detail may be. */
+static void check_follow_ups(const struct intent *intent) {
+    static const int codes[] = {CODE_ok, CODE_in_progress, CODE_wrong_state};
+    const struct book book = {.name = "till", .partitions = 3};
+    struct intent out;
+    struct intent_fault fault;
+    if (intent->currency[0] == '\0')
+        return; /* whoever derives puts the account's there */
+    for (unsigned n = 0; n < 3 * 3 * 3; n++)
+        if (followup_derive(intent, codes[n % 3], true, "17-4", &book, n / 3 % 3, n / 9, intent->note, &out)) {
+            bool to_itself = strcmp(out.to, out.account) == 0; /* of a forged key; the other side refuses it */
+            assert((intent_check(&out, &fault) == NULL) != to_itself);
+        }
+}
+
 /* What was decoded from here and from there: but for where `inner` lies they are the same to the byte. */
 static void check_same(const struct intent *a, struct intent *b) {
     assert(a->inner_size == b->inner_size && (a->inner_size == 0 || memcmp(a->inner, b->inner, a->inner_size) == 0));
@@ -56,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     assert(intent_decode(bytes, bytes_size, &again, &fault) == INTENT_OK);
     check_same(&intent, &again);
     check_parts(&intent);
+    check_follow_ups(&intent);
     intent_fingerprint(&intent, before);
     intent_fingerprint(&again, after);
     assert(strcmp(before, after) == 0);
