@@ -2,7 +2,7 @@
  * already what follows from their entries, so a lane sends no follow-ups and puts nothing that has fallen due on its stream.
  *
  * Only at the very end of the recording something may be missing: the follow-ups of entries applied last. `replaying` is the list of what
- * is there, "p:ENTRY p:ENTRY ...": partition p's recorded stream contains what the entries up to ENTRY of this one sent there; of partitions
+ * is there, "p:ENTRY p:ENTRY ...": partition p's recorded stream contains what the entries up to ENTRY of this one sent there; of those
  * not listed nothing is recorded. An entry with a follow-up beyond that is put aside: acknowledged, its answer kept. When the partition is
  * taken out of this state, schema/lua/rebuild.lua makes those pending again, and the next owner sends what they owe as after any crash. */
 #ifndef WORKER_REPLAYING_H

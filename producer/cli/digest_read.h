@@ -5,8 +5,8 @@
 #include "producer/cli/connect.h"
 #include "producer/digest.h"
 
-/* Into out[p] for every wanted p below the book's partitions; up to `tries` times, until it stands still for as long as that takes. One that
- * never did is marked as moved. CLI_OK or an exit code, said. */
+/* Into out[p] for every wanted p below the book's partitions; up to `tries` times, until it stands still for as long as that takes. One
+ * that never did is marked as moved. CLI_OK or an exit code, said. */
 int digest_read(struct connection *c, const bool *wanted, unsigned tries, struct digest_partition *out)
     __attribute__((warn_unused_result));
 

@@ -53,8 +53,9 @@ local function note(field, value)
   if value ~= '' then call('HSET', TRIMMED, field, value) else call('HDEL', TRIMMED, field) end
 end
 
-local meta = call('HMGET', KEYS[1], 'epoch', 'applied', 'bill', 'halted')
+local meta = call('HMGET', KEYS[1], 'epoch', 'applied', 'bill', 'halted', 'replaying')
 check_epoch(meta[1], ARGV[1])
+if meta[5] then return { 0, 0, '' } end -- what is being rebuilt is old, all of it
 local known = call('HMGET', TRIMMED, 'cut:' .. name, 'behind:' .. name, 'held:' .. name, 'archive')
 if not (to_integer(known[1] or '0') and to_integer(known[2] or '0')) then error({ err = 'ERR ' .. TRIMMED .. ' is malformed' }) end
 local groups = groups_of_stream()
