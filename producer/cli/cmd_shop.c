@@ -1,4 +1,6 @@
 /* `till orders` and `till articles`: what a merchant's orders and articles are now. */
+#include <stdio.h>
+
 #include "producer/cli/commands.h"
 #include "producer/cli/shop_out.h"
 #include "producer/cli/shop_read.h"
@@ -28,6 +30,7 @@ static int run(struct cli *cli, bool orders) {
     int code = shop_open(cli, orders, &shop);
     if (!code) code = shop_each(&shop, show, &s);
     if (!cli->json && table_rows(&s.table)) table_flush(&s.table);
+    if (!cli->json && !code && !shop.count) printf("%s has no %s\n", shop.merchant, cli->command->name);
     table_clear(&s.table);
     shop_close(&shop);
     return code;

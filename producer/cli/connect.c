@@ -67,10 +67,11 @@ int connect_book(const struct cli *cli, struct connection *c) {
     keys_buffer key;
     int code = connect_redis(cli, c);
     if (code) return code;
-    command_begin(&c->command, "HGET");
+    command_begin(&c->command, "HMGET"); /* what every role may */
     command_copy(&c->command, key, keys_book(key, &c->book));
     command_word(&c->command, "partitions");
     if ((code = connect_call(c, "reading the book", &reply))) return code;
+    reply = reply_at(reply, 0);
     if (reply_type(reply) == REPLY_NIL)
         return cli_usage(cli, "there is no book '%s' in Redis at %s: the first till-worker creates it", c->book.name, c->shown);
     if (reply_integer(reply) != (int64_t)c->book.partitions)

@@ -148,6 +148,25 @@ expect 0 "ok (0)" $shop topup --source shop --account alice --amount 3 --currenc
 expect 0 "ok (0)" $shop lock --source shop --account alice --token t1 --expires 5m
 expect 0 "ok (0)" $shop unlock --source shop --account alice --token t1
 expect 0 "ok (0)" $shop limit --source shop --account $bob --payments 100 --per 1m
+
+# Orders: made, cancelled, lapsed, and paid from every partition. Nothing is moved: what is paid is given back.
+order="$shop order --source shop coffee"
+expect 0 "ok (0)" $shop price --source shop coffee tea 5
+expect 0 "ok (0)" $shop stock --source shop coffee tea +9
+expect 0 "ok (0)" $order o1 --line tea=1 --to alice
+expect 0 "ok (0)" $order o2 --line tea=1 --expires 200ms
+expect 0 "ok (0)" $order o3 --line tea=1 --to $bob
+expect 0 "ok (0)" $order o4 --amount 5
+expect 0 "ok (0)" $shop cancel --source shop coffee o4
+expect 0 "ok (0)" $shop pay --source shop --key o1 --account alice --to coffee --order o1 --amount 5 --currency CNY
+expect 0 "ok (0)" $shop refund --source shop --account alice --of o1
+expect 0 "ok (0)" $shop topup --source shop --account $bob --amount 5 --currency CNY
+expect 0 "ok (0)" $shop pay --source shop --key o3 --account $bob --to coffee --order o3 --amount 5 --currency CNY
+expect 0 "ok (0)" $shop refund --source shop --account $bob --of o3
+expect 0 "ok (0)" $shop withdraw --source shop --account $bob --amount 5
+wait_for 10 eval "as producer-seer \"\$TILL\" orders coffee o2 --json | jq -e '.state == \"lapsed\"'"
+expect 0 "paid" as producer-seer "$TILL" orders coffee o1
+expect 0 "tea" as producer-seer "$TILL" articles coffee tea
 (umask 077; echo carols-secret >carol.password)
 expect 0 "ok (0)" $shop open --source shop --account carol --kind user --currency CNY --password-file carol.password
 expect 0 "ok (0)" $shop topup --source shop --account carol --amount 5 --currency CNY
@@ -161,6 +180,8 @@ for role in auditor operator; do
     expect 0 "2203" $look account coffee --shards
     expect 0 "ok (0)" $look bill alice shop k1
     expect 0 "refund" $look ledger --account alice
+    expect 0 "lapsed" $look orders coffee
+    expect 0 "tea" $look articles coffee
     expect 0 "ledger" $look ledger --json
     json 0 'length == 20' $look watch --source shop --from 0 --limit 20 --json
     expect 0 "served" $look status
@@ -202,6 +223,11 @@ grep -E "NOPERM|partition_waits|fenced" worker.log && fail "a worker lacks a rig
 # Nothing of all that was refused.
 cli --json acl log 100 | jq -r '.[] | "\(.username) \(.object)"' | sort -u >unexpected
 [ ! -s unexpected ] || fail "refused in the middle of its work: $(cat unexpected)"
+
+# A producer that looks up has no list of names, others look up nothing.
+expect 100 "NOPERM" as producer-seer "$TILL" orders coffee
+expect 100 "NOPERM" $shop orders coffee o1
+expect 100 "NOPERM" $shop articles coffee tea
 
 # The doctor says whether a user has the rights of a role, and what puts it right does so.
 expect 0 "has the 10 rights of role producer" $shop doctor --role producer --source shop
@@ -266,7 +292,7 @@ producer-shop,producer-seer,worker,operator,auditor copy {PART}:account:alice {P
 producer-shop,producer-seer,worker,operator,auditor restore {PART}:account:mallory 0 x
 producer-shop,producer-seer,worker,operator,auditor dump {PART}:account:alice
 producer-shop,producer-seer,worker,operator,auditor expire {PART}:account:alice 1
-producer-shop,producer-seer,worker,operator,auditor xtrim {PART}:intents maxlen 0
+producer-shop,producer-seer,operator,auditor xtrim {PART}:intents maxlen 0
 producer-shop,producer-seer,worker,operator,auditor xdel {PART}:intents 0-1
 producer-shop,producer-seer,worker,operator,auditor xsetid {PART}:intents 99999999999999-0
 producer-shop,producer-seer,worker,operator,auditor xgroup destroy {PART}:intents workers
@@ -278,6 +304,10 @@ producer-shop,producer-seer,operator,auditor hset {PART}:account:alice balance 1
 producer-shop,producer-seer,operator,auditor hset {PART}:bills:$today alice/shop/k1 x
 producer-shop,producer-seer,operator,auditor hset {till}:book partitions 1
 producer-shop,producer-seer,operator,auditor hdel {PART}:unanswered 0-1
+producer-shop,producer-seer,operator,auditor hset {PART}:sku:coffee/tea price 1
+producer-shop,producer-seer,operator,auditor hset {PART}:order:coffee/o1 state created
+producer-shop,producer-seer,operator,auditor unlink {PART}:order:coffee/o1
+producer-shop,producer-seer,operator,auditor sadd {PART}:merchants mallory
 producer-shop,producer-seer,operator,auditor zadd {PART}:due 1 m
 producer-shop,producer-seer,operator,auditor zrem {till}:workers m
 producer-shop,producer-seer,operator,auditor hset {PART}:scheduled 0-1 x
@@ -307,6 +337,9 @@ producer-shop,producer-seer xread streams {PART}:ledger 0
 producer-shop,producer-seer xread streams {PART}:dead 0
 producer-shop,producer-seer hmget {PART}:meta applied
 producer-shop,producer-seer hgetall {PART}:account:alice
+producer-shop,producer-seer hgetall {PART}:order:coffee/o1
+producer-shop,producer-seer smembers {PART}:merchants
+producer-shop,producer-seer sscan {PART}:merchants 0
 producer-shop,producer-seer get {PART}:lease
 producer-shop,producer-seer zrange {till}:workers 0 -1
 producer-shop,producer-seer scan 0
@@ -314,15 +347,21 @@ producer-shop,producer-seer randomkey
 producer-shop hmget {PART}:account:alice balance
 producer-shop hget {PART}:account:alice balance
 producer-shop hget {PART}:bills:$today alice/shop/k1
+producer-shop hmget {PART}:order:coffee/o1 state
+producer-shop hmget {PART}:sku:coffee/tea price
 producer-seer xread streams {PART}:responses:shop 0
 auditor xadd {PART}:intents * intent x
 auditor publish channel x
 worker hset {PART}:due f v
-worker xrange {PART}:ledger - +
 worker xread streams {PART}:responses:shop 0
 worker unlink {PART}:meta
 worker del {PART}:bills:$today
 worker hdel {PART}:bills:$today alice/shop/k1
+worker del {PART}:order:coffee/o1
+worker unlink {PART}:sku:coffee/tea
+worker hdel {PART}:order:coffee/o1 payer
+worker srem {PART}:merchants coffee
+worker unlink {PART}:merchants
 worker hdel {till}:book partitions
 worker del {till}:book
 worker scan 0
@@ -333,7 +372,7 @@ set +f
 # A script does no more than its caller may: the keys are open to EVALSHA, what is done to them is not.
 script() { raw worker script load "$1"; }
 refused worker evalsha "$(script "return redis.call('DEL', KEYS[1])")" 1 "{till:$p}:account:alice"
-refused worker evalsha "$(script "return redis.call('XTRIM', KEYS[1], 'MAXLEN', 0)")" 1 "{till:$p}:intents"
+refused worker evalsha "$(script "return redis.call('XDEL', KEYS[1], '0-1')")" 1 "{till:$p}:intents"
 refused operator evalsha "$(script "return redis.call('HSET', KEYS[1], 'balance', 1)")" 1 "{till:$p}:account:alice"
 refused operator evalsha "$(script "return redis.call('XDEL', KEYS[1], '0-1')")" 1 "{till:$p}:intents"
 refused operator evalsha "$(script "return redis.call('HSET', '{till:$p}:account:alice', 'balance', 1)")" 1 "{till:$p}:dead"

@@ -76,6 +76,37 @@ group --account alice --steps nowhere.json|100|steps nowhere.json:
 group --account alice --steps - pay|100|steps are arguments or in --steps -, not both
 transfer --account alice --to alice --amount 5|100|--to must not be the account itself
 unschedule --account alice|100|--of is missing
+price coffee tea|100|needs MERCHANT SKU AMOUNT; `till price --help` shows how
+price coffee tea 5.50|100|AMOUNT 5.50 must be a whole number of minor units: 1999 for 19.99
+price coffee t/ea 5|100|SKU t/ea must be 1..64 printable ASCII characters
+price cof*ee tea 5|100|MERCHANT cof*ee must be
+price coffee tea 5 6|100|'6' is one argument too many
+price --account coffee tea 5|100|no option --account
+stock coffee tea 5|100|'5' must say whether it is more or less: +5 or -5
+stock coffee tea +0|100|not 0
+stock coffee tea -5x|100|'-5x' must be a whole number
+stock coffee tea +9007199254740992|100|must be a whole number up to 9007199254740991
+stock coffee tea -9007199254740991|111|
+order coffee o-1|100|needs --line SKU=QUANTITY, once for each article, or --amount MINOR
+order coffee o-1 --line tea=1 --amount 5|100|--amount is not taken beside --line
+order coffee o-1 --line tea|100|--line tea must be SKU=QUANTITY
+order coffee o-1 --line tea=x|100|--line tea=x must be SKU=QUANTITY, the quantity a whole number: tea=2
+order coffee o-1 --line tea=0|100|--line tea=0 has a quantity that is not an integer from 1
+order coffee o-1 --line =1|100|--line =1 has a sku
+order coffee o-1 --line tea=1 --line cake=1 --line tea=2|100|--line tea=2 has a sku that is in the order already
+order coffee o-1 --lines tea=1|100|no option --lines; did you mean --line?
+order coffee o/1 --amount 5|100|ORDER o/1 must be
+order coffee o-1 --amount 5 --to coffee|100|--to must not be the account itself
+order coffee o-1 --amount 5 --expires soon|100|must be a length of time
+cancel coffee|100|needs MERCHANT ORDER
+pay --account alice --to coffee --amount 5 --currency CNY --order a/b|100|--order a/b
+hold --account alice --to coffee --amount 5 --currency CNY --order o-1|100|no option --order
+orders|100|needs MERCHANT [ORDER]
+orders coffee a/b|100|ORDER a/b must be
+articles coff*|100|MERCHANT coff* must be
+articles coffee t{a|100|SKU t{a must be
+orders coffee|111|is not reachable
+articles coffee tea|111|is not reachable
 account|100|needs ID
 bill alice shop|100|needs ACCOUNT SOURCE KEY
 watch|100|which --source?
@@ -194,6 +225,24 @@ done <<'END'
 {"op":"group","account":"a","steps":[{"op":"pay","too":"m"}]}~steps: step 1: too is no field of an intent; did you mean to?
 {"op":"group","account":"a","steps":[{"op":"pay","source":"m"}]}~steps: step 1: source is not taken by a step
 {"op":"group","account":"a","steps":[{"op":"pay","to":"m","amount":5}]}~steps: step 1: currency is missing
+{"op":"stock","account":"m","sku":"tea","quantity":0}~quantity must be an integer from -9007199254740991 to 9007199254740991, not 0
+{"op":"stock","account":"m","sku":"tea","quantity":"3"}~quantity must be a number without quotes
+{"op":"stock","account":"m","sku":"tea","quantity":-1.5}~quantity must be an integer, without fraction
+{"op":"stock","account":"m","sku":"tea","quantity":-9007199254740992}~quantity must be an integer from
+{"op":"price","account":"m","sku":"te a","amount":5}~sku must be 1..64
+{"op":"order","account":"m","order":"o","lines":[]}~lines must be an array like [["tea", 2], ["cake", 1]]
+{"op":"order","account":"m","order":"o","lines":{"tea":2}}~lines must be an array like
+{"op":"order","account":"m","order":"o","lines":["tea"]}~lines: line 1 must be [SKU, QUANTITY], as ["tea", 2]
+{"op":"order","account":"m","order":"o","lines":[["tea",2,3]]}~lines: line 1 must be [SKU, QUANTITY]
+{"op":"order","account":"m","order":"o","lines":[["tea",1],["cake","2"]]}~lines: line 2 must be [SKU, QUANTITY]
+{"op":"order","account":"m","order":"o","lines":[["tea",1],["cake",-2]]}~lines: line 2 has a quantity that is not an integer from 1
+{"op":"order","account":"m","order":"o","lines":[["tea",1],["tea",2]]}~lines: line 2 has a sku that is in the order already
+{"op":"order","account":"m","order":"o","lines":[["tea",1]],"amount":5}~amount is not taken beside lines
+{"op":"order","account":"m","order":"o"}~lines is missing
+{"op":"order","account":"m","order":"o","line":[["tea",1]]}~line is no field of an intent; did you mean lines?
+{"op":"settle","account":"m","currency":"CNY","month":"2026-13"}~month must be a month
+{"op":"lapse","account":"m","order":"o"}~op is for workers only
+{"op":"group","account":"a","steps":[{"op":"pay","to":"m","amount":5,"currency":"CNY","order":"o"}]}~steps: step 1: order is not taken by a step
 {"op":"capture","account":"a","of":"h","final":"no"}~final must be true or false
 {"op":"due","account":"a"}~op is for workers only
 {"op":"inquire","account":"a","inner":"00"}~inner is for workers only

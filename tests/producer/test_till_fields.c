@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "producer/client.h"
+#include "producer/client_intent.h"
 #include "schema/sign.h"
 #include "tests/producer/test_till_fake.h"
 
@@ -216,6 +216,116 @@ Test(till_fields, a_policy_half_sent_is_not_said_to_be_unsent) {
     cr_assert(strstr(result.text, "WRONGTYPE"), "%s", result.text);
 }
 
+Test(till_fields, what_a_shop_does) {
+    static struct entry e;
+    const struct intent *i;
+    struct till_goods goods = {.sku = "tea"};
+    struct till_intent price = {.op = "price", .source = "shop", .account = "coffee", .goods = &goods, .amount_minor = 300};
+    i = sent(&price, &e);
+    cr_assert(i->op == OP_price && i->amount_minor == 300 && !has(i, FIELD_quantity) && !has(i, FIELD_lines) && !has(i, FIELD_currency));
+    cr_assert_str_eq(i->sku, "tea");
+    const int64_t changes[] = {1, -1, INTENT_AMOUNT_MAX, -INTENT_AMOUNT_MAX};
+    for (size_t n = 0; n < sizeof changes / sizeof changes[0]; n++) {
+        goods.quantity = changes[n];
+        struct till_intent stock = {.op = "stock", .source = "shop", .account = "coffee", .goods = &goods};
+        i = sent(&stock, &e);
+        cr_assert(i->op == OP_stock && i->quantity == changes[n], "%lld", (long long)i->quantity);
+    }
+    struct till_intent cancel = {.op = "cancel", .source = "shop", .account = "coffee", .order = "o-1"};
+    i = sent(&cancel, &e);
+    cr_assert_str_eq(i->order, "o-1");
+    struct till_intent pay = fake_pay("alice", "k1");
+    pay.order = "o-1";
+    i = sent(&pay, &e);
+    cr_assert(i->op == OP_pay && has(i, FIELD_order));
+    pay.order = "";
+    cr_assert(!has(sent(&pay, &e), FIELD_order), "not given");
+}
+
+Test(till_fields, an_order_has_lines_or_an_amount) {
+    static struct entry e;
+    char names[TILL_LINES_MAX][8];
+    struct till_line lines[TILL_LINES_MAX];
+    for (unsigned n = 0; n < TILL_LINES_MAX; n++) {
+        snprintf(names[n], sizeof names[n], "a%u", n);
+        lines[n] = (struct till_line){names[n], n + 1};
+    }
+    struct till_goods goods = {.lines = lines, .line_count = TILL_LINES_MAX};
+    struct till_intent order = {.op = "order", .source = "shop", .account = "coffee", .order = "o-1", .to = "alice", .goods = &goods,
+                                .expires_ms = 900000};
+    const struct intent *i = sent(&order, &e);
+    cr_assert(i->line_count == TILL_LINES_MAX && !has(i, FIELD_amount) && i->expires_ms == 900000);
+    cr_assert(strcmp(i->lines[63].sku, "a63") == 0 && i->lines[63].quantity == 64 && i->lines[0].quantity == 1);
+    struct till_intent amount = {.op = "order", .source = "shop", .account = "coffee", .order = "o-2", .amount_minor = 700};
+    i = sent(&amount, &e);
+    cr_assert(i->amount_minor == 700 && !has(i, FIELD_lines) && !has(i, FIELD_to));
+}
+
+Test(till_fields, what_is_shown_is_sent_the_same) {
+    static struct entry e, again;
+    struct till_line lines[] = {{"tea", 2}, {"cake", 1}};
+    struct till_goods goods = {.lines = lines, .line_count = 2}, stock = {.sku = "tea", .quantity = -2};
+    struct till_settle settle = {.month = "2026-10", .partition = TILL_HOME};
+    struct till_intent pay = fake_pay("alice", "k1"), all[] = {
+        {.op = "order", .source = "shop", .key = "a", .account = "coffee", .order = "o-1", .goods = &goods},
+        {.op = "order", .source = "shop", .key = "b", .account = "coffee", .order = "o-2", .amount_minor = 5},
+        {.op = "stock", .source = "shop", .key = "c", .account = "coffee", .goods = &stock},
+        {.op = "settle", .source = "shop", .key = "d", .account = "coffee", .currency = "CNY", .settle = &settle},
+        pay,
+    };
+    all[4].order = "o-1";
+    for (size_t n = 0; n < sizeof all / sizeof all[0]; n++) {
+        struct client_nested nested;
+        struct till_intent shown;
+        struct till_result result;
+        client_intent_borrow(sent(&all[n], &e), &nested, &shown);
+        cr_assert_eq(till_send(till, &shown, 1, 1000, &result), 1u, "%s: %s", all[n].op, result.text);
+        entry_read(till_partition_of(till, all[n].account), &again);
+        cr_assert(again.size == e.size && memcmp(again.bytes, e.bytes, e.size) == 0, "%s", all[n].op);
+    }
+}
+
+Test(till_fields, a_settle_goes_where_it_says) {
+    static struct entry e;
+    unsigned home = till_partition_of(till, "coffee");
+    struct till_settle settle = {.month = "2026-10"};
+    struct till_intent intent = {.op = "settle", .source = "settlement", .account = "coffee", .currency = "CNY", .settle = &settle};
+    for (int p = 0; p < FAKE_PARTITIONS; p++) {
+        struct till_result result;
+        settle.partition = p;
+        cr_assert_eq(till_send(till, &intent, 1, 1000, &result), 1u, "%s", result.text);
+        entry_read((unsigned)p, &e);
+        cr_assert(e.count == 1 && e.intent.op == OP_settle && strcmp(e.intent.month, "2026-10") == 0, "%d", p);
+    }
+    settle.partition = TILL_HOME;
+    (void)sent(&intent, &e);
+    entry_read(home, &e);
+    cr_assert_eq(e.count, 2u);
+    struct fake_worker worker = {0};
+    struct till_answer a;
+    fake_worker_start(&worker, &server);
+    settle.partition = (int)(home + 1) % FAKE_PARTITIONS;
+    cr_assert_eq(till_call(till, &intent, 5000, &a), TILL_OK, "%s", till_error(till));
+    cr_assert_eq(a.partition, (home + 1) % FAKE_PARTITIONS);
+    fake_worker_stop(&worker);
+}
+
+struct row {
+    const char *field, *text;
+    struct till_intent intent;
+};
+
+/* Each is refused, the field at fault named. */
+static void check_rows(const struct row *rows, size_t count) {
+    for (size_t n = 0; n < count; n++) {
+        struct till_result r;
+        cr_assert_eq(till_send(till, &rows[n].intent, 1, 1000, &r), 0u, "row %zu: %s", n, rows[n].text);
+        cr_assert_eq(r.code, TILL_INVALID, "row %zu: %d", n, r.code);
+        cr_assert_str_eq(r.field, rows[n].field, "row %zu: %s", n, r.text);
+        cr_assert(strstr(r.text, rows[n].text), "row %zu: %s", n, r.text);
+    }
+}
+
 static struct till_step tea = {.op = "pay", .to = "tea", .amount_minor = 1, .currency = "CNY"};
 
 Test(till_fields, wrong_ones_are_named) {
@@ -229,10 +339,7 @@ Test(till_fields, wrong_ones_are_named) {
     struct till_settings no_settings = {0}, large_fee = {.has_fee = true, .fee_basis_points = 10001}, fee = {.has_fee = true};
 #define PAY .source = "s", .op = "pay", .account = "alice", .to = "tea", .amount_minor = 1, .currency = "CNY"
 #define GROUP(list) .source = "s", .op = "group", .account = "alice", .steps = list, .step_count = 2
-    const struct {
-        const char *field, *text;
-        struct till_intent intent;
-    } rows[] = {
+    const struct row rows[] = {
         {"final", "TILL_YES", {.source = "s", .op = "capture", .account = "alice", .of = "h", .amount_minor = 1, .final = 2}},
         {"amount", "TILL_AMOUNT_ALL", {.source = "s", .op = "capture", .account = "alice", .of = "h"}},
         {"token", "missing", {.source = "s", .op = "lock", .account = "alice", .expires_ms = 1}},
@@ -259,13 +366,48 @@ Test(till_fields, wrong_ones_are_named) {
         {"steps", "steps: step 2: reserved must be zero", {GROUP(reserved)}},
         {"reserved", "must be zero", {PAY, .reserved = {"x"}}},
     };
-    for (size_t n = 0; n < sizeof rows / sizeof rows[0]; n++) {
-        struct till_result r;
-        cr_assert_eq(till_send(till, &rows[n].intent, 1, 1000, &r), 0u, "row %zu: %s", n, rows[n].text);
-        cr_assert_eq(r.code, TILL_INVALID, "row %zu: %d", n, r.code);
-        cr_assert_str_eq(r.field, rows[n].field, "row %zu: %s", n, r.text);
-        cr_assert(strstr(r.text, rows[n].text), "row %zu: %s", n, r.text);
+    check_rows(rows, sizeof rows / sizeof rows[0]);
+}
+
+Test(till_fields, wrong_goods_are_named) {
+    struct till_line line = {"tea", 1}, none = {"tea", 0}, no_sku = {NULL, 1}, twice[] = {line, line}, many[TILL_LINES_MAX + 1];
+    char names[TILL_LINES_MAX + 1][8];
+    for (unsigned n = 0; n <= TILL_LINES_MAX; n++) {
+        snprintf(names[n], sizeof names[n], "a%u", n);
+        many[n] = (struct till_line){names[n], 1};
     }
+    struct till_goods of_one = {.lines = &line, .line_count = 1}, of_none = {.lines = &none, .line_count = 1};
+    struct till_goods of_two = {.lines = twice, .line_count = 2}, of_many = {.lines = many, .line_count = TILL_LINES_MAX + 1};
+    struct till_goods unnamed = {.lines = &no_sku, .line_count = 1}, counted = {.line_count = 1}, only = {.sku = "tea"};
+    struct till_goods large = {.sku = "tea", .quantity = INT64_MAX}, bad = {.sku = "a/b"}, uncounted = {.sku = "tea"};
+    struct till_settle outside = {.month = "2026-10", .partition = FAKE_PARTITIONS}, october = {.month = "2026-13"}, nothing = {0};
+    only.reserved[7] = "x";
+#define ORDER .source = "s", .op = "order", .account = "coffee", .order = "o"
+#define SETTLE .source = "s", .op = "settle", .account = "coffee", .currency = "CNY"
+    const struct row rows[] = {
+        {"order", "1..64 printable", {PAY, .order = "a b"}},
+        {"order", "not taken", {.source = "s", .op = "inquire", .account = "alice", .order = "o"}},
+        {"order", "missing", {.source = "s", .op = "cancel", .account = "coffee"}},
+        {"lines", "missing", {ORDER}},
+        {"lines", "line_count says so", {ORDER, .goods = &counted}},
+        {"lines", "lines: line 1 has a quantity", {ORDER, .goods = &of_none}},
+        {"lines", "lines: line 1 has a sku", {ORDER, .goods = &unnamed}},
+        {"lines", "lines: line 2 has a sku that is in the order already", {ORDER, .goods = &of_two}},
+        {"lines", "lines: line 65 is one too many", {ORDER, .goods = &of_many}},
+        {"lines", "not taken", {PAY, .goods = &of_one}},
+        {"amount", "beside lines", {ORDER, .goods = &of_one, .amount_minor = 1}},
+        {"amount", "negative", {ORDER, .amount_minor = TILL_AMOUNT_ALL}},
+        {"quantity", "missing", {.source = "s", .op = "stock", .account = "coffee", .goods = &uncounted}},
+        {"quantity", "not 0", {.source = "s", .op = "stock", .account = "coffee", .goods = &large}},
+        {"sku", "1..64 printable", {.source = "s", .op = "price", .account = "coffee", .goods = &bad, .amount_minor = 1}},
+        {"sku", "missing", {.source = "s", .op = "price", .account = "coffee", .amount_minor = 1}},
+        {"reserved", "must be zero", {.source = "s", .op = "price", .account = "coffee", .goods = &only, .amount_minor = 1}},
+        {"partition", "0..3 or TILL_HOME", {SETTLE, .settle = &outside}},
+        {"month", "YYYY-MM", {SETTLE, .settle = &october}},
+        {"month", "missing", {SETTLE, .settle = &nothing}},
+        {"month", "missing", {SETTLE}},
+    };
+    check_rows(rows, sizeof rows / sizeof rows[0]);
 }
 
 Test(till_fields, the_rules_of_an_account) {

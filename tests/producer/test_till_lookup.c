@@ -81,6 +81,80 @@ Test(till_lookup, what_is_not_there_or_cannot_be) {
     cr_assert(strstr(till_error(till), "WRONGTYPE"), "%s", till_error(till));
 }
 
+static void order_put(const char *order, const char *lines, const char *amount) {
+    keys_buffer key;
+    keys_order(key, &fake_book, till_partition_of(till, "coffee"), "coffee", order);
+    server_text(&server, "HSET", key, "state", "paid", "amount", amount, "currency", "CNY", "to", "alice", "lines", lines, "entry", "5-0",
+                "identity", "coffee/shop/k1", "deadline", "", "opened", "5", "changed", "9", "payer", "alice/shop/p1", NULL);
+}
+
+Test(till_lookup, an_order) {
+    static struct till_order o;
+    order_put("o-1", "tea 2 300 a=b 9007199254740991 1", "1100");
+    cr_assert_eq(till_order_lookup(till, "coffee", "o-1", &o), TILL_OK, "%s", till_error(till));
+    cr_assert(strcmp(o.merchant, "coffee") == 0 && strcmp(o.order, "o-1") == 0 && strcmp(o.state, "paid") == 0);
+    cr_assert(strcmp(o.currency, "CNY") == 0 && strcmp(o.to, "alice") == 0 && strcmp(o.entry, "5-0") == 0);
+    cr_assert(strcmp(o.identity, "coffee/shop/k1") == 0 && strcmp(o.payer, "alice/shop/p1") == 0);
+    cr_assert(o.amount_minor == 1100 && o.deadline_ms == 0 && o.opened_ms == 5 && o.changed_ms == 9 && o.line_count == 2);
+    cr_assert(strcmp(o.lines[0].sku, "tea") == 0 && o.lines[0].quantity == 2 && o.lines[0].price_minor == 300);
+    cr_assert(strcmp(o.lines[1].sku, "a=b") == 0 && o.lines[1].quantity == 9007199254740991 && o.lines[1].price_minor == 1);
+    cr_assert_eq(o.partition, till_partition_of(till, "coffee"));
+    order_put("o-2", "", "7");
+    cr_assert_eq(till_order_lookup(till, "coffee", "o-2", &o), TILL_OK);
+    cr_assert(o.line_count == 0 && o.amount_minor == 7);
+    cr_assert_eq(till_order_lookup(till, "tea", "o-1", &o), TILL_NOT_FOUND);
+    cr_assert_eq(till_order_lookup(till, "coffee", "o-3", &o), TILL_NOT_FOUND);
+    cr_assert_str_eq(till_error(till), "coffee has no order o-3");
+}
+
+Test(till_lookup, orders_and_articles_that_cannot_be_read) {
+    static struct till_order o;
+    static char many[(TILL_LINES_MAX + 1) * 10];
+    struct till_article a;
+    for (size_t n = 0; n <= TILL_LINES_MAX; n++)
+        snprintf(many + strlen(many), sizeof many - strlen(many), "%sa%zu 1 1", n > 0 ? " " : "", n);
+    const char *const lines[] = {"tea", "tea 2", "tea 2 ", "tea x 300", "tea 2 30000000000000000000", " tea 2 300", "tea 2 300 cake 1",
+                                 many,
+                                 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggggg 1 1"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        order_put("bad", lines[i], "5");
+        cr_assert_eq(till_order_lookup(till, "coffee", "bad", &o), TILL_READ_FAILED, "%s", lines[i]);
+        cr_assert(strstr(till_error(till), "the order bad of coffee cannot be read: its lines"), "%s: %s", lines[i], till_error(till));
+    }
+    order_put("bad", "", "-5");
+    cr_assert_eq(till_order_lookup(till, "coffee", "bad", &o), TILL_READ_FAILED);
+    cr_assert_eq(till_order_lookup(till, "a/b", "bad", &o), TILL_INVALID);
+    cr_assert_eq(till_order_lookup(till, "coffee", "a/b", &o), TILL_INVALID);
+    cr_assert_eq(till_order_lookup(till, "coffee", NULL, &o), TILL_INVALID);
+    cr_assert_str_eq(till_error(till), "order is missing");
+    cr_assert_eq(till_article_lookup(till, NULL, "tea", &a), TILL_INVALID);
+    cr_assert_str_eq(till_error(till), "merchant is missing");
+    cr_assert_eq(till_article_lookup(till, "coffee", "", &a), TILL_INVALID);
+    keys_buffer key;
+    keys_sku(key, &fake_book, till_partition_of(till, "coffee"), "coffee", "tea");
+    server_text(&server, "HSET", key, "price", "1.5", NULL);
+    cr_assert_eq(till_article_lookup(till, "coffee", "tea", &a), TILL_READ_FAILED);
+    cr_assert(strstr(till_error(till), "its price is no number"), "%s", till_error(till));
+    server_text(&server, "DEL", key, NULL);
+    server_text(&server, "SET", key, "no hash", NULL);
+    cr_assert_eq(till_article_lookup(till, "coffee", "tea", &a), TILL_READ_FAILED);
+    cr_assert(strstr(till_error(till), "WRONGTYPE"), "%s", till_error(till));
+}
+
+Test(till_lookup, an_article) {
+    struct till_article a;
+    keys_buffer key;
+    cr_assert_eq(till_article_lookup(till, "coffee", "tea", &a), TILL_NOT_FOUND);
+    cr_assert_str_eq(till_error(till), "coffee has no article tea");
+    keys_sku(key, &fake_book, till_partition_of(till, "coffee"), "coffee", "tea");
+    server_text(&server, "HSET", key, "stock", "5", "changed", "9", NULL);
+    cr_assert_eq(till_article_lookup(till, "coffee", "tea", &a), TILL_OK, "%s", till_error(till));
+    cr_assert(!a.has_price && a.stock == 5 && a.changed_ms == 9 && strcmp(a.sku, "tea") == 0 && strcmp(a.merchant, "coffee") == 0);
+    server_text(&server, "HSET", key, "price", "300", NULL);
+    cr_assert_eq(till_article_lookup(till, "coffee", "tea", &a), TILL_OK);
+    cr_assert(a.has_price && a.price_minor == 300);
+}
+
 /* A bill of alice, as if its entry had this time. */
 static void bill_put(uint64_t ms, const char *key, const char *record) {
     keys_buffer bills;
