@@ -218,5 +218,6 @@ void audit_close(struct audit *a) {
     free(a->names);
     free(a->begin);
     audit_transfer_clear(a);
+    audit_order_clear(a);
     connect_close(&a->side);
 }

@@ -35,6 +35,9 @@ struct audit_holds;     /* audit_hold.c */
 struct audit_due;       /* audit_due.c */
 struct audit_entries;   /* audit_entry.c */
 struct audit_transfers; /* audit_transfer.c */
+struct audit_orders;    /* audit_order.c */
+struct audit_earning;   /* audit_earning.c */
+struct audit_sweeps;    /* audit_settle.c */
 struct ledger_row;
 
 /* The rows of the bill at hand. */
@@ -43,7 +46,7 @@ struct audit_rows {
     unsigned count, hold_count; /* hold_count: of rows that change `held` */
     int64_t moved_minor;        /* what came to somebody */
     int64_t hold_minor;         /* sum of the changes of `held` */
-    bool transit;               /* one is of @transit */
+    bool transit, fees;         /* one is of @transit, of @fees */
     char op[33], identity[360];
     __int128 sum[AUDIT_CURRENCIES_MAX];
     unsigned char currency[AUDIT_CURRENCIES_MAX]; /* those in it */
@@ -90,11 +93,15 @@ struct audit {
     uint8_t hash_key[16];
     struct audit_part part;
     struct audit_transfers *transfers;
+    struct audit_orders *shop;
+    struct audit_sweeps *sweeps;
     struct audit_finding finding[AUDIT_SHOWN_MAX];
     uint64_t found; /* also those not kept */
     uint64_t rows, bills, accounts, records, answers, undelivered, pending, unanswered, dead, lost;
     uint64_t holds, scheduled;             /* open; waiting for their time */
     uint64_t in_flight, settling;          /* transfers: on their way; arrived, which the sender's side does not know yet */
+    uint64_t orders; /* created: neither paid nor over */
+    uint64_t paying;                       /* payments of orders elsewhere: held, and neither settled nor given back */
     uint64_t in_flight_since_ms;           /* the oldest of them; 0: none */
     __int128 held[AUDIT_CURRENCIES_MAX];   /* of all accounts */
     __int128 flying[AUDIT_CURRENCIES_MAX]; /* in @transit of all partitions */
@@ -201,8 +208,18 @@ void audit_entry_clear(struct audit *a);
 enum audit_pass { AUDIT_TAKE, AUDIT_NAME, AUDIT_LATER };
 int audit_responses(struct audit *a, enum audit_pass pass) __attribute__((warn_unused_result));
 
-/* Transfers between partitions, over all of them. */
+/* Orders and articles: those that the keyspace has, as they are listed; and the due set's `lapse` members: "ENTRY|IDENTITY ORDER" behind
+ * the word, where `rest` is what follows the second bar. False: it is none. */
+int audit_order_key(struct audit *a, unsigned partition, bool is_article, const char *name) __attribute__((warn_unused_result));
+int audit_order_keys_end(struct audit *a) __attribute__((warn_unused_result));
+bool audit_order_due(struct audit *a, const char *entry, size_t entry_size, const char *rest, int *code);
+int audit_order_due_end(struct audit *a) __attribute__((warn_unused_result));
+void audit_order_clear(struct audit *a);
+
+/* Transfers between partitions, over all of them, and payments of orders that lie in another one. */
 void audit_transfer_row(struct audit *a, const struct ledger_row *row);
+/* Is something held for a payment of this identity? */
+bool audit_transfer_is_held(struct audit *a, const char *identity);
 void audit_transfer_record(struct audit *a, const char *identity, const struct bill *bill, uint64_t number);
 int audit_transfer_finish(struct audit *a) __attribute__((warn_unused_result));
 void audit_transfer_clear(struct audit *a);

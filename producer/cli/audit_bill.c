@@ -18,6 +18,7 @@ enum {
     WAS_WAITING = 16,  /* its record was read before it was booked: it was put off */
     HAS_BOUNCE = 32,   /* the money came back, under another bill number */
     HAS_EXPIRY = 64,   /* likewise what was held */
+    HAS_SETTLED = 128, /* the payment of an order elsewhere: it was booked when it was held, and again when it was paid */
 };
 
 /* Identities are told apart by a hash. */
@@ -69,29 +70,43 @@ bool audit_bill_number(struct audit *a, const char *text, uint64_t *number) {
     return false;
 }
 
-/* A later booking of an identity that is no second one: what becomes of a hold or a transfer by itself. False: it is a first one. */
-static bool take_ending(struct audit *a, const struct ledger_row *row) {
+/* A later booking of an identity that is no second one: what becomes of a hold, a transfer or an order's payment by itself. False: it is a
+ * first one. What was paid at last has the later number. */
+static bool take_ending(struct audit *a, const struct ledger_row *row, uint64_t bill) {
     bool expiry = strcmp(row->op, "expire") == 0, bounce = strcmp(row->op, "bounce") == 0;
-    if (!expiry && !bounce) return false;
+    if (!expiry && !bounce && strcmp(row->op, "settled") != 0) return false;
     struct audit_slot *slot = slot_of(a, row->identity, strlen(row->identity));
-    uint8_t flag = expiry ? HAS_EXPIRY : HAS_BOUNCE;
-    if (!(slot->has & HAS_ROWS)) audit_find(a, "bill %s: %s of %s, which was not booked before", row->bill, row->op, row->identity);
+    uint8_t flag = expiry ? HAS_EXPIRY : bounce ? HAS_BOUNCE : HAS_SETTLED;
+    bool awaited = flag == HAS_SETTLED && (slot->has & HAS_RECORD) && slot->bill == bill;
+    if (!(slot->has & HAS_ROWS) && !awaited)
+        audit_find(a, "bill %s: %s of %s, which was not booked before", row->bill, row->op, row->identity);
     if (slot->has & flag) audit_find(a, "bill %s: %s of %s, for the second time", row->bill, row->op, row->identity);
     slot->has |= flag;
+    if (flag != HAS_SETTLED) return true;
+    slot->bill = (uint32_t)bill;
+    slot->has |= HAS_ROWS;
     return true;
 }
 
-/* Money that arrives was booked by its sender's partition, under a number of that one. */
+static unsigned home_of(const struct audit *a, const char *identity) {
+    return keys_partition(&a->c->book, identity, strcspn(identity, "/"));
+}
+
+/* Money that arrives was booked by its sender's partition, under a number of that one: a transfer, or a month that comes home. */
 static bool take_arrival(struct audit *a, const struct ledger_row *row) {
+    if (strcmp(row->op, "swept") == 0) {
+        if (home_of(a, row->identity) != a->part.partition)
+            audit_find(a, "bill %s: %s comes home to another partition than its merchant's", row->bill, row->identity);
+        return true;
+    }
     if (strcmp(row->op, "arrive") != 0) return false;
-    const char *slash = strchr(row->identity, '/');
-    if (!slash || keys_partition(&a->c->book, row->identity, (size_t)(slash - row->identity)) == a->part.partition)
+    if (home_of(a, row->identity) == a->part.partition)
         audit_find(a, "bill %s: arrival of %s, which comes from this partition itself", row->bill, row->identity);
     return true;
 }
 
 void audit_bill_row(struct audit *a, const struct ledger_row *row, uint64_t bill) {
-    if (take_arrival(a, row) || take_ending(a, row)) return;
+    if (take_arrival(a, row) || take_ending(a, row, bill)) return;
     struct audit_slot *slot = slot_of(a, row->identity, strlen(row->identity));
     if ((slot->has & HAS_ROWS) && slot->bill != bill)
         audit_find(a, "bill %s: %s was booked before, as bill %u-%u: twice charged", row->bill, row->identity, a->part.partition,
@@ -121,10 +136,10 @@ void audit_bill_answer(struct audit *a, const char *identity, size_t size, int c
 
 /* Where a record lies, and whether its number means what it says. */
 static void check_place(struct audit *a, const char *identity, const struct bill *bill, uint32_t day) {
-    const char *slash = strchr(identity, '/');
-    bool everywhere = slash && strncmp(identity, "@book/", 6) == 0; /* each partition has the book's rules of its own */
+    /* each partition has the book's rules of its own, and a shard of every merchant */
+    bool everywhere = strncmp(identity, "@book/", 6) == 0 || strcmp(bill->op, "settle") == 0;
     struct entry_id entry;
-    if (!slash || (!everywhere && keys_partition(&a->c->book, identity, (size_t)(slash - identity)) != a->part.partition))
+    if (!strchr(identity, '/') || (!everywhere && home_of(a, identity) != a->part.partition))
         audit_find(a, "bill record %s: belongs to another partition", identity);
     if (keys_day(bill->at_ms) != day) audit_find(a, "bill record %s: lies under the wrong day", identity);
     if (!entry_id_parse(bill->entry, strlen(bill->entry), &entry) || entry.ms != bill->at_ms)
@@ -137,16 +152,20 @@ static void check_place(struct audit *a, const char *identity, const struct bill
 }
 
 /* The record against the rows and the answer. */
-static void compare_record(struct audit *a, const struct audit_slot *slot, const char *identity, const struct bill *bill, uint64_t number) {
+static void compare_record(struct audit *a, struct audit_slot *slot, const char *identity, const struct bill *bill, uint64_t number) {
     if ((slot->has & HAS_ANSWER) && slot->code != bill->code)
         audit_find(a, "bill record %s: says %d, but the answer was %d", identity, bill->code, slot->code);
-    if ((slot->has & HAS_ROWS) && slot->bill != number)
+    if ((slot->has & HAS_ROWS) && slot->bill != number && number > a->part.bill_last && audit_transfer_is_held(a, identity))
+        slot->has &= (uint8_t)~HAS_ROWS; /* it was paid since the ledger was read: those rows are still to come */
+    else if ((slot->has & HAS_ROWS) && slot->bill != number)
         audit_find(a, "bill record %s: says bill '%s', but its ledger rows are of bill %u-%u", identity, bill->bill, a->part.partition,
                    slot->bill);
     if ((slot->has & HAS_EXPIRY) && strcmp(bill->state, "expired") != 0)
         audit_find(a, "bill record %s: is %s, but the ledger says that it expired", identity, bill->state);
     if ((slot->has & HAS_BOUNCE) && (bill->code == CODE_ok || bill->code == CODE_in_progress))
         audit_find(a, "bill record %s: says %d, but the ledger says that it came back", identity, bill->code);
+    if ((slot->has & HAS_SETTLED) && bill->code != CODE_ok)
+        audit_find(a, "bill record %s: says %d, but the ledger says that it was paid", identity, bill->code);
 }
 
 bool audit_bill_record(struct audit *a, const char *identity, size_t size, const struct bill *bill, uint32_t day, uint64_t *number) {

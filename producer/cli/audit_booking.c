@@ -73,6 +73,8 @@ static void add_group(struct audit *a, const char *identity, const struct bill *
 void audit_booking_record(struct audit *a, const char *identity, const struct bill *bill, uint64_t number) {
     struct audit_bookings *b = bookings_of(a);
     if (!number || (bill->code != CODE_ok && bill->code != CODE_in_progress)) return; /* of a bounced transfer nothing moved in the end */
+    bool at_home = keys_partition(&a->c->book, identity, strcspn(identity, "/")) == a->part.partition;
+    if (strcmp(bill->op, "settle") == 0 && at_home) return; /* it says what the shard earned; only the fee on it is booked here */
     if (strcmp(bill->op, "group") == 0) {
         add_group(a, identity, bill, number);
         return;

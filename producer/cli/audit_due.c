@@ -157,14 +157,17 @@ int audit_due_record(struct audit *a, const char *identity, const struct bill *b
 }
 
 /* "STEP|ENTRY|IDENTITY" with its time. */
-static void take_member(struct audit *a, struct audit_due *d, const char *member, const char *score) {
+static int take_member(struct audit *a, struct audit_due *d, const char *member, const char *score) {
     uint64_t time_ms = 0;
     const char *entry = strchr(member, '|'), *identity = entry ? strchr(entry + 1, '|') : NULL;
-    int step = strncmp(member, "due|", 4) == 0 ? PUT_OFF : LAPSES;
+    int step = strncmp(member, "due|", 4) == 0 ? PUT_OFF : LAPSES, code = CLI_OK;
+    bool order = identity && strncmp(member, "lapse|", 6) == 0;
+    if (order && audit_order_due(a, entry + 1, (size_t)(identity - entry - 1), identity + 1, &code)) return code;
     bool known = step == PUT_OFF || strncmp(member, "expire|", 7) == 0;
     if (!known || !identity || !args_parse_number(score, &time_ms) ||
         !add(d, step, entry + 1, (size_t)(identity - entry - 1), identity + 1, time_ms))
         audit_find(a, "due: '%.300s' at %.20s is nothing that can fall due", member, score);
+    return code;
 }
 
 /* The hold of a member may have been dropped with the bills of its day: then the member does nothing when its time has come. */
@@ -211,8 +214,8 @@ static int read_members(struct audit *a, struct audit_due *d) {
     pages_set(&pages, a->c, "reading what is due", key, PAGE);
     while (!(code = pages_next(&pages, &items, &more)) && more) {
         for (size_t n = 0; !code && n + 1 < reply_count(items); n += 2) {
-            take_member(a, d, reply_text(reply_at(items, n), NULL), reply_text(reply_at(items, n + 1), NULL));
-            if (d->count == PAGE) code = look_from_members(a, d);
+            code = take_member(a, d, reply_text(reply_at(items, n), NULL), reply_text(reply_at(items, n + 1), NULL));
+            if (!code && d->count == PAGE) code = look_from_members(a, d);
         }
         if (code) break;
     }
@@ -243,6 +246,7 @@ int audit_due_finish(struct audit *a) {
     struct audit_due *d = due_of(a);
     int code = look_from_records(a, d);
     if (!code) code = read_members(a, d);
+    if (!code) code = audit_order_due_end(a);
     return code ? code : read_bytes(a, d);
 }
 

@@ -1,4 +1,4 @@
-/* The end of the audit: transfers of which it has not seen both ends, or seen them at different times.
+/* The end of the audit: transfers, and payments of orders elsewhere, of which it has not seen both ends, or seen them at different times.
  *
  *     1 their records again      2 every ledger's new tail, for rows of these transfers only      3 judged
  *
@@ -71,11 +71,13 @@ static int read_records(struct audit *a) {
 
 /* Rows of transfers that were not seen before explain nothing. */
 static int take_tail_row(struct audit *a, const struct ledger_row *row) {
-    if (strncmp(row->account, "@transit:", 9) != 0) return CLI_OK;
+    bool payment = audit_transfer_is_payment(row);
+    if (!payment && strncmp(row->account, "@transit:", 9) != 0) return CLI_OK;
     struct transfer *t = audit_transfer_known(a, row->identity);
     if (!t || t->closed) return CLI_OK;
-    t->back_late = strcmp(row->op, "bounce") == 0;
-    audit_transfer_take(a, t, row);
+    t->late = strcmp(row->op, "bounce") == 0 || strcmp(row->op, "settled") == 0;
+    if (payment) audit_transfer_take_payment(a, t, row);
+    else audit_transfer_take(a, t, row);
     return CLI_OK;
 }
 
@@ -90,6 +92,11 @@ static int read_tails(struct audit *a) {
 
 static void find_at(struct audit *a, unsigned partition, const struct transfer *t, const char *fault) {
     a->part.partition = partition;
+    if (t->order) {
+        audit_find(a, "payment of an order %s: %s (held %lld, settled %lld, given back %lld, its bill record says %d)", t->identity, fault,
+                   (long long)t->out_minor, (long long)t->in_minor, (long long)t->back_minor, t->has & HAS_RECORD ? t->code : -1);
+        return;
+    }
     audit_find(a, "transfer %s: %s (sent %lld %s, arrived %lld, came back %lld, its bill record says %d)", t->identity, fault,
                (long long)t->out_minor, a->currency[t->has & HAS_OUT ? t->currency : t->in_currency], (long long)t->in_minor,
                (long long)t->back_minor, t->has & HAS_RECORD ? t->code : -1);
@@ -111,15 +118,42 @@ static const char *sender_fault(const struct audit *a, const struct transfer *t)
     if (back && t->back_minor != t->out_minor) return "other money came back than was sent";
     if (back && (t->has & HAS_IN)) return "arrived, and came back too";
     if (!(t->has & HAS_RECORD)) return t->has & (HAS_IN | HAS_BACK) ? NULL : "is on its way, but has no bill record";
-    if (t->code == CODE_in_progress) return back && !t->back_late ? "came back, but is in progress by its bill record" : NULL;
+    if (t->code == CODE_in_progress) return back && !t->late ? "came back, but is in progress by its bill record" : NULL;
     if (t->code == CODE_ok && back) return "came back, but is settled by its bill record";
     if (t->code == CODE_ok) return whole(a) && !(t->has & HAS_IN) ? "is settled, but never arrived" : NULL;
     return back ? NULL : "was refused at the other side, but the money did not come back";
 }
 
+/* Of a payment of an order, all in the payer's partition. */
+static const char *payment_fault(const struct transfer *t) {
+    bool settled = t->has & HAS_IN, back = t->has & HAS_BACK;
+    if (!(t->has & HAS_OUT)) return "is by its bill record on its way or came back, or is settled, but nothing was held for it";
+    if (settled && t->in_minor != t->out_minor) return "other money was paid than was held";
+    if (back && t->back_minor != t->out_minor) return "other money was given back than was held";
+    if (settled && back) return "was paid, and given back too";
+    if (!(t->has & HAS_RECORD)) return settled || back ? NULL : "is on its way, but has no bill record";
+    if (t->code == CODE_in_progress) return (settled || back) && !t->late ? "is over, but is in progress by its bill record" : NULL;
+    if (t->code == CODE_ok && !settled) return "is paid by its bill record, but was never settled";
+    if (t->code != CODE_ok && !back) return "was refused by the order's home, but what was held did not come back";
+    return t->bill != (settled ? t->in_bill : t->out_bill) ? "its bill record has another number than its rows" : NULL;
+}
+
+/* True: it is on its way. */
+static bool judge_payment(struct audit *a, const struct transfer *t) {
+    const char *fault = payment_fault(t);
+    if (fault) find_at(a, t->sender, t, fault);
+    bool waits = !fault && (t->has & HAS_RECORD) && t->code == CODE_in_progress && !(t->has & (HAS_IN | HAS_BACK));
+    a->paying += waits;
+    return waits;
+}
+
 static void judge(struct audit *a, struct transfer *t) {
     const char *fault = arrival_fault(t);
     if (t->closed) return;
+    if (t->order) {
+        t->waits = judge_payment(a, t);
+        return;
+    }
     if (fault && whole(a)) {
         find_at(a, t->arrived_in, t, fault);
         return;

@@ -42,7 +42,7 @@ static int check_row(struct audit *a, const struct ledger_row *row) {
     audit_rows_add(a, row, audit_account_currency(account));
     audit_account_row(a, account, row);
     if (row->hold_minor != 0) audit_hold_row(a, account, row, bill);
-    if (strncmp(row->account, "@transit:", 9) == 0) audit_transfer_row(a, row);
+    audit_transfer_row(a, row);
     return CLI_OK;
 }
 

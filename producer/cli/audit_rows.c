@@ -5,16 +5,23 @@
 #include "producer/cli/audit.h"
 #include "schema/ledger.h"
 
-/* What an operation books: one row that changes `held` by more or less than nothing, or two that move money. */
+/* The system accounts that have to do with few operations only. */
+enum { OTHERS, TRANSIT, FEES };
+
+/* What an operation books: one row that changes `held` by more or less than nothing, or two that move money. Some have two shapes: a
+ * transfer between partitions, an order's payment from another partition (held, settled or bounced), and settlement, which sweeps and
+ * takes a fee. */
 static const struct shape {
     const char *op;
     unsigned rows;
     int hold; /* sign of the change of `held`: 0 none */
-    bool transit;
+    int system;
 } shapes[] = {
-    {"pay", 2, 0, false},      {"topup", 2, 0, false},   {"withdraw", 2, 0, false}, {"refund", 2, 0, false}, {"rollback", 2, 0, false},
-    {"transfer", 2, 0, false}, {"capture", 2, -1, false}, {"hold", 1, 1, false},     {"release", 1, -1, false}, {"expire", 1, -1, false},
-    {"arrive", 2, 0, true},    {"bounce", 2, 0, true},
+    {"pay", 2, 0, OTHERS},       {"pay", 1, 1, OTHERS},       {"topup", 2, 0, OTHERS},    {"withdraw", 2, 0, OTHERS},
+    {"refund", 2, 0, OTHERS},    {"rollback", 2, 0, OTHERS},  {"transfer", 2, 0, OTHERS}, {"transfer", 2, 0, TRANSIT},
+    {"capture", 2, -1, OTHERS},  {"hold", 1, 1, OTHERS},      {"release", 1, -1, OTHERS}, {"expire", 1, -1, OTHERS},
+    {"arrive", 2, 0, TRANSIT},   {"bounce", 2, 0, TRANSIT},   {"bounce", 1, -1, OTHERS},  {"settled", 2, -1, OTHERS},
+    {"settle", 2, 0, TRANSIT},   {"settle", 2, 0, FEES},      {"swept", 2, 0, TRANSIT},   {"swept", 2, 0, FEES},
 };
 
 /* Written out by hand: printf knows no 128-bit numbers. */
@@ -39,7 +46,7 @@ void audit_rows_add(struct audit *a, const struct ledger_row *row, unsigned curr
     struct audit_rows *r = &a->part.rows;
     if (r->count++ == 0) {
         r->moved_minor = r->hold_minor = r->hold_count = 0;
-        r->transit = false;
+        r->transit = r->fees = false;
         snprintf(r->op, sizeof r->op, "%s", row->op);
         snprintf(r->identity, sizeof r->identity, "%s", row->identity);
     } else if (strcmp(r->op, row->op) != 0 || strcmp(r->identity, row->identity) != 0) {
@@ -50,20 +57,32 @@ void audit_rows_add(struct audit *a, const struct ledger_row *row, unsigned curr
     r->hold_count += row->hold_minor != 0;
     r->hold_minor = row->hold_minor != 0 ? row->hold_minor : r->hold_minor;
     r->transit = r->transit || strncmp(row->account, "@transit:", 9) == 0;
+    r->fees = r->fees || strncmp(row->account, "@fees:", 6) == 0;
 }
 
-static const char *shape_fault(const struct audit_rows *r) {
-    size_t n = 0;
-    while (n < sizeof shapes / sizeof shapes[0] && strcmp(shapes[n].op, r->op) != 0) n++;
-    if (n == sizeof shapes / sizeof shapes[0]) return "which books nothing";
-    const struct shape *s = &shapes[n];
+static const char *misfit(const struct audit_rows *r, const struct shape *s) {
     if (r->count != s->rows) return s->rows == 1 ? "which has one row" : "which has two rows";
     if (s->hold == 0 && r->hold_count > 0) return "which holds nothing";
     if (s->hold != 0 && (r->hold_count != 1 || (r->hold_minor > 0) != (s->hold > 0)))
         return s->hold > 0 ? "which holds more, once" : "which holds less, once";
     if ((s->rows == 1) != (r->moved_minor == 0)) return s->rows == 1 ? "which moves nothing" : "which moves money";
-    if (s->transit && !r->transit) return "which moves money in transit";
-    return r->transit && !s->transit && strcmp(r->op, "transfer") != 0 ? "which has nothing to do with transit" : NULL;
+    if (s->system == TRANSIT && !r->transit) return "which moves money in transit";
+    if (s->system == FEES && !r->fees) return "which moves money in transit or takes a fee";
+    if (s->system != TRANSIT && r->transit) return "which has nothing to do with transit";
+    return s->system != FEES && r->fees ? "which has nothing to do with fees" : NULL;
+}
+
+/* NULL when one of the operation's shapes fits; else what is wrong by the last one that has as many rows, or the first. */
+static const char *shape_fault(const struct audit_rows *r) {
+    const char *fault = NULL, *near = NULL;
+    for (size_t n = 0; n < sizeof shapes / sizeof shapes[0]; n++) {
+        if (strcmp(shapes[n].op, r->op) != 0) continue;
+        const char *wrong = misfit(r, &shapes[n]);
+        if (!wrong) return NULL;
+        fault = fault ? fault : wrong;
+        if (r->count == shapes[n].rows) near = wrong;
+    }
+    return near ? near : fault ? fault : "which books nothing";
 }
 
 void audit_rows_close(struct audit *a) {

@@ -27,21 +27,24 @@ const char *audit_name_next(const struct audit_names *names, char letter, const 
     return NULL;
 }
 
-/* "{B:p}:WORD:NAME" of a partition asked for. */
-static void take_key(struct audit *a, const char *key) {
+/* "{B:p}:WORD:NAME" of a partition asked for. Orders and articles are looked at here, the others listed. */
+static int take_key(struct audit *a, const char *key) {
     static const struct {
         const char *word;
         char letter;
     } kinds[] = {{"account:", 'a'}, {"bills:", 'b'}, {"responses:", 'r'}};
     const char *book = a->c->book.name;
-    if (key[0] != '{' || strncmp(key + 1, book, strlen(book)) != 0 || key[1 + strlen(book)] != ':') return;
+    if (key[0] != '{' || strncmp(key + 1, book, strlen(book)) != 0 || key[1 + strlen(book)] != ':') return CLI_OK;
     char *end;
     unsigned long partition = strtoul(key + strlen(book) + 2, &end, 10);
-    if (strncmp(end, "}:", 2) != 0 || partition < a->first || partition > a->last) return;
+    if (strncmp(end, "}:", 2) != 0 || partition < a->first || partition > a->last) return CLI_OK;
+    if (strncmp(end + 2, "order:", 6) == 0) return audit_order_key(a, (unsigned)partition, false, end + 8);
+    if (strncmp(end + 2, "sku:", 4) == 0) return audit_order_key(a, (unsigned)partition, true, end + 6);
     for (size_t n = 0; n < sizeof kinds / sizeof kinds[0]; n++) {
         size_t size = strlen(kinds[n].word);
         if (strncmp(end + 2, kinds[n].word, size) == 0) add_name(&a->names[partition], kinds[n].letter, end + 2 + size);
     }
+    return CLI_OK;
 }
 
 static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
@@ -70,10 +73,11 @@ int audit_scan(struct audit *a) {
     if (a->first == a->last) snprintf(pattern, sizeof pattern, "{%s:%u}:*", a->c->book.name, a->first);
     else snprintf(pattern, sizeof pattern, "{%s:*}:*", a->c->book.name);
     pages_keys(&pages, a->c, "listing the book's keys", pattern, SCAN_COUNT);
-    int code;
-    while (!(code = pages_next(&pages, &keys, &more)) && more)
-        for (size_t n = 0; n < reply_count(keys); n++) take_key(a, reply_text(reply_at(keys, n), NULL));
+    int code = CLI_OK;
+    while (!code && !(code = pages_next(&pages, &keys, &more)) && more)
+        for (size_t n = 0; !code && n < reply_count(keys); n++) code = take_key(a, reply_text(reply_at(keys, n), NULL));
     pages_end(&pages);
+    if (!code) code = audit_order_keys_end(a);
     for (unsigned p = a->first; !code && p <= a->last; p++) drop_repeated(&a->names[p]);
     return code;
 }

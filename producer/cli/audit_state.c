@@ -12,7 +12,7 @@ static bool may_be_put_off(const char *op) {
 
 static const char *undecided_fault(const struct bill *b) {
     if (is(b->state, "in_progress")) {
-        if (!is(b->op, "transfer")) return "only a transfer can be in progress";
+        if (!is(b->op, "transfer") && !is(b->op, "pay")) return "only a transfer or an order's payment can be in progress";
         if (!b->bill[0]) return "is in progress, but has no bill number";
     } else if (is(b->state, "scheduled")) {
         if (!may_be_put_off(b->op)) return "is scheduled, which its operation cannot be";
@@ -25,7 +25,8 @@ static const char *undecided_fault(const struct bill *b) {
 static const char *refused_fault(const struct bill *b) {
     bool taken_back = is(b->state, "released") && b->code == CODE_wrong_state && may_be_put_off(b->op) && is(b->detail, "unscheduled");
     if (b->state[0] && !taken_back) return "was refused, but has a state";
-    if (b->bill[0] && (taken_back || !is(b->op, "transfer"))) return "was refused, but has a bill number";
+    bool on_its_way = is(b->op, "transfer") || is(b->op, "pay"); /* of an order: it was, until the other side refused it */
+    if (b->bill[0] && (taken_back || !on_its_way)) return "was refused, but has a bill number";
     return b->amount_minor || b->captured_minor || b->refunded_minor ? "was refused, but moved money" : NULL;
 }
 

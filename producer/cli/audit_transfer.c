@@ -5,8 +5,14 @@
  *     sender's partition     -                                record: 0               settled, or
  *     sender's partition     row bounce    -X on @transit     record: refused         it came back instead
  *
- * So what lies in @transit, over all partitions, is the sum of what is on its way. The partitions are read one after the other while
- * transfers go on; audit_flight.c looks once more at those whose ends do not fit yet. */
+ * So what lies in @transit, over all partitions, is the sum of what is on its way (and of months that come home: audit_settle.c).
+ * Payments of orders that lie in another partition are told of by one partition alone:
+ *
+ *     payer's partition      row pay      +X held             record: in progress, under that number
+ *                            row settled  -X held, and paid   record: 0, under the new number, or
+ *                            row bounce   -X held             record: refused, under the first number
+ *
+ * The partitions are read one after the other while transfers go on; audit_flight.c looks once more at those whose ends do not fit yet. */
 #include "producer/cli/audit_transfer.h"
 
 #include <stdlib.h>
@@ -61,8 +67,12 @@ static struct transfer *transfer_of(struct audit *a, const char *identity) {
 
 /* What has both its ends need not be looked at again. */
 static void forget_closed(struct transfer *t) {
-    bool settled = t->has == (HAS_OUT | HAS_IN | HAS_RECORD) && t->code == CODE_ok && t->receiver == t->arrived_in;
-    bool bounced = t->has == (HAS_OUT | HAS_BACK | HAS_RECORD) && code_class(t->code) == CODE_CLASS_DECIDED && t->code != CODE_ok;
+    bool settled = t->has == (HAS_OUT | HAS_IN | HAS_RECORD) && t->code == CODE_ok;
+    bool bounced = t->has == (HAS_OUT | HAS_BACK | HAS_RECORD) && t->code != CODE_ok && t->code != CODE_in_progress;
+    if (t->order) {
+        settled = settled && t->bill == t->in_bill;
+        bounced = bounced && t->bill == t->out_bill;
+    } else settled = settled && t->receiver == t->arrived_in;
     bool agree = settled ? t->in_minor == t->out_minor && t->in_currency == t->currency : t->back_minor == t->out_minor;
     if (t->closed || !(settled || bounced) || !agree) return;
     free(t->identity);
@@ -90,7 +100,46 @@ void audit_transfer_take(struct audit *a, struct transfer *t, const struct ledge
     forget_closed(t);
 }
 
+static uint32_t number_of(const char *bill) {
+    const char *dash = strchr(bill, '-');
+    return dash ? (uint32_t)strtoul(dash + 1, NULL, 10) : 0;
+}
+
+bool audit_transfer_is_payment(const struct ledger_row *row) {
+    if (row->hold_minor == 0) return false;
+    return strcmp(row->op, "pay") == 0 || strcmp(row->op, "settled") == 0 || strcmp(row->op, "bounce") == 0;
+}
+
+void audit_transfer_take_payment(struct audit *a, struct transfer *t, const struct ledger_row *row) {
+    unsigned has = strcmp(row->op, "pay") == 0 ? HAS_OUT : strcmp(row->op, "settled") == 0 ? HAS_IN : HAS_BACK;
+    if (t->has & has) {
+        audit_find(a, "bill %s: %s of %s, for the second time", row->bill, row->op, row->identity);
+        return;
+    }
+    t->order = true;
+    t->has |= has;
+    if (has == HAS_OUT) {
+        t->out_minor = row->hold_minor;
+        t->out_ms = row->at_ms;
+        t->out_bill = number_of(row->bill);
+    } else if (has == HAS_IN) {
+        t->in_minor = -row->hold_minor;
+        t->in_bill = number_of(row->bill);
+    } else t->back_minor = -row->hold_minor;
+    forget_closed(t);
+}
+
+bool audit_transfer_is_held(struct audit *a, const char *identity) {
+    const struct transfer *t = audit_transfer_known(a, identity);
+    return t && t->order && (t->has & HAS_OUT);
+}
+
 void audit_transfer_row(struct audit *a, const struct ledger_row *row) {
+    if (audit_transfer_is_payment(row)) {
+        audit_transfer_take_payment(a, transfer_of(a, row->identity), row);
+        return;
+    }
+    if (strncmp(row->account, "@transit:", 9) != 0) return;
     if (strcmp(row->op, "transfer") == 0 || strcmp(row->op, "arrive") == 0 || strcmp(row->op, "bounce") == 0)
         audit_transfer_take(a, transfer_of(a, row->identity), row);
 }
@@ -100,10 +149,14 @@ void audit_transfer_note(struct audit *a, struct transfer *t, const struct bill 
     t->code = (int8_t)bill->code;
     t->day = keys_day(bill->at_ms);
     t->receiver = keys_partition(&a->c->book, bill->to, strlen(bill->to));
+    t->order = t->order || strcmp(bill->op, "pay") == 0;
+    t->bill = number_of(bill->bill);
     forget_closed(t);
 }
 
 void audit_transfer_record(struct audit *a, const char *identity, const struct bill *bill, uint64_t number) {
+    if (number && strcmp(bill->op, "pay") == 0 && (bill->code != CODE_ok || audit_transfer_is_held(a, identity)))
+        audit_transfer_note(a, transfer_of(a, identity), bill);
     if (!number || strcmp(bill->op, "transfer") != 0) return;
     bool away = keys_partition(&a->c->book, bill->to, strlen(bill->to)) != a->part.partition;
     if (away) audit_transfer_note(a, transfer_of(a, identity), bill);

@@ -1,4 +1,5 @@
-/* What the audit knows of one transfer between partitions, from both of its ends. */
+/* What the audit knows of one transfer between partitions, from both of its ends; and of one payment of an order that lies in another
+ * partition, which is held (out), settled (in) or bounced (back), all in the payer's. */
 #ifndef CLI_AUDIT_TRANSFER_H
 #define CLI_AUDIT_TRANSFER_H
 
@@ -16,9 +17,11 @@ struct transfer {
     unsigned receiver, arrived_in;  /* by its record; by the row */
     unsigned char currency, in_currency;
     int8_t code; /* of its record */
+    bool order;  /* a payment of an order */
+    uint32_t out_bill, in_bill, bill; /* of a payment: numbers of its rows, and what its record says */
     uint8_t has;
     bool closed;    /* both ends are seen, and agree */
-    bool back_late; /* it came back after its record was read */
+    bool late;      /* what ended it came after its record was read */
     bool waits;     /* is on its way, or what became of it is */
 };
 
@@ -31,6 +34,9 @@ struct audit_transfers {
 
 /* NULL when nothing was seen of it. */
 struct transfer *audit_transfer_known(struct audit *a, const char *identity);
+/* Is this a row of a payment of an order elsewhere: held, settled, bounced? */
+bool audit_transfer_is_payment(const struct ledger_row *row);
+void audit_transfer_take_payment(struct audit *a, struct transfer *t, const struct ledger_row *row);
 void audit_transfer_take(struct audit *a, struct transfer *t, const struct ledger_row *row);
 void audit_transfer_note(struct audit *a, struct transfer *t, const struct bill *bill);
 

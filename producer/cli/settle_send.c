@@ -158,7 +158,7 @@ static int await(struct errand *e, int (*take)(struct errand *e, const struct ti
         if (code) return code;
         if (e->waiting < before) quiet_since_ms = progress_now_ms();
         if (progress_now_ms() - quiet_since_ms < e->s->timeout_ms) continue;
-        settle_fault(e->s, "no answer from partition %u for %d s: does a worker serve it (till status)? Run it again: nothing is done twice",
+        settle_fault(e->s, "no answer from partition %u for %d s: does a worker serve it (till status)? To run it again is safe",
                      silent_partition(e), e->s->timeout_ms / 1000);
         return CLI_FOUND;
     }

@@ -135,7 +135,7 @@ wrong_record() { spoil "$p" "bill record alice/shop/$1: $2" "$bills" set_field "
 open=$(bill_of open) c1=$(bill_of c1)
 spoil "$p" "bill $open: 1 rows that change what is held by -100, of op hold, which holds more, once" ledger \
     rows "$p" "if row[1] == '$open' then row[6] = -100 end"
-spoil "$p" "bill $open: 1 rows that change what is held by 100, of op pay, which has two rows" ledger \
+spoil "$p" "bill record alice/shop/c1: names bill $open as its hold, which is none of alice" ledger \
     rows "$p" "if row[1] == '$open' then row[3] = 'pay' end"
 spoil "$p" "bill $open: 1 rows that change what is held by 100, of op gift, which books nothing" ledger \
     rows "$p" "if row[1] == '$open' then row[3] = 'gift' end"
@@ -183,7 +183,8 @@ wrong_record put_off "has an outcome, but its state says that it waits for one" 
 wrong_record put_off "is scheduled, but has a bill number" 4 "$open"
 wrong_record put_off "is to move nothing" 5 0
 wrong_record put_off "is scheduled, which its operation cannot be" 3 refund
-wrong_record put_off "only a transfer can be in progress" 12 in_progress
+wrong_record put_off "is in progress, but has no bill number" 12 in_progress
+wrong_record there "has an outcome, but its state says that it waits for one" 12 in_progress
 wrong_record taken_back "was refused, but has a state" 15 ""
 wrong_record taken_back "was refused, but moved money" 5 9
 wrong_record r1 "an amount is below 0" 5 -100
