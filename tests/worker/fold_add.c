@@ -57,41 +57,50 @@ void fold_add_intent(struct fold *fold, unsigned partition, const struct intent 
     fold_add_intent_signed(fold, partition, intent, NULL);
 }
 
-/* `expire` or `due` of what lies under an entry, as the owner would put it on the stream. */
-static void add_follow_up(struct fold *fold, unsigned p, const char *op, const char *entry, const char *identity, const void *inner,
-                          size_t inner_size) {
+/* A follow-up of a partition to itself: what it is about, and what it brings: bytes, or the name of an order. */
+struct own {
+    const char *op, *entry, *identity, *order; /* NULL: none */
+    const void *inner;                         /* NULL: none */
+    size_t inner_size;
+};
+
+/* As the owner would put it on the stream. */
+static void add_own(struct fold *fold, unsigned p, const struct own *own) {
     uint8_t bytes[INTENT_SIZE_MAX + 1024];
     struct pack_writer w;
     char key[INTENT_FOLLOW_UP_KEY_MAX + 1];
-    int size = snprintf(key, sizeof key, "%s>%s", identity, op);
+    int size = snprintf(key, sizeof key, "%s>%s", own->identity, own->op);
     pack_writer_init(&w, bytes, sizeof bytes);
-    pack_map(&w, inner ? 8 : 7);
-    const char *const pairs[][2] = {{"op", op}, {"source", "till"}, {"key", key}, {"entry", entry}};
-    for (size_t n = 0; n < 4; n++) {
+    pack_map(&w, 7 + (own->order || own->inner));
+    const char *const pairs[][2] = {{"op", own->op}, {"source", "till"}, {"key", key}, {"entry", own->entry}, {"order", own->order}};
+    for (size_t n = 0; n < 4 + (own->order != NULL); n++) {
         pack_text(&w, pairs[n][0], strlen(pairs[n][0]));
         pack_text(&w, pairs[n][1], strlen(pairs[n][1]));
     }
     pack_text(&w, "v", 1);
     pack_uint(&w, 1);
     pack_text(&w, "at", 2);
-    pack_uint(&w, strtoull(entry, NULL, 10));
+    pack_uint(&w, strtoull(own->entry, NULL, 10));
     pack_text(&w, "account", 7);
-    pack_text(&w, identity, strcspn(identity, "/"));
-    if (inner) {
+    pack_text(&w, own->identity, strcspn(own->identity, "/"));
+    if (own->inner) {
         pack_text(&w, "inner", 5);
-        pack_bytes(&w, inner, inner_size);
+        pack_bytes(&w, own->inner, own->inner_size);
     }
-    if (w.full || size >= (int)sizeof key) process_die(NULL, "too large: %s of %s", op, identity);
+    if (w.full || size >= (int)sizeof key) process_die(NULL, "too large: %s of %s", own->op, own->identity);
     if (fold->door.has_secret) fold_add_signed(fold, p, bytes, w.size, fold->door.secret);
     else fold_add_bytes(fold, p, bytes, w.size);
 }
 
-/* "expire|ENTRY|IDENTITY"; a `due` with the bytes that were kept. */
+/* "expire|ENTRY|IDENTITY", "lapse|ENTRY|IDENTITY ORDER"; a `due` with the bytes that were kept. */
 static void add_due_member(struct fold *fold, unsigned p, const char *member) {
-    char op[10], entry[ENTRY_TEXT_MAX + 1], identity[INTENT_IDENTITY_MAX + 1];
-    if (sscanf(member, "%9[a-z]|%41[0-9-]|%354[^\n]", op, entry, identity) != 3) process_die(NULL, "due: %s", member);
+    char op[10], entry[ENTRY_TEXT_MAX + 1], identity[INTENT_IDENTITY_MAX + 1], order[INTENT_NAME_MAX + 1];
+    int count = sscanf(member, "%9[a-z]|%41[0-9-]|%354[^ \n] %64[^\n]", op, entry, identity, order);
+    struct own own = {op, entry, identity, NULL, NULL, 0};
+    if (count != 3 + (strcmp(op, "lapse") == 0)) process_die(NULL, "due: %s", member);
+    if (count == 4) own.order = order;
     if (strcmp(op, "due") != 0) {
-        add_follow_up(fold, p, op, entry, identity, NULL, 0);
+        add_own(fold, p, &own);
         return;
     }
     struct reply reply;
@@ -104,7 +113,9 @@ static void add_due_member(struct fold *fold, unsigned p, const char *member) {
     const char *bytes = reply_text(reply, &size);
     if (!bytes || size == 0 || size > sizeof inner) process_die(NULL, "nothing is scheduled under %s", member);
     memcpy(inner, bytes, size);
-    add_follow_up(fold, p, op, entry, identity, inner, size);
+    own.inner = inner;
+    own.inner_size = size;
+    add_own(fold, p, &own);
 }
 
 size_t fold_add_due(struct fold *fold) {
@@ -130,17 +141,18 @@ size_t fold_add_due(struct fold *fold) {
     return sum;
 }
 
-/* "expire account=a of=h [source=...]": of what was sent first under that key. */
+/* "expire account=a of=h", "lapse account=m of=o order=N": of what was sent first under that key. */
 static bool add_short_follow_up(struct fold *fold, const char *line) {
-    char op[10], account[70], of[140], identity[INTENT_IDENTITY_MAX + 1];
-    if (sscanf(line, "%9s account=%69s of=%139s", op, account, of) != 3) return false;
-    if ((strcmp(op, "expire") != 0 && strcmp(op, "due") != 0) || strstr(line, "source=")) return false;
+    char op[10], account[70], of[140], identity[INTENT_IDENTITY_MAX + 1], order[INTENT_NAME_MAX + 1];
+    int count = sscanf(line, "%9s account=%69s of=%139s order=%64s", op, account, of, order);
+    if (count < 3 || strstr(line, "source=") || !op_is_own(op_of_word(op, strlen(op)))) return false;
     snprintf(identity, sizeof identity, "%s/shop/%s", account, of);
     for (size_t n = 0; n < fold->sent_count; n++) {
         struct fold_sent *s = &fold->sent[n];
+        struct own own = {op, s->entry, identity, count == 4 ? order : NULL, NULL, 0};
         if (strcmp(s->identity, identity) != 0) continue;
-        bool due = strcmp(op, "due") == 0;
-        add_follow_up(fold, fold_partition_of(fold, account), op, s->entry, identity, due ? s->bytes : NULL, due ? s->size : 0);
+        if (strcmp(op, "due") == 0) own.inner = s->bytes, own.inner_size = s->size;
+        add_own(fold, fold_partition_of(fold, account), &own);
         return true;
     }
     process_die(NULL, "nothing was sent for: %s", line);

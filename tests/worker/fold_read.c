@@ -149,6 +149,14 @@ static void dump_set(struct fold *fold, FILE *out, const char *key) {
     fold_keys_free(pairs);
 }
 
+static void dump_names(struct fold *fold, FILE *out, const char *key) {
+    command_begin(&fold->command, "SMEMBERS");
+    command_word(&fold->command, key);
+    char **names = copy_texts(call(fold), 1);
+    for (char **name = names; *name; name++) fprintf(out, "%s %s\n", rest_of(key), *name);
+    fold_keys_free(names);
+}
+
 static void dump_rows(FILE *out, struct pack_tree *tree, const char *bytes, size_t size) {
     struct pack_value rows;
     uint32_t count;
@@ -217,6 +225,7 @@ char *fold_dump(struct fold *fold, unsigned partition) {
         if (is_named(rest, "ledger")) dump_ledger(fold, out, *key);
         else if (is_named(rest, "responses:*")) dump_answers(fold, out, *key);
         else if (is_named(rest, "due")) dump_set(fold, out, *key);
+        else if (is_named(rest, "merchants")) dump_names(fold, out, *key);
         else if (is_named(rest, "dead discarded")) dump_stream(fold, out, *key);
         else dump_hash(fold, out, *key);
     }

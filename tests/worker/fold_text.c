@@ -116,6 +116,22 @@ static void pack_numbers(struct fold *fold, struct pack_writer *w, const char *v
     }
 }
 
+/* "tea:2,milk:1" */
+static void pack_lines(struct pack_writer *w, const char *value) {
+    char part[LINE_MAX_SIZE];
+    uint32_t count = 0;
+    for (const char *t = value; *t; t += part_size(t), t += *t == ',') count++;
+    pack_array(w, count);
+    for (const char *t = value; *t; t += part_size(t), t += *t == ',') {
+        snprintf(part, sizeof part, "%.*s", (int)part_size(t), t);
+        char *colon = strrchr(part, ':');
+        if (!colon) process_die(NULL, "no quantity in: %s", part);
+        pack_array(w, 2);
+        pack_text(w, part, (size_t)(colon - part));
+        pack_uint(w, strtoull(colon + 1, NULL, 10));
+    }
+}
+
 static void pack_steps(struct fold *fold, struct pack_writer *w, const char *value);
 
 static void pack_value(struct fold *fold, struct pack_writer *w, const char *name, const char *value) {
@@ -125,10 +141,12 @@ static void pack_value(struct fold *fold, struct pack_writer *w, const char *nam
     pack_text(w, name, strlen(name));
     if (is_one_of(name, "guard settings")) pack_numbers(fold, w, value);
     else if (is_one_of(name, "steps")) pack_steps(fold, w, value);
+    else if (is_one_of(name, "lines")) pack_lines(w, value);
     else if (is_one_of(name, "credential")) {
         fold_credential(value, credential);
         pack_bytes(w, credential, sizeof credential);
     } else if (field_is_bool(field)) pack_bool(w, *value != '0');
+    else if (field_shape(field) == SHAPE_INTEGER) pack_int(w, strtoll(value, NULL, 10));
     else if (field_is_number(field)) pack_uint(w, number_of(fold, name, value));
     else pack_text(w, value, strlen(value));
 }

@@ -38,6 +38,10 @@ void model_free(struct model *m) {
     free(m->dues);
     free(m->recents);
     free(m->follow_ups);
+    free(m->months);
+    free(m->fees);
+    free(m->articles);
+    free(m->orders);
     free(m);
 }
 
@@ -77,7 +81,9 @@ static const char *const code_words[] = {
 /* Decided codes and what is under way are stored, the others leave the key free. */
 static bool is_kept(int code) { return code != 2 && code != 5 && code != 6 && code != 7 && code != 8 && code != 14 && code != 18; }
 
-bool model_may_wait(enum op op) { return op == OP_open || op == OP_freeze || op == OP_thaw || op == OP_close || op == OP_transfer; }
+bool model_may_wait(enum op op) {
+    return op == OP_open || op == OP_freeze || op == OP_thaw || op == OP_close || op == OP_transfer || op == OP_settle;
+}
 
 void model_answer(struct hearing *c, const struct model_bill *b, bool replayed) {
     struct model *m = c->m;
@@ -132,16 +138,17 @@ void model_open_bill(struct hearing *c) {
     intent_fingerprint(c->i, b->fingerprint);
 }
 
-/* Does a bill of it say an amount? */
+/* Does a bill of it say an amount, 0 when it was refused? */
 static bool moves(enum op op) {
     return op == OP_topup || op == OP_withdraw || op == OP_pay || op == OP_refund || op == OP_rollback || op == OP_hold ||
-           op == OP_capture || op == OP_release || op == OP_transfer || op == OP_group;
+           op == OP_capture || op == OP_release || op == OP_transfer || op == OP_group || op == OP_settle;
 }
 
 void model_close_bill(struct hearing *c, int code) {
     struct model_bill *b = &c->bill;
     b->code = code;
-    if (moves(b->op)) snprintf(b->amount, sizeof b->amount, "%" PRId64, b->moved);
+    bool says = code == 0 && (b->op == OP_price || b->op == OP_order || b->op == OP_cancel); /* what it is about moves later, if ever */
+    if (moves(b->op) || says) snprintf(b->amount, sizeof b->amount, "%" PRId64, b->moved);
     if (!c->account) return;
     snprintf(b->balance, sizeof b->balance, "%" PRId64, c->account->balance);
     snprintf(b->held, sizeof b->held, "%" PRId64, c->account->held);
@@ -193,16 +200,24 @@ static int decide_of_account(struct hearing *c) {
     case OP_limit: return model_limit(c);
     case OP_credential: return model_credential(c);
     case OP_unschedule: return model_unschedule(c);
+    case OP_price: return model_price(c);
+    case OP_stock: return model_stock(c);
+    case OP_order: return model_order(c);
+    case OP_cancel: return model_cancel(c);
+    case OP_settle: return model_settle(c);
     case OP_NONE:
     case OP_open:
     case OP_policy:
     case OP_adopt:
     case OP_mark:
     case OP_arrive:
+    case OP_paid:
     case OP_settled:
     case OP_bounce:
+    case OP_swept:
     case OP_expire:
     case OP_due:
+    case OP_lapse:
     case OP_COUNT: break;
     }
     abort();
@@ -218,8 +233,9 @@ int model_decide(struct hearing *c) {
 static void decide_new(struct hearing *c) {
     model_open_bill(c);
     int code = model_decide(c);
-    if (!is_kept(code)) {
-        model_refuse(c, code, code == 6 ? c->bill.detail : "");
+    bool again = c->i->op == OP_settle && code != 0; /* will be sent again under its key */
+    if (!is_kept(code) || again) {
+        model_refuse(c, code, code == 6 || again ? c->bill.detail : "");
         return;
     }
     model_close_bill(c, code);
@@ -231,7 +247,7 @@ static void decide_new(struct hearing *c) {
 
 /* The field that lets the intent be refused at the door; NULL: none. */
 static const char *misplaced(const struct hearing *c) {
-    if (c->i->op != OP_policy && !model_is_here(c, c->i->account)) return "account";
+    if (c->i->op != OP_policy && c->i->op != OP_settle && !model_is_here(c, c->i->account)) return "account";
     if (c->i->at_ms > c->id.ms + AHEAD_MS) return "at";
     if (model_has(c->i, FIELD_not_before) && c->i->not_before_ms > c->id.ms + EARLY_MS) return "not_before";
     return NULL;

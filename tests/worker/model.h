@@ -22,12 +22,13 @@ struct model_entry {
 
 /* A consequence in another partition, or back. */
 struct model_follow_up {
-    unsigned from, to;
+    unsigned from, to_partition;
     enum op op;
     char account[70], key[INTENT_FOLLOW_UP_KEY_MAX + 1], origin[65], entry[INTENT_ENTRY_MAX + 1];
-    char status[10], currency[4]; /* of a mark; of an arrive or adopt */
-    int64_t amount;               /* of an arrive */
-    int code;                     /* of a bounce */
+    char status[10], currency[4];        /* of a mark; of an arrive, paid or adopt */
+    char to[70], order[65], month[8];    /* of a settled that brings an order's payment; of a paid; of a swept */
+    int64_t amount, gross, refunds;      /* of an arrive or paid; of a swept */
+    int code;                            /* of a bounce */
 };
 
 struct model *model_new(unsigned partitions);
@@ -52,11 +53,13 @@ void model_print_follow_up(const struct model_follow_up *follow_up, FILE *out);
 /* The n-th follow-up of all; NULL when there are not so many. */
 const struct model_follow_up *model_follow_up_at(const struct model *model, size_t n);
 
-/* What is due in the partition by then, the earliest first: true and the entry and identity of the n-th. */
-bool model_due_at(const struct model *model, unsigned partition, uint64_t ms, size_t n, enum op *op, char entry[INTENT_ENTRY_MAX + 1],
-                  char identity[INTENT_IDENTITY_MAX + 1]);
+/* What is due in the partition by then, the earliest first: the follow-up that the owner would send for the n-th, but for the bytes of what
+ * waited, which are the model's own; false when there is none. */
+bool model_due_at(const struct model *model, unsigned partition, uint64_t ms, size_t n, struct model_follow_up *own);
 /* NULL, or what is wrong with the model itself in that partition: money is not conserved, or what is held is not what its holds hold.
  * Valid until the next call. */
 const char *model_unsound(const struct model *model, unsigned partition);
+/* The same of merchants over all partitions, when nothing is under way: what they own is what they earned less their fees. */
+const char *model_unsettled(const struct model *model);
 
 #endif

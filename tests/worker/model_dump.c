@@ -29,6 +29,57 @@ static void dump_account(const struct model_account *a, FILE *out) {
     fprintf(out, "account:%s seq=%" PRId64 "\n", a->name, a->seq);
     fprintf(out, "account:%s status=%s\n", a->name, a->status);
     dump_rules(a, out);
+    if (model_is(a->kind, "merchant")) fprintf(out, "merchants %s\n", a->name);
+    if (a->month == 0) return;
+    char month[8];
+    model_month_text(a->month, month);
+    fprintf(out, "account:%s earning=%s %" PRId64 " %" PRId64 " %" PRId64 "\n", a->name, month, a->gross, a->refunds, a->other);
+}
+
+static void dump_month(const struct model_month *t, FILE *out) {
+    char month[8];
+    model_month_text(t->month, month);
+    fprintf(out, "account:%s month:%s=%" PRId64 " %" PRId64 " %" PRId64 "%s\n", t->account, month, t->gross, t->refunds, t->other,
+            t->settled ? " settled" : "");
+}
+
+static void dump_fee(const struct model_fee *f, FILE *out) {
+    char month[8];
+    model_month_text(f->month, month);
+    fprintf(out, "account:%s fee:%s=%" PRId64 " %" PRId64 " %" PRId64 " ", f->account, month, f->basis_points, f->gross, f->fee);
+    for (unsigned n = 0; n < f->partition_count; n++) fprintf(out, "%s%u", n ? "," : "", f->partitions[n]);
+    fprintf(out, "\n");
+}
+
+static void dump_article(const struct model_article *a, FILE *out) {
+    fprintf(out, "sku:%s/%s changed=%" PRIu64 "\n", a->merchant, a->sku, a->changed_ms);
+    if (a->has_price) fprintf(out, "sku:%s/%s price=%" PRId64 "\n", a->merchant, a->sku, a->price);
+    if (a->has_stock) fprintf(out, "sku:%s/%s stock=%" PRId64 "\n", a->merchant, a->sku, a->stock);
+}
+
+static void dump_order(const struct model_order *o, FILE *out) {
+    char name[140], deadline[24] = "";
+    snprintf(name, sizeof name, "order:%s/%s", o->merchant, o->order);
+    if (o->deadline_ms) snprintf(deadline, sizeof deadline, "%" PRIu64, o->deadline_ms);
+    fprintf(out, "%s amount=%" PRId64 "\n%s changed=%" PRIu64 "\n", name, o->amount, name, o->changed_ms);
+    fprintf(out, "%s currency=%s\n%s deadline=%s\n", name, o->currency, name, deadline);
+    fprintf(out, "%s entry=%" PRIu64 "-%" PRIu64 "\n%s identity=%s\n%s lines=", name, o->id.ms, o->id.seq, name, o->identity, name);
+    for (unsigned n = 0; n < o->line_count; n++)
+        fprintf(out, "%s%s %" PRIu64 " %" PRId64, n ? " " : "", o->lines[n].sku, o->lines[n].quantity, o->prices[n]);
+    fprintf(out, "\n%s opened=%" PRIu64 "\n", name, o->opened_ms);
+    if (*o->payer) fprintf(out, "%s payer=%s\n", name, o->payer);
+    fprintf(out, "%s state=%s\n%s to=%s\n", name, o->state, name, o->to);
+}
+
+static void dump_shops(const struct model *m, unsigned partition, FILE *out) {
+    for (size_t n = 0; n < m->month_count; n++)
+        if (m->months[n].partition == partition) dump_month(&m->months[n], out);
+    for (size_t n = 0; n < m->fee_count; n++)
+        if (model_home(m, m->fees[n].account) == partition) dump_fee(&m->fees[n], out);
+    for (size_t n = 0; n < m->article_count; n++)
+        if (model_home(m, m->articles[n].merchant) == partition) dump_article(&m->articles[n], out);
+    for (size_t n = 0; n < m->order_count; n++)
+        if (model_home(m, m->orders[n].merchant) == partition) dump_order(&m->orders[n], out);
 }
 
 static void dump_bill(const struct model_bill *b, FILE *out) {
@@ -41,7 +92,8 @@ static void dump_bill(const struct model_bill *b, FILE *out) {
 }
 
 static void dump_due(const struct model_due *d, FILE *out) {
-    fprintf(out, "due %s|%" PRIu64 "-%" PRIu64 "|%s=%" PRIu64 "\n", op_word(d->op), d->id.ms, d->id.seq, d->identity, d->at_ms);
+    fprintf(out, "due %s|%" PRIu64 "-%" PRIu64 "|%s%s%s=%" PRIu64 "\n", op_word(d->op), d->id.ms, d->id.seq, d->identity, *d->order ? " " : "",
+            d->order, d->at_ms);
     if (d->op != OP_due) return;
     fprintf(out, "scheduled %" PRIu64 "-%" PRIu64 "=#", d->id.ms, d->id.seq);
     for (size_t n = 0; n < d->size; n++) fprintf(out, "%02x", (unsigned char)d->bytes[n]);
@@ -66,6 +118,7 @@ void model_dump(const struct model *m, unsigned partition, FILE *out) {
         if (m->bills[n].partition == partition && m->bills[n].day + keep >= today) dump_bill(&m->bills[n], out);
     for (size_t n = 0; n < m->due_count; n++)
         if (m->dues[n].partition == partition) dump_due(&m->dues[n], out);
+    dump_shops(m, partition, out);
     for (size_t n = 0; n < m->row_count; n++)
         if (m->rows[n].partition == partition) fprintf(out, "%s\n", m->rows[n].text);
     for (size_t n = 0; n < m->answer_count; n++)
@@ -81,13 +134,13 @@ void model_dump_prompt(const struct model *m, unsigned partition, const char *so
 }
 
 void model_print_follow_up(const struct model_follow_up *f, FILE *out) {
-    fprintf(out, "%s %s %s %s %s %s %s %" PRId64 " %d\n", op_word(f->op), f->account, f->key, f->origin, f->entry, f->status, f->currency,
-            f->amount, f->code);
+    fprintf(out, "%s %s %s %s %s %s %s %" PRId64 " %d to=%s order=%s month=%s %" PRId64 " %" PRId64 "\n", op_word(f->op), f->account, f->key,
+            f->origin, f->entry, f->status, f->currency, f->amount, f->code, f->to, f->order, f->month, f->gross, f->refunds);
 }
 
 void model_dump_follow_ups(const struct model *m, unsigned from, unsigned to, FILE *out) {
     for (size_t n = 0; n < m->follow_up_count; n++)
-        if (m->follow_ups[n].from == from && m->follow_ups[n].to == to) model_print_follow_up(&m->follow_ups[n], out);
+        if (m->follow_ups[n].from == from && m->follow_ups[n].to_partition == to) model_print_follow_up(&m->follow_ups[n], out);
 }
 
 const struct model_follow_up *model_follow_up_at(const struct model *m, size_t n) {
@@ -99,28 +152,30 @@ static int compare_dues(const void *a, const void *b) {
     return x->at_ms != y->at_ms ? (x->at_ms > y->at_ms) - (x->at_ms < y->at_ms) : strcmp(x->identity, y->identity);
 }
 
-bool model_due_at(const struct model *m, unsigned partition, uint64_t ms, size_t n, enum op *op, char entry[INTENT_ENTRY_MAX + 1],
-                  char identity[INTENT_IDENTITY_MAX + 1]) {
+bool model_due_at(const struct model *m, unsigned partition, uint64_t ms, size_t n, struct model_follow_up *own) {
     size_t count = 0;
     const struct model_due **dues = calloc(m->due_count + 1, sizeof *dues);
     for (size_t d = 0; d < m->due_count; d++)
         if (m->dues[d].partition == partition && m->dues[d].at_ms <= ms) dues[count++] = &m->dues[d];
     qsort(dues, count, sizeof *dues, compare_dues);
     if (n < count) {
-        *op = dues[n]->op;
-        entry_id_format(dues[n]->id, entry);
-        memcpy(identity, dues[n]->identity, sizeof dues[n]->identity);
+        *own = (struct model_follow_up){.from = partition, .to_partition = partition, .op = dues[n]->op};
+        entry_id_format(dues[n]->id, own->entry);
+        snprintf(own->account, sizeof own->account, "%.*s", (int)strcspn(dues[n]->identity, "/"), dues[n]->identity);
+        if (snprintf(own->key, sizeof own->key, "%s>%s", dues[n]->identity, op_word(own->op)) >= (int)sizeof own->key) abort();
+        memcpy(own->order, dues[n]->order, sizeof own->order);
     }
     free(dues);
     return n < count;
 }
 
-/* What the open holds of an account hold. */
+/* What the open holds of an account hold, and its payments of orders that are on their way. */
 static int64_t held_by_bills(const struct model *m, const struct model_account *a) {
     int64_t held = 0;
     for (size_t n = 0; n < m->bill_count; n++) {
         const struct model_bill *b = &m->bills[n];
-        if (b->partition == a->partition && model_is(b->account, a->name) && model_is(b->state, "open")) held += b->moved - b->captured;
+        if (b->partition != a->partition || !model_is(b->account, a->name)) continue;
+        if (model_is(b->state, "open") || (b->op == OP_pay && model_is(b->state, "in_progress"))) held += b->moved - b->captured;
     }
     return held;
 }
@@ -141,4 +196,30 @@ const char *model_unsound(const struct model *m, unsigned partition) {
     }
     if (sum) snprintf(fault, sizeof fault, "the accounts sum to %" PRId64, sum);
     return *fault ? fault : NULL;
+}
+
+/* What a merchant earned in all partitions, less its fees. */
+static int64_t earned(const struct model *m, const char *merchant) {
+    int64_t sum = 0;
+    for (size_t n = 0; n < m->account_count; n++)
+        if (model_is(m->accounts[n].name, merchant)) sum += m->accounts[n].gross - m->accounts[n].refunds + m->accounts[n].other;
+    for (size_t n = 0; n < m->month_count; n++)
+        if (model_is(m->months[n].account, merchant)) sum += m->months[n].gross - m->months[n].refunds + m->months[n].other;
+    for (size_t n = 0; n < m->fee_count; n++)
+        if (model_is(m->fees[n].account, merchant)) sum -= m->fees[n].fee;
+    return sum;
+}
+
+const char *model_unsettled(const struct model *m) {
+    static char fault[200];
+    for (size_t n = 0; n < m->account_count; n++) {
+        const char *name = m->accounts[n].name;
+        int64_t sum = 0;
+        if (!model_is(m->accounts[n].kind, "merchant")) continue;
+        for (size_t s = 0; s < m->account_count; s++)
+            if (model_is(m->accounts[s].name, name)) sum += m->accounts[s].balance;
+        snprintf(fault, sizeof fault, "%s owns %" PRId64 ", but earned %" PRId64, name, sum, earned(m, name));
+        if (sum != earned(m, name)) return fault;
+    }
+    return NULL;
 }

@@ -12,8 +12,9 @@ struct snapshot {
     struct model_bill *bills;
     struct model_due *dues;
     struct model_recent *recents;
+    struct model_month *months;
     struct model_shard shard;
-    size_t account_count, bill_count, due_count, row_count, recent_count;
+    size_t account_count, bill_count, due_count, row_count, recent_count, month_count;
 };
 
 /* As large as model_grow would have made it. */
@@ -28,11 +29,13 @@ static void *copy_of(const void *array, size_t count, size_t size) {
 
 static void remember(const struct model *m, unsigned partition, struct snapshot *s) {
     *s = (struct snapshot){.shard = m->shards[partition], .account_count = m->account_count, .bill_count = m->bill_count,
-                           .due_count = m->due_count, .row_count = m->row_count, .recent_count = m->recent_count};
+                           .due_count = m->due_count, .row_count = m->row_count, .recent_count = m->recent_count,
+                           .month_count = m->month_count};
     s->accounts = copy_of(m->accounts, m->account_count, sizeof *m->accounts);
     s->bills = copy_of(m->bills, m->bill_count, sizeof *m->bills);
     s->dues = copy_of(m->dues, m->due_count, sizeof *m->dues);
     s->recents = copy_of(m->recents, m->recent_count, sizeof *m->recents);
+    s->months = copy_of(m->months, m->month_count, sizeof *m->months);
 }
 
 static void forget(struct snapshot *s) {
@@ -40,6 +43,7 @@ static void forget(struct snapshot *s) {
     free(s->bills);
     free(s->dues);
     free(s->recents);
+    free(s->months);
 }
 
 /* Leaves in the snapshot what is not needed any more. */
@@ -50,13 +54,16 @@ static void put_back(struct model *m, unsigned partition, struct snapshot *s) {
     m->bills = s->bills;
     m->dues = s->dues;
     m->recents = s->recents;
+    m->months = s->months;
     s->bills = left.bills;
     s->dues = left.dues;
     s->recents = left.recents;
+    s->months = left.months;
     m->account_count = s->account_count;
     m->bill_count = s->bill_count;
     m->due_count = s->due_count;
     m->recent_count = s->recent_count;
+    m->month_count = s->month_count;
     m->shards[partition] = s->shard;
 }
 

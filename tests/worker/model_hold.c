@@ -9,6 +9,11 @@ static uint64_t last_moment(const struct hearing *c, const struct model_bill *ho
     return (hold->id.ms / 86400000 + model_keep_days(c)) * 86400000;
 }
 
+static uint64_t lapses_at(const struct hearing *c, const struct model_bill *hold) {
+    uint64_t last_ms = last_moment(c, hold);
+    return hold->deadline_ms && hold->deadline_ms < last_ms ? hold->deadline_ms : last_ms;
+}
+
 int model_hold(struct hearing *c) {
     struct model_account *merchant = model_find_account(c->m, c->partition, c->i->to);
     int64_t amount = (int64_t)c->i->amount_minor;
@@ -25,19 +30,15 @@ int model_hold(struct hearing *c) {
     model_count_payment(c);
     c->bill.moved = amount;
     snprintf(c->bill.state, sizeof c->bill.state, "open");
-    uint64_t last_ms = last_moment(c, &c->bill);
     if (length != 0) {
         c->bill.deadline_ms = c->id.ms + length;
         snprintf(c->bill.detail, sizeof c->bill.detail, "%" PRIu64, c->bill.deadline_ms);
-        if (c->bill.deadline_ms < last_ms) last_ms = c->bill.deadline_ms;
     }
-    model_add_due(c, OP_expire, last_ms, NULL, 0);
+    model_add_due(c, OP_expire, lapses_at(c, &c->bill), NULL, 0);
     return 0;
 }
 
-static bool is_lapsed(const struct hearing *c, const struct model_bill *hold) {
-    return (hold->deadline_ms != 0 && c->id.ms >= hold->deadline_ms) || c->id.ms >= last_moment(c, hold);
-}
+static bool is_lapsed(const struct hearing *c, const struct model_bill *hold) { return c->id.ms >= lapses_at(c, hold); }
 
 /* It is no longer open. */
 static void end_hold(struct hearing *c, struct model_bill *hold, const char *state) {
@@ -98,7 +99,11 @@ int model_release(struct hearing *c) {
 
 void model_expire(struct model *m, unsigned partition, struct entry_id id, struct model_bill *hold, const char *identity) {
     struct hearing c = {.m = m, .partition = partition, .id = id, .row_op = "expire", .row_note = ""};
-    if (!is_hold(hold) || !model_is(hold->state, "open") || !is_lapsed(&c, hold)) return;
+    if (!is_hold(hold) || !model_is(hold->state, "open")) return;
+    if (!is_lapsed(&c, hold)) { /* bills are kept longer now */
+        model_find_due(m, partition, OP_expire, hold->id, identity)->at_ms = lapses_at(&c, hold);
+        return;
+    }
     snprintf(c.row_identity, sizeof c.row_identity, "%s", identity);
     c.account = model_find_account(m, partition, hold->account);
     model_number_bill(&c);

@@ -25,6 +25,7 @@ void model_post(struct hearing *c, struct model_account *a, int64_t amount, int6
     a->seq++;
     a->changed_ms = c->id.ms;
     if (a->opened_ms == 0) a->opened_ms = c->id.ms;
+    if (model_is(a->kind, "merchant")) model_earn(c, a, amount);
     if (asprintf(&line.text, "ledger %s %s %s %s %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRIu64 " %s",
                  c->bill.number, c->row_identity, c->row_op, a->name, amount, hold, a->balance, a->held, a->seq, c->id.ms, c->row_note) < 0)
         abort();
@@ -32,11 +33,12 @@ void model_post(struct hearing *c, struct model_account *a, int64_t amount, int6
     m->rows[m->row_count++] = line;
 }
 
-/* Check 11: no balance beyond 2^53 - 1 either way, no credit above the book's own cap. */
+/* Check 11: no balance beyond 2^53 - 1 either way, nor a month's gross or refunds; no credit above the book's own cap. */
 int model_capped(const struct hearing *c, const struct model_account *from, const struct model_account *to, int64_t amount) {
     const struct model_shard *s = &c->m->shards[c->partition];
     bool own = !model_is(to->kind, "merchant") && !model_is(to->kind, "system") && s->has_policy[SETTING_balance_cap];
     if (from->balance - amount < -MODEL_CAP || to->balance + amount > MODEL_CAP) return 12;
+    if (model_earns_too_much(c, from, -amount) || model_earns_too_much(c, to, amount)) return 12;
     return own && to->balance + amount > (int64_t)s->policy[SETTING_balance_cap] ? 12 : 0;
 }
 
@@ -67,19 +69,46 @@ int model_withdraw(struct hearing *c) {
     return model_move(c, c->account, model_system(c, "world", c->account->currency), (int64_t)c->i->amount_minor, true);
 }
 
-int model_pay(struct hearing *c) {
-    struct model_account *merchant = model_find_account(c->m, c->partition, c->i->to);
-    if (!merchant || !model_is(merchant->kind, "merchant")) return model_detail(c, 1, "to");
+/* An order that lies elsewhere: the money is held until its home has said what becomes of it. */
+static int pay_far_order(struct hearing *c, const struct model_account *merchant) {
+    int64_t amount = (int64_t)c->i->amount_minor;
+    if (model_capped(c, c->account, merchant, amount)) return 12;
+    if (c->account->balance - c->account->held < amount) return 3;
+    model_number_bill(c);
+    model_post(c, c->account, 0, amount);
+    model_count_payment(c);
+    c->bill.moved = amount;
+    snprintf(c->bill.state, sizeof c->bill.state, "in_progress");
+    model_send_paid(c);
+    return 20;
+}
+
+/* The checks of a payment up to the order it is for, which is NULL when it is for none or for one that lies elsewhere. */
+static int check_payment(struct hearing *c, const struct model_account *merchant, const struct model_order *order) {
     if (!model_is(c->account->currency, c->i->currency) || !model_is(merchant->currency, c->i->currency)) return 15;
     if (!model_active(c->account) || !model_active(merchant)) return 4;
     int code = model_stand_in_the_way(c, NULL, true);
+    if (code == 0 && order) code = model_check_payable(c, order);
+    if (code == 12) model_detail(c, code, "amount");
+    return code;
+}
+
+int model_pay(struct hearing *c) {
+    struct model_account *merchant = model_find_account(c->m, c->partition, c->i->to);
+    bool ordered = model_has(c->i, FIELD_order), here = ordered && model_is_here(c, c->i->to);
+    struct model_order *order = here ? model_find_order(c->m, c->i->to, c->i->order) : NULL;
+    if (!merchant || !model_is(merchant->kind, "merchant")) return model_detail(c, 1, "to");
+    if (here && !model_is_for(order, c->i->account)) return model_detail(c, 1, "order");
+    int code = check_payment(c, merchant, order);
     if (code) return code;
     if (model_is_too_fast(c)) return 8;
-    if (model_looks_alike(c)) return 9;
+    if (ordered && !here) return pay_far_order(c, merchant);
+    if (!ordered && model_looks_alike(c)) return 9;
     code = model_move(c, c->account, merchant, (int64_t)c->i->amount_minor, true);
     if (code) return code;
     model_count_payment(c);
-    model_remember_payment(c);
+    if (!ordered) model_remember_payment(c);
+    if (order) model_order_paid(c, order, c->row_identity);
     snprintf(c->bill.state, sizeof c->bill.state, "captured");
     c->bill.captured = c->bill.moved;
     return 0;
@@ -133,9 +162,11 @@ int model_rollback(struct hearing *c) {
     return 0;
 }
 
-bool model_is_here(const struct hearing *c, const char *account) {
-    return crc32(0, (const unsigned char *)account, (unsigned)strlen(account)) % c->m->partitions == c->partition;
+unsigned model_home(const struct model *m, const char *account) {
+    return (unsigned)(crc32(0, (const unsigned char *)account, (unsigned)strlen(account)) % m->partitions);
 }
+
+bool model_is_here(const struct hearing *c, const char *account) { return model_home(c->m, account) == c->partition; }
 
 /* The checks of a transfer before those of amounts. */
 static int check_transfer(struct hearing *c, bool here, const struct model_account *to) {

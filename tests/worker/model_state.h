@@ -20,6 +20,42 @@ struct model_account {
     uint64_t lock_until_ms; /* 0: until unlocked */
     uint64_t limit_payments, limit_per_ms; /* 0: not limited */
     unsigned __int128 limit_tat; /* GCRA's theoretical arrival time, in parts of a millisecond: limit_payments of them */
+    int month;                      /* of a merchant's shard: the month it earns in, 12 * year + month - 1; 0: none yet */
+    int64_t gross, refunds, other;  /* of that month */
+};
+
+/* A month of a shard that is over. */
+struct model_month {
+    unsigned partition;
+    char account[70];
+    int month;
+    int64_t gross, refunds, other;
+    bool settled;
+};
+
+/* What a month of a merchant costs, at its home. */
+struct model_fee {
+    char account[70];
+    int month;
+    int64_t basis_points, gross, fee;
+    unsigned partitions[8], partition_count; /* whose part has come, in that order */
+};
+
+struct model_article {
+    char merchant[65], sku[65];
+    bool has_price, has_stock;
+    int64_t price, stock;
+    uint64_t changed_ms;
+};
+
+struct model_order {
+    char merchant[65], order[65], state[12], currency[4], to[65];
+    int64_t amount, prices[INTENT_LINES_MAX];
+    struct intent_line lines[INTENT_LINES_MAX];
+    unsigned line_count;
+    struct entry_id id;
+    char identity[INTENT_IDENTITY_MAX + 1], payer[INTENT_IDENTITY_MAX + 1];
+    uint64_t deadline_ms, opened_ms, changed_ms; /* deadline 0: none was asked for */
 };
 
 struct model_bill {
@@ -41,13 +77,13 @@ struct model_line {
     char *text;
 };
 
-/* A hold that lapses, or an intent that waits for its time; under the entry and the identity of its bill. */
+/* A hold or an order that lapses, or an intent that waits for its time; under the entry and the identity of its bill. */
 struct model_due {
     unsigned partition;
     uint64_t at_ms;
-    enum op op; /* of the follow-up: OP_expire, OP_due */
+    enum op op; /* of the follow-up: OP_expire, OP_due, OP_lapse */
     struct entry_id id;
-    char identity[INTENT_IDENTITY_MAX + 1];
+    char identity[INTENT_IDENTITY_MAX + 1], order[65];
     char *bytes; /* of the intent that waits */
     size_t size;
 };
@@ -76,6 +112,11 @@ struct model {
     struct model_due *dues;
     struct model_recent *recents;
     struct model_follow_up *follow_ups;
+    struct model_month *months;
+    struct model_fee *fees;
+    struct model_article *articles; /* at the homes of their merchants, as orders */
+    struct model_order *orders;
+    size_t month_count, fee_count, article_count, order_count;
     size_t account_count, bill_count, answer_count, row_count, due_count, recent_count, follow_up_count;
 };
 
@@ -144,6 +185,7 @@ int model_refund(struct hearing *c);
 int model_rollback(struct hearing *c);
 int model_transfer(struct hearing *c);
 bool model_is_here(const struct hearing *c, const char *account);
+unsigned model_home(const struct model *m, const char *account);
 
 /* model_hold.c */
 int model_hold(struct hearing *c);
@@ -175,9 +217,33 @@ void model_schedule(struct hearing *c, const struct model_entry *entry);
 int model_unschedule(struct hearing *c);
 void model_wake(struct model *m, unsigned partition, struct entry_id id, struct model_bill *b);
 
+/* model_shop.c: articles and orders */
+bool model_is_merchant(const struct model_account *a);
+int model_no_merchant(struct hearing *c); /* refuses: 1 */
+int model_price(struct hearing *c);
+int model_stock(struct hearing *c);
+int model_order(struct hearing *c);
+int model_cancel(struct hearing *c);
+void model_lapse(struct hearing *c, struct entry_id entry);
+struct model_order *model_find_order(struct model *m, const char *merchant, const char *order);
+bool model_is_for(const struct model_order *o, const char *account); /* false too when there is no order */
+int model_check_payable(const struct hearing *c, const struct model_order *o);
+void model_order_paid(struct hearing *c, struct model_order *o, const char *payer);
+
+/* model_month.c: what a shard earns, and its settlement */
+void model_earn(struct hearing *c, struct model_account *shard, int64_t amount);
+/* Would a month say more than it can? Of what leaves the shard, amount is negative. */
+bool model_earns_too_much(const struct hearing *c, const struct model_account *shard, int64_t amount);
+int model_settle(struct hearing *c);
+void model_sweep(struct hearing *c, unsigned from);
+int model_month_of(const char *text);
+void model_month_text(int month, char out[8]);
+
 /* model_follow.c */
 void model_send_status(struct hearing *c);
 void model_send_arrive(struct hearing *c);
+void model_send_paid(struct hearing *c);
+void model_send_swept(struct hearing *c, int64_t gross, int64_t refunds);
 void model_follow(struct hearing *c);
 
 #endif

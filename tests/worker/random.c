@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define DAY_MS UINT64_C(86400000)
 
@@ -43,7 +44,10 @@ static const enum op ops[] = {
     OP_open, OP_open, OP_open, OP_topup, OP_topup, OP_topup, OP_topup, OP_withdraw, OP_pay, OP_pay, OP_pay, OP_pay, OP_pay,
     OP_refund, OP_refund, OP_refund, OP_rollback, OP_rollback, OP_hold, OP_hold, OP_hold, OP_hold, OP_capture, OP_capture, OP_capture,
     OP_release, OP_transfer, OP_transfer, OP_transfer, OP_group, OP_group, OP_group, OP_unschedule, OP_freeze, OP_thaw, OP_thaw, OP_close,
-    OP_inquire, OP_lock, OP_unlock, OP_limit, OP_credential, OP_policy, OP_policy, OP_policy};
+    OP_inquire, OP_lock, OP_unlock, OP_limit, OP_credential, OP_policy, OP_policy, OP_policy, OP_pay, OP_pay, OP_pay, OP_pay, OP_price,
+    OP_price, OP_stock, OP_stock, OP_stock, OP_order, OP_order, OP_order, OP_order, OP_cancel, OP_settle, OP_settle, OP_settle, OP_settle};
+/* Of merchants, at their home. */
+static const enum op shop_ops[] = {OP_price, OP_stock, OP_order, OP_cancel, OP_settle};
 static const enum op step_ops[] = {OP_pay, OP_pay, OP_pay, OP_pay, OP_pay, OP_hold, OP_hold, OP_hold, OP_refund, OP_capture, OP_release,
                                    OP_transfer};
 
@@ -73,6 +77,18 @@ static void set_key(struct intent *i, enum field f) {
     char key[16];
     snprintf(key, sizeof key, "k%u", (unsigned)random_below(60));
     set_text(i, f, key);
+}
+
+static bool is_of_shop(enum op op) {
+    for (size_t n = 0; n < sizeof shop_ops / sizeof *shop_ops; n++)
+        if (shop_ops[n] == op) return true;
+    return false;
+}
+
+static void set_name(struct intent *i, enum field f, char letter, unsigned number) {
+    char name[16];
+    snprintf(name, sizeof name, "%c%u", letter, number);
+    set_text(i, f, name);
 }
 
 static uint64_t amount(void) {
@@ -124,13 +140,18 @@ static void set_guard(struct intent *i) {
     must(intent_set_guard(i, "balance_min", 11, random_below(100)), "balance_min");
 }
 
+static const uint64_t offsets[] = {0, 0, 330, 840, 841, 1439}; /* minutes */
+
 static void set_settings(struct intent *i) {
+    static const uint64_t fees[] = {0, 1, 30, 333, 5000, 10000};
     static const uint64_t caps[] = {3000, 100000, INTENT_AMOUNT_MAX}, windows[] = {0, 5000, 3600000}, keeps[] = {180, 180, 200, 100};
     enum setting setting = (enum setting)random_below(SETTING_COUNT);
-    uint64_t value = 30;
+    uint64_t value = 0;
     if (setting == SETTING_duplicate_window) value = PICK(windows);
     if (setting == SETTING_balance_cap) value = PICK(caps);
     if (setting == SETTING_bills_keep) value = PICK(keeps);
+    if (setting == SETTING_fee) value = PICK(fees);
+    if (setting == SETTING_settlement_offset) value = PICK(offsets);
     must(intent_set_setting(i, setting, value), "setting");
 }
 
@@ -152,6 +173,51 @@ static const struct intent *sent_by(const struct intent *i, enum op op, bool any
         if (suits(op, other)) break;
     }
     return found;
+}
+
+/* Articles and orders, few at a time. What an article costs is mostly the same, so that a payment is mostly right. */
+
+enum { USUAL_PRICE = 5 };
+
+static uint64_t price(void) { return random_one_in(6) ? amount() : USUAL_PRICE; }
+
+static void set_quantity(struct intent *i) {
+    int64_t n = random_one_in(60) ? INTENT_AMOUNT_MAX - (int64_t)random_below(3) : 1 + (int64_t)random_below(20);
+    must(intent_set_integer(i, FIELD_quantity, random_one_in(3) ? -n : n), "quantity");
+}
+
+static void set_lines(struct intent *i) {
+    unsigned first = (unsigned)random_below(4), count = 1 + (unsigned)random_below(3);
+    for (unsigned n = 0; n < count; n++) {
+        char sku[8];
+        uint64_t quantity = random_one_in(80) ? INTENT_AMOUNT_MAX - random_below(3) : 1 + random_below(3);
+        snprintf(sku, sizeof sku, "s%u", (first + n) % 4);
+        must(intent_add_line(i, sku, strlen(sku), quantity), "line");
+    }
+}
+
+/* Mostly the one that has just ended. */
+static void set_month(struct intent *i) {
+    static const int back[] = {0, 1, 1, 1, 1, 1, 1, 2, 2, 3};
+    char text[32];
+    time_t now = (time_t)(clock_ms / 1000);
+    struct tm tm;
+    if (!gmtime_r(&now, &tm)) abort();
+    int month = 12 * (tm.tm_year + 1900) + tm.tm_mon - PICK(back);
+    snprintf(text, sizeof text, "%04d-%02d", month / 12, month % 12 + 1);
+    set_text(i, FIELD_month, text);
+}
+
+/* The same order; of a payment also to its merchant, by its customer, what it probably costs. */
+static void refer_to_order(struct intent *i, const struct intent *order) {
+    bool pays = i->op == OP_pay;
+    uint64_t sum = order->amount_minor;
+    for (unsigned n = 0; n < order->line_count; n++) sum += order->lines[n].quantity * USUAL_PRICE;
+    set_text(i, FIELD_order, order->order);
+    if (!pays || random_one_in(20)) set_text(i, pays ? FIELD_to : FIELD_account, order->account);
+    else if (strcmp(i->account, order->account) != 0) set_text(i, FIELD_to, order->account);
+    if (pays && sum && sum <= INTENT_AMOUNT_MAX && !random_one_in(10)) set_number(i, FIELD_amount, sum);
+    if (pays && *order->to && !random_one_in(6)) set_text(i, FIELD_account, order->to);
 }
 
 static void fill_field(struct intent *i, enum field f, bool merchant);
@@ -207,7 +273,7 @@ static void set_steps(struct intent *i) {
 
 static void fill_field(struct intent *i, enum field f, bool merchant) {
     switch (f) {
-    case FIELD_amount: set_number(i, f, amount()); return;
+    case FIELD_amount: set_number(i, f, i->op == OP_price ? price() : amount()); return;
     case FIELD_currency: set_text(i, f, PICK(currencies)); return;
     case FIELD_to: set_text(i, f, random_one_in(20) != (i->op == OP_transfer) ? user_name() : merchant_name()); return;
     case FIELD_of: set_key(i, f); return;
@@ -224,6 +290,11 @@ static void fill_field(struct intent *i, enum field f, bool merchant) {
     case FIELD_guard: set_guard(i); return;
     case FIELD_settings: set_settings(i); return;
     case FIELD_steps: set_steps(i); return;
+    case FIELD_sku: set_name(i, f, 's', (unsigned)random_below(4)); return;
+    case FIELD_quantity: set_quantity(i); return;
+    case FIELD_order: set_name(i, f, 'o', intents_made / 200 + (unsigned)random_below(6)); return;
+    case FIELD_lines: set_lines(i); return;
+    case FIELD_month: set_month(i); return;
     case FIELD_note: set_text(i, f, "n"); return;
     case FIELD_v:
     case FIELD_op:
@@ -236,6 +307,8 @@ static void fill_field(struct intent *i, enum field f, bool merchant) {
     case FIELD_entry:
     case FIELD_code:
     case FIELD_inner:
+    case FIELD_gross:
+    case FIELD_refunds:
     case FIELD_COUNT: return;
     }
 }
@@ -255,16 +328,32 @@ static void refer_to_sent(struct intent *i) {
     refer_to(i, other);
 }
 
+/* One that was sent; NULL when there is none. */
+static const struct intent *sent_order(void) {
+    for (int n = 0; n < 40 && sent_count; n++) {
+        const struct intent *other = &sent[random_below(sent_count)];
+        if (other->op == OP_order) return other;
+    }
+    return NULL;
+}
+
 static void make(struct intent *i) {
     bool merchant = random_one_in(6);
+    uint64_t excluded = 0;
     memset(i, 0, sizeof *i);
     set_number(i, FIELD_v, 1);
     set_text(i, FIELD_source, PICK(random_sources));
     set_text(i, FIELD_op, op_word(pick_op()));
+    if (is_of_shop(i->op)) merchant = !random_one_in(15);
+    if (i->op == OP_order) excluded = FIELD_BIT(random_one_in(3) ? FIELD_lines : FIELD_amount);
     set_key(i, FIELD_key);
     set_number(i, FIELD_at, created_at());
     set_text(i, FIELD_account, i->op == OP_policy ? INTENT_ACCOUNT_BOOK : merchant ? merchant_name() : user_name());
-    fill_fields(i, merchant, 0);
+    fill_fields(i, merchant, excluded);
+    if (i->op == OP_order && !i->line_count && !i->amount_minor) fill_field(i, excluded & FIELD_BIT(FIELD_lines) ? FIELD_amount : FIELD_lines, merchant);
+    const struct intent *order = sent_order();
+    if (order && (i->op == OP_cancel || (i->op == OP_pay && (i->present & FIELD_BIT(FIELD_order)))) && !random_one_in(8))
+        refer_to_order(i, order);
     if (i->op == OP_open && !random_one_in(20)) set_text(i, FIELD_currency, "CNY");
     if ((i->present & FIELD_BIT(FIELD_of)) && !random_one_in(5)) refer_to_sent(i);
 }
@@ -303,10 +392,23 @@ bool random_intent(uint64_t now_ms, struct intent *i, uint8_t key[SIGN_KEY_SIZE]
     return is_signed(i, key);
 }
 
+/* To where a month ends by one clock or another, or just past it. */
+static uint64_t until_next_month(void) {
+    time_t now = (time_t)(clock_ms / 1000);
+    struct tm tm;
+    if (!gmtime_r(&now, &tm)) abort();
+    struct tm next = {.tm_year = tm.tm_year + (tm.tm_mon == 11), .tm_mon = (tm.tm_mon + 1) % 12, .tm_mday = 1};
+    uint64_t east = PICK(offsets), end = (uint64_t)timegm(&next) * 1000 + (east > 840 ? 1440 - east : 0) * 60000;
+    if (east <= 840) end -= east * 60000;
+    end += random_below(4000);
+    return end > clock_ms + 2000 ? end - clock_ms - 2000 : 0;
+}
+
 uint64_t random_pause_ms(bool months) {
     static const uint64_t jumps[] = {3600000, 6 * 3600000, 23 * 3600000, DAY_MS, 2 * DAY_MS, 3 * DAY_MS};
     uint64_t pause = random_below(300);
     if (random_one_in(80)) pause += PICK(jumps);
+    if (random_one_in(160)) pause += until_next_month();
     if (months && random_one_in(1500)) pause += 30 * DAY_MS + random_below(170) * DAY_MS;
     return pause;
 }
