@@ -142,7 +142,7 @@ is "0 6" stock coffee tea +1
 is "0 " thaw --account coffee
 
 # The evening: all of them, and the same from JSON lines.
-json 0 'map([.order, .state]) == [["named", "created"], ["o-1", "paid"], ["o-2", "paid"], ["o-3", "paid"], ["o-5", "cancelled"], ["o-6", "lapsed"]]' \
+json 0 'map("\(.order) \(.state)") == ["named created", "o-1 paid", "o-2 paid", "o-3 paid", "o-5 cancelled", "o-6 lapsed"]' \
     "$TILL" orders coffee --json
 json 0 'map(.order) == ["o-3", "o-1"]' "$TILL" orders coffee o-3 o-1 --json
 expect 1 "there is no merchant 'nobody'" "$TILL" orders nobody

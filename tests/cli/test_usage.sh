@@ -242,7 +242,7 @@ done <<'END'
 {"op":"order","account":"m","order":"o","line":[["tea",1]]}~line is no field of an intent; did you mean lines?
 {"op":"settle","account":"m","currency":"CNY","month":"2026-13"}~month must be a month
 {"op":"lapse","account":"m","order":"o"}~op is for workers only
-{"op":"group","account":"a","steps":[{"op":"pay","to":"m","amount":5,"currency":"CNY","order":"o"}]}~steps: step 1: order is not taken by a step
+{"op":"group","account":"a","steps":[{"op":"pay","to":"m","amount":5,"order":"o"}]}~steps: step 1: order is not taken by a step
 {"op":"capture","account":"a","of":"h","final":"no"}~final must be true or false
 {"op":"due","account":"a"}~op is for workers only
 {"op":"inquire","account":"a","inner":"00"}~inner is for workers only
