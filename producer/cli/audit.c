@@ -185,6 +185,7 @@ static int audit_partition(struct audit *a, unsigned partition) {
     if (!code) code = audit_responses(a, AUDIT_TAKE);
     if (!code) code = audit_records(a);
     if (!code) code = audit_due_finish(a);
+    if (!code) code = audit_merchants(a);
     if (!code) code = compare_numbers(a);
     if (!code) code = compare_rest(a);
     if (!code) code = count_waiting(a);
@@ -208,6 +209,7 @@ int audit_run(struct audit *a, struct connection *c, unsigned first, unsigned la
     if (!code) code = audit_scan(a);
     if (!code) code = measure(a);
     for (unsigned p = first; !code && p <= last; p++) code = audit_partition(a, p);
+    if (!code) code = audit_settle_finish(a);
     if (!code) code = audit_transfer_finish(a);
     progress_end(&a->progress);
     return code;
@@ -219,5 +221,6 @@ void audit_close(struct audit *a) {
     free(a->begin);
     audit_transfer_clear(a);
     audit_order_clear(a);
+    audit_settle_clear(a);
     connect_close(&a->side);
 }

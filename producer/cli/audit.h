@@ -102,6 +102,7 @@ struct audit {
     uint64_t in_flight, settling;          /* transfers: on their way; arrived, which the sender's side does not know yet */
     uint64_t orders; /* created: neither paid nor over */
     uint64_t paying;                       /* payments of orders elsewhere: held, and neither settled nor given back */
+    uint64_t sweeping;                     /* settled months on their way home */
     uint64_t in_flight_since_ms;           /* the oldest of them; 0: none */
     __int128 held[AUDIT_CURRENCIES_MAX];   /* of all accounts */
     __int128 flying[AUDIT_CURRENCIES_MAX]; /* in @transit of all partitions */
@@ -125,6 +126,8 @@ void audit_key(struct connection *c, unsigned partition, const char *rest, const
 /* HGET of a bill record. */
 void audit_append_bill(struct connection *c, unsigned partition, uint32_t day, const char *identity);
 
+/* Is nothing on the partition's stream but what was acknowledged? */
+int audit_is_idle(struct audit *a, unsigned partition, bool *idle) __attribute__((warn_unused_result));
 /* The workers' group as XINFO GROUPS tells of it: nil when there is no stream, an empty array when there is no group; one field of it. */
 int audit_group(struct audit *a, unsigned partition, struct reply *group) __attribute__((warn_unused_result));
 struct reply audit_group_field(struct reply group, const char *name);
@@ -156,7 +159,27 @@ const char *audit_account_name(const struct audit_account *account);
 void audit_account_row(struct audit *a, struct audit_account *account, const struct ledger_row *row);
 int audit_account_compare(struct audit *a) __attribute__((warn_unused_result));
 void audit_account_finish(struct audit *a);
+/* The next account of a merchant; NULL: the first, NULL behind the last. */
+const struct audit_account *audit_account_merchant(const struct audit *a, const struct audit_account *account);
 void audit_account_clear(struct audit *a);
+
+/* What a merchant's shard says of its months, against its ledger rows: each row, after audit_rows_add; the account's whole hash; and the
+ * two held against each other, when the rows have come as far as the hash. */
+struct audit_earning *audit_earning_new(void);
+void audit_earning_free(struct audit_earning *e);
+void audit_earning_row(struct audit *a, struct audit_earning *e, const struct ledger_row *row);
+void audit_earning_read(struct audit *a, struct audit_earning *e, const char *name, struct reply hash);
+void audit_earning_check(struct audit *a, const struct audit_earning *e, const char *name);
+/* When all rows were seen. */
+void audit_earning_finish(struct audit *a, const struct audit_earning *e, const char *name);
+/* The set of merchants, against the accounts. */
+int audit_merchants(struct audit *a) __attribute__((warn_unused_result));
+
+/* Settled months on their way to the merchant's home. Notes a merchant who has any; `moved`, of the home's shard: what came there by its
+ * rows up to `seq`. */
+void audit_settle_note(struct audit *a, const char *merchant, int64_t moved, uint64_t seq);
+int audit_settle_finish(struct audit *a) __attribute__((warn_unused_result));
+void audit_settle_clear(struct audit *a);
 
 void audit_bill_row(struct audit *a, const struct ledger_row *row, uint64_t bill);
 /* The bill number under which this identity was booked first; 0: it was not. */

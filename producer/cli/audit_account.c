@@ -17,6 +17,7 @@ struct audit_account {
     bool awaited;           /* its hash was ahead of the ledger: the row that made it so must come */
     uint64_t seq, awaited_seq;
     int64_t balance, held, awaited_balance, awaited_held; /* after the last row */
+    struct audit_earning *earning;                        /* of a merchant */
 };
 
 unsigned audit_account_currency(const struct audit_account *account) { return account->currency; }
@@ -32,13 +33,20 @@ static struct audit_account *add_account(struct audit *a, const char *name) {
     return account;
 }
 
-static void append_read(struct connection *c, unsigned partition, const char *name) {
-    static const char *const fields[] = {"kind", "currency", "balance", "held", "seq"};
+enum { KIND, CURRENCY, BALANCE, HELD, SEQ, FIELDS };
+static const char *const fields[FIELDS] = {"kind", "currency", "balance", "held", "seq"};
+
+/* Of a merchant everything is asked for: it has fields of its own for each month. */
+static void append_read(struct connection *c, unsigned partition, const char *name, bool everything) {
     char key[256]; /* names come from the keyspace and from rows: any length that fits a row */
-    command_begin(&c->command, "HMGET");
+    command_begin(&c->command, everything ? "HGETALL" : "HMGET");
     command_copy(&c->command, key, (size_t)snprintf(key, sizeof key, "{%s:%u}:account:%s", c->book.name, partition, name));
-    for (size_t n = 0; n < sizeof fields / sizeof fields[0]; n++) command_word(&c->command, fields[n]);
+    for (size_t n = 0; !everything && n < FIELDS; n++) command_word(&c->command, fields[n]);
     redis_append(c->redis, &c->command);
+}
+
+static struct reply field(const struct audit_account *account, struct reply hash, size_t n) {
+    return account->earning ? audit_group_field(hash, fields[n]) : reply_at(hash, n);
 }
 
 /* "CNY" of "@world:CNY"; NULL for other names. */
@@ -49,9 +57,11 @@ static const char *currency_in_name(const char *name) {
 
 static void take_kind(struct audit *a, struct audit_account *account, struct reply hash) {
     size_t size;
-    const char *currency = reply_text(reply_at(hash, 1), &size), *named = currency_in_name(account->name);
-    account->known = reply_type(reply_at(hash, 0)) != REPLY_NIL;
-    account->may_owe = account->name[0] == '@' || reply_is(reply_at(hash, 0), "merchant");
+    bool merchant = reply_is(reply_at(hash, KIND), "merchant");
+    const char *currency = reply_text(reply_at(hash, CURRENCY), &size), *named = currency_in_name(account->name);
+    account->known = reply_type(reply_at(hash, KIND)) != REPLY_NIL;
+    account->may_owe = account->name[0] == '@' || merchant;
+    if (merchant) account->earning = audit_earning_new();
     if (account->known && (size != 3 || (named && strcmp(named, currency) != 0)))
         audit_find(a, "account %s: its currency is '%.20s'", account->name, currency);
     if (!account->known) audit_find(a, "account %s: has ledger rows but is not there", account->name);
@@ -61,7 +71,7 @@ static void take_kind(struct audit *a, struct audit_account *account, struct rep
 /* Asks about an account that came into being after the names were listed; by the side connection, because pages are under way. */
 static struct audit_account *learn_account(struct audit *a, const char *name, int *code) {
     struct reply hash;
-    append_read(&a->side, a->part.partition, name);
+    append_read(&a->side, a->part.partition, name, false);
     *code = connect_next(&a->side, "reading an account", &hash);
     if (*code) return NULL;
     struct audit_account *account = add_account(a, name);
@@ -84,7 +94,7 @@ int audit_account_load(struct audit *a) {
         unsigned count = 0;
         for (; name && count < AUDIT_AT_ONCE; name = audit_name_next(names, 'a', name)) {
             if (strlen(name) >= sizeof waiting[0]->name) audit_find(a, "account %.80s: no account has such a name", name);
-            else append_read(a->c, a->part.partition, (waiting[count++] = add_account(a, name))->name);
+            else append_read(a->c, a->part.partition, (waiting[count++] = add_account(a, name))->name, false);
         }
         for (unsigned n = 0; n < count; n++) {
             int code = connect_next(a->c, "reading the accounts", &hash);
@@ -100,6 +110,7 @@ static void check_awaited(struct audit *a, struct audit_account *account, int64_
         audit_find(a, "account %s: balance %lld, held %lld, but the ledger says %lld, %lld at seq %llu", account->name,
                    (long long)account->awaited_balance, (long long)account->awaited_held, (long long)balance, (long long)held,
                    (unsigned long long)account->awaited_seq);
+    if (account->earning) audit_earning_check(a, account->earning, account->name);
     account->awaited = false;
 }
 
@@ -117,18 +128,20 @@ void audit_account_row(struct audit *a, struct audit_account *account, const str
     account->seq = row->seq;
     account->balance = row->balance_minor;
     account->held = row->held_minor;
+    if (account->earning) audit_earning_row(a, account->earning, row);
     if (account->awaited && account->awaited_seq == row->seq) check_awaited(a, account, account->balance, account->held);
 }
 
 static void compare_hash(struct audit *a, struct audit_account *account, struct reply hash) {
-    uint64_t seq = (uint64_t)reply_integer(reply_at(hash, 4));
-    if (reply_type(reply_at(hash, 0)) == REPLY_NIL) {
+    uint64_t seq = (uint64_t)reply_integer(field(account, hash, SEQ));
+    if (reply_type(field(account, hash, KIND)) == REPLY_NIL) {
         if (account->known) audit_find(a, "account %s: has gone", account->name);
         return;
     }
-    account->awaited_balance = reply_integer(reply_at(hash, 2));
-    account->awaited_held = reply_integer(reply_at(hash, 3));
+    account->awaited_balance = reply_integer(field(account, hash, BALANCE));
+    account->awaited_held = reply_integer(field(account, hash, HELD));
     account->awaited_seq = seq;
+    if (account->earning) audit_earning_read(a, account->earning, account->name, hash);
     if (!account->may_owe && account->awaited_balance < 0)
         audit_find(a, "account %s: balance %lld is below 0", account->name, (long long)account->awaited_balance);
     if (account->awaited_held < 0 || (!account->may_owe && account->awaited_held > account->awaited_balance))
@@ -147,7 +160,7 @@ int audit_account_compare(struct audit *a) {
     while (first) {
         unsigned count = 0;
         for (account = first; account && count < AUDIT_AT_ONCE; account = account->hh.next, count++)
-            append_read(a->c, a->part.partition, account->name);
+            append_read(a->c, a->part.partition, account->name, account->earning != NULL);
         for (; count > 0; count--, first = first->hh.next) {
             int code = connect_next(a->c, "reading the accounts", &hash);
             if (code) return code;
@@ -157,12 +170,19 @@ int audit_account_compare(struct audit *a) {
     return CLI_OK;
 }
 
+const struct audit_account *audit_account_merchant(const struct audit *a, const struct audit_account *account) {
+    account = account ? account->hh.next : a->part.accounts;
+    while (account && !account->earning) account = account->hh.next;
+    return account;
+}
+
 void audit_account_finish(struct audit *a) {
     __int128 sum[AUDIT_CURRENCIES_MAX] = {0};
     for (struct audit_account *account = a->part.accounts; account; account = account->hh.next) {
         if (account->awaited)
             audit_find(a, "account %s: is at seq %llu, but its ledger rows end at %llu", account->name,
                        (unsigned long long)account->awaited_seq, (unsigned long long)account->seq);
+        if (account->earning) audit_earning_finish(a, account->earning, account->name);
         sum[account->currency] += account->balance;
         a->held[account->currency] += account->held;
     }
@@ -176,6 +196,7 @@ void audit_account_clear(struct audit *a) {
     if (account) HASH_CLEAR(hh, a->part.accounts);
     for (; account; account = next) {
         next = account->hh.next;
+        audit_earning_free(account->earning);
         free(account);
     }
     a->part.accounts = NULL;

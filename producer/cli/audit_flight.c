@@ -171,8 +171,7 @@ static void judge(struct audit *a, struct transfer *t) {
     if (!a->in_flight_since_ms || t->out_ms < a->in_flight_since_ms) a->in_flight_since_ms = t->out_ms;
 }
 
-/* Is nothing on the partition's stream but what was acknowledged? */
-static int look_idle(struct audit *a, unsigned partition, bool *idle) {
+int audit_is_idle(struct audit *a, unsigned partition, bool *idle) {
     struct reply reply;
     char from[ENTRY_TEXT_MAX + 2];
     int code = audit_group(a, partition, &reply);
@@ -202,7 +201,7 @@ static int look_at_stop(struct audit *a, bool at_receiver) {
         unsigned p = at_receiver ? t->receiver : t->sender;
         bool idle = false;
         if (!t->waits) continue;
-        if (!known[p] && !(code = look_idle(a, p, &idle))) known[p] = idle ? 1 : -1;
+        if (!known[p] && !(code = audit_is_idle(a, p, &idle))) known[p] = idle ? 1 : -1;
         t->waits = known[p] == 1;
     }
     free(known);

@@ -41,7 +41,8 @@ static void print_json(const struct audit *a, int64_t spent_ms) {
                    {"records", a->records},     {"answers", a->answers},       {"undelivered", a->undelivered},
                    {"pending", a->pending},     {"unanswered", a->unanswered}, {"dead", a->dead},
                    {"lost", a->lost},           {"holds", a->holds},           {"scheduled", a->scheduled},
-                   {"in_flight", a->in_flight}, {"settling", a->settling},     {"ms", (uint64_t)spent_ms},
+                   {"in_flight", a->in_flight}, {"settling", a->settling},     {"orders", a->orders},
+                   {"paying", a->paying},       {"sweeping", a->sweeping},     {"ms", (uint64_t)spent_ms},
                    {"found", a->found}};
     for (size_t n = 0; n < sizeof numbers / sizeof numbers[0]; n++) json_out_number(object, numbers[n].name, (int64_t)numbers[n].number);
     json_out_value(object, "held", amounts(a, a->held));
@@ -65,6 +66,9 @@ static void print_amounts(const struct audit *a, const __int128 sums[AUDIT_CURRE
 /* What is reserved, between partitions, or still to come. Books that have none of it are told nothing of it. */
 static void print_open(const struct audit *a) {
     char when[WHEN_TEXT_SIZE];
+    if (a->orders || a->paying || a->sweeping)
+        printf("orders: %llu open, %llu being paid from elsewhere; months on their way home: %llu\n", (unsigned long long)a->orders,
+               (unsigned long long)a->paying, (unsigned long long)a->sweeping);
     if (!(a->holds || a->in_flight || a->settling || a->scheduled)) return;
     printf("held: ");
     print_amounts(a, a->held);

@@ -17,14 +17,14 @@ static int read_options(struct settle *s) {
     const char *month = cli->value[OPTION_MONTH], *merchant = cli->value[OPTION_MERCHANT], *why;
     uint64_t timeout_ms = 0;
     if (!month) return cli_usage(cli, "which --month? Like 2025-11");
-    if (!settle_month_parse(month, strlen(month), &s->month))
+    if (!month_parse(month, strlen(month), &s->month))
         return cli_usage(cli, "--month %s must be a month like 2025-11, from 1970-01 on", month);
     if (merchant && (why = intent_set_text(&s->scratch, FIELD_account, merchant, strlen(merchant))))
         return cli_usage(cli, "--merchant %s %s", merchant, why);
     if ((cli->json ? 1 : 0) + (cli->value[OPTION_CSV] != NULL) + (cli->value[OPTION_TABLE] != NULL) > 1)
         return cli_usage(cli, "--table, --csv or --json, one of them");
     if (!args_number(cli, OPTION_TIMEOUT, 1, 3600000, &timeout_ms)) return CLI_USAGE;
-    settle_month_text(s->month, s->month_text);
+    month_text(s->month, s->month_text);
     s->timeout_ms = (int)timeout_ms;
     s->dry_run = cli->value[OPTION_DRY_RUN] != NULL;
     s->bills = cli->value[OPTION_BILLS] != NULL;
@@ -46,7 +46,7 @@ static int look_at_clock(struct settle *s) {
     int code = connect_server_ms(s->c, &now_ms);
     if (code || now_ms >= end_ms) return code;
     when_format(end_ms, when);
-    settle_offset_text(s->partitions[0].offset, offset);
+    month_offset_text(s->partitions[0].offset, offset);
     cli_say(s->cli, "%s is not over before %s UTC (settlement_offset %s)%s", s->month_text, when, offset,
             s->dry_run ? ": provisional" : "; --dry-run shows how it stands");
     return s->dry_run ? CLI_OK : CLI_FOUND;
@@ -95,7 +95,7 @@ static int look_at_streams(struct settle *s) {
 
 static void say_earlier(struct settle *s, const struct statement *t) {
     char month[8];
-    settle_month_text(t->earlier, month);
+    month_text(t->earlier, month);
     settle_fault(s, "%s: %s is not settled: first `till settle --month %s --merchant %s`", t->name, month, month, t->name);
 }
 

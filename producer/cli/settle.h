@@ -10,6 +10,8 @@
 #define CLI_SETTLE_H
 
 #include "producer/cli/connect.h"
+#include "producer/cli/earning.h"
+#include "producer/cli/month.h"
 #include "producer/cli/progress.h"
 #include "producer/cli/table.h"
 
@@ -25,11 +27,6 @@ struct settle_partition {
     uint64_t begin_ms, end_ms; /* of the month */
 };
 
-/* What a merchant's shards earned; of the month, or over some months. */
-struct settle_sums {
-    int64_t gross, refunds, other;
-};
-
 /* A merchant's month, by the records of all its shards. */
 struct statement {
     const char *name; /* in settle.names */
@@ -38,7 +35,7 @@ struct statement {
     unsigned awaited; /* settled shards of which its home has not heard */
     int earlier;      /* the first month before that is not settled, 0: none */
     int64_t opening, fee, net, closing;
-    struct settle_sums sums;
+    struct earning_sums sums;
 };
 
 struct settle {
@@ -46,8 +43,8 @@ struct settle {
     struct connection *c;
     struct till *till; /* for answers */
     struct progress progress;
-    int month; /* 12 * year + month - 1 */
-    char month_text[8];
+    int month; /* month.h */
+    char month_text[MONTH_TEXT_SIZE];
     bool dry_run, bills;
     enum settle_style style;
     int timeout_ms;
@@ -58,25 +55,13 @@ struct settle {
     struct statement *batch;
     size_t batch_max;
     bool *open;  /* batch x partitions: there is a shard, and it is not settled */
-    struct settle_sums *expected; /* of each merchant, with --bills */
+    struct earning_sums *expected; /* of each merchant, with --bills */
     struct table table;
     struct intent scratch;
     uint64_t sent, settled, shards; /* all merchants together */
     uint64_t provisional; /* merchants whose statement may change */
     uint64_t faults; /* said, the first few */
 };
-
-/* --- months: settle_month.c --- */
-
-/* "2026-11", exactly. */
-bool settle_month_parse(const char *text, size_t size, int *month);
-void settle_month_text(int month, char out[8]);
-/* When it begins by a policy's settlement_offset: minutes east of UTC, from 841 on 1440 - n minutes west. */
-uint64_t settle_month_begins(int month, unsigned offset);
-/* "+08:00" */
-void settle_offset_text(unsigned offset, char out[8]);
-/* Basis points of an amount, half to even. */
-int64_t settle_fee(int64_t gross, unsigned basis_points);
 
 /* --- reading: settle_read.c. CLI_OK or the exit code, said --- */
 

@@ -14,7 +14,7 @@ enum { PAGE = 100 };
 
 struct reading {
     struct settle *s;
-    struct settle_sums *seen; /* of each merchant */
+    struct earning_sums *seen; /* of each merchant */
     struct pack_tree *tree;
     unsigned partition;
     bool behind;    /* rows are behind the month's end */
@@ -29,7 +29,7 @@ static struct reply rows_field(struct reply entry) {
 }
 
 /* What a posting to a merchant's shard counts as: what the merchant does itself is other, but settlement, which counts nowhere. */
-static const char *counts_as(const struct ledger_row *row, struct settle_sums *sums) {
+static const char *counts_as(const struct ledger_row *row, struct earning_sums *sums) {
     size_t size = strlen(row->account);
     bool own = strncmp(row->identity, row->account, size) == 0 && row->identity[size] == '/';
     if (row->amount_minor == 0 || (own && (strcmp(row->op, "settle") == 0 || strcmp(row->op, "swept") == 0))) return NULL;
@@ -118,7 +118,7 @@ static void compare(struct reading *r) {
         return;
     }
     for (size_t n = 0; n < s->count; n++) {
-        const struct settle_sums *want = &s->expected[n], *seen = &r->seen[n];
+        const struct earning_sums *want = &s->expected[n], *seen = &r->seen[n];
         if (want->gross == seen->gross && want->refunds == seen->refunds && want->other == seen->other) continue;
         settle_fault(s, "%s: its postings sum to gross %" PRId64 ", refunds %" PRId64 ", other %" PRId64 ", but its statement says %" PRId64
                         ", %" PRId64 ", %" PRId64 "; was settlement_offset changed then?",

@@ -178,7 +178,7 @@ void settle_out_end(struct settle *s) {
         summary_json(s);
         return;
     }
-    settle_offset_text(s->partitions[0].offset, offset);
+    month_offset_text(s->partitions[0].offset, offset);
     fprintf(s->style == SETTLE_CSV ? stderr : stdout, "%s (UTC%s): %zu merchants, %" PRIu64 " of %" PRIu64 " shards settled%s\n",
             s->month_text, offset, s->count, s->settled, s->shards, s->provisional ? "; PROVISIONAL" : "");
 }

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "producer/cli/args.h"
 #include "producer/cli/pages.h"
 #include "producer/cli/settle.h"
 
@@ -12,7 +11,7 @@ enum { PAGE = 1000, ASKED_AT_ONCE = 1024 };
 /* A month of a merchant, over its shards. */
 struct month {
     int number;
-    struct settle_sums sums;
+    struct earning_sums sums;
     bool has_fee; /* below: what the home says */
     int64_t basis_points, fee_gross, fee;
 };
@@ -98,20 +97,10 @@ int settle_policies(struct settle *s) {
         if (code) return code;
         rules->offset = (unsigned)reply_integer(reply_at(meta, 0)) % 1440;
         rules->fee = (unsigned)reply_integer(reply_at(meta, 1));
-        rules->begin_ms = settle_month_begins(s->month, rules->offset);
-        rules->end_ms = settle_month_begins(s->month + 1, rules->offset);
+        rules->begin_ms = month_begins(s->month, rules->offset);
+        rules->end_ms = month_begins(s->month + 1, rules->offset);
     }
     return CLI_OK;
-}
-
-/* The next number of a record, and the space behind it, if any. */
-static bool take_number(const char **at, int64_t *number) {
-    char *end;
-    size_t digits = strspn(*at + (**at == '-'), "0123456789");
-    if (digits == 0 || digits > 16) return false;
-    *number = strtoll(*at, &end, 10);
-    *at = end + (*end == ' ');
-    return *number >= -INTENT_AMOUNT_MAX && *number <= INTENT_AMOUNT_MAX && (*end == ' ' || *end == '\0');
 }
 
 /* The month's place in the list, which it gets if it has none. */
@@ -129,52 +118,37 @@ static struct month *month_of(struct shards *m, int number) {
     return &m->months[n];
 }
 
-static bool add(int64_t *sum, int64_t amount) { return !__builtin_add_overflow(*sum, amount, sum); }
-
-static bool add_sums(struct settle_sums *sum, const struct settle_sums *more) {
-    return add(&sum->gross, more->gross) && add(&sum->refunds, more->refunds) && add(&sum->other, more->other);
-}
-
-/* "GROSS REFUNDS OTHER" of a month, perhaps with "settled". */
-static bool take_sums(struct shards *m, unsigned partition, int number, const char *text) {
-    struct settle_sums sums;
-    if (number > m->s->month) return true;
-    if (!take_number(&text, &sums.gross) || !take_number(&text, &sums.refunds) || !take_number(&text, &sums.other)) return false;
-    bool settled = strcmp(text, "settled") == 0, empty = !sums.gross && !sums.refunds && !sums.other;
-    if ((*text && !settled) || sums.gross < 0 || sums.refunds < 0) return false;
-    if (!settled && !empty && number < m->s->month && (!m->t->earlier || number < m->t->earlier)) m->t->earlier = number;
-    if (settled && number == m->s->month) {
+/* A month's sums: false when they cannot be counted. */
+static bool take_sums(struct shards *m, unsigned partition, const struct earning_field *f) {
+    bool empty = !f->sums.gross && !f->sums.refunds && !f->sums.other;
+    if (!f->settled && !empty && f->month < m->s->month && (!m->t->earlier || f->month < m->t->earlier)) m->t->earlier = f->month;
+    if (f->settled && f->month == m->s->month) {
         m->t->settled++;
-        m->tells[partition] = sums.gross || sums.refunds;
+        m->tells[partition] = f->sums.gross || f->sums.refunds;
     }
-    return add_sums(&month_of(m, number)->sums, &sums);
+    return earning_add_sums(&month_of(m, f->month)->sums, &f->sums);
 }
 
-/* "BP GROSS FEE PARTITIONS". */
-static bool take_fee(struct shards *m, int number, const char *text) {
-    if (number > m->s->month) return true;
-    struct month *month = month_of(m, number);
-    month->has_fee = take_number(&text, &month->basis_points) && take_number(&text, &month->fee_gross) && take_number(&text, &month->fee);
-    if (!month->has_fee || month->basis_points > 10000) return false;
-    while (*text) {
-        char *end;
-        unsigned long partition = strtoul(text, &end, 10);
-        if (end == text || (*end && *end != ',') || partition >= m->s->c->book.partitions) return false;
-        if (number == m->s->month) m->listed[partition] = true;
-        text = end + (*end == ',');
+static bool take_fee(struct shards *m, const struct earning_field *f) {
+    struct month *month = month_of(m, f->month);
+    const char *list = f->partitions;
+    unsigned partition;
+    month->has_fee = true;
+    month->basis_points = f->basis_points;
+    month->fee_gross = f->fee_gross;
+    month->fee = f->fee;
+    while (earning_next_partition(&list, m->s->c->book.partitions, &partition)) {
+        if (partition == UINT32_MAX) return false;
+        if (f->month == m->s->month) m->listed[partition] = true;
     }
     return true;
 }
 
-static bool take_field(struct shards *m, unsigned partition, const char *field, const char *text) {
-    int number;
-    bool month = strncmp(field, "month:", 6) == 0, fee = strncmp(field, "fee:", 4) == 0;
-    if (strcmp(field, "earning") == 0)
-        return strlen(text) > 8 && settle_month_parse(text, 7, &number) && text[7] == ' ' && take_sums(m, partition, number, text + 8);
-    if (!month && !fee) return true;
-    const char *name = field + (month ? 6 : 4);
-    if (!settle_month_parse(name, strlen(name), &number)) return false;
-    return month ? take_sums(m, partition, number, text) : partition != m->home || take_fee(m, number, text);
+static bool take_field(struct shards *m, unsigned partition, const char *name, const char *text) {
+    struct earning_field f;
+    if (!earning_read(name, text, &f)) return false;
+    if (f.kind == EARNING_NONE || f.month > m->s->month) return true;
+    return f.kind == EARNING_SUMS ? take_sums(m, partition, &f) : partition != m->home || take_fee(m, &f);
 }
 
 static void take_shard(struct shards *m, unsigned partition, struct reply hash) {
@@ -204,7 +178,7 @@ static void take_shard(struct shards *m, unsigned partition, struct reply hash) 
 static int64_t fee_of(const struct shards *m, const struct month *month) {
     unsigned basis_points = month->has_fee ? (unsigned)month->basis_points : m->s->partitions[m->home].fee;
     if (month->has_fee && month->fee_gross == month->sums.gross) return month->fee;
-    return settle_fee(month->sums.gross, basis_points);
+    return earning_fee_on(month->sums.gross, basis_points);
 }
 
 /* Opening is what all months before left. */
@@ -215,7 +189,7 @@ static void sum_up(struct shards *m) {
         const struct month *month = &m->months[n];
         int64_t fee = fee_of(m, month), net = month->sums.gross - month->sums.refunds - fee;
         if (month->number < m->s->month) {
-            fits = fits && add(&t->opening, net) && add(&t->opening, month->sums.other);
+            fits = fits && earning_add(&t->opening, net) && earning_add(&t->opening, month->sums.other);
             continue;
         }
         t->sums = month->sums;
@@ -223,7 +197,7 @@ static void sum_up(struct shards *m) {
         t->net = net;
     }
     t->closing = t->opening;
-    fits = fits && add(&t->closing, t->net) && add(&t->closing, t->sums.other);
+    fits = fits && earning_add(&t->closing, t->net) && earning_add(&t->closing, t->sums.other);
     if (!fits) settle_fault(m->s, "%s: its months together pass what can be counted", t->name);
     for (unsigned p = 0; p < m->s->c->book.partitions; p++) t->awaited += m->tells[p] && !m->listed[p];
 }
