@@ -50,6 +50,24 @@ void check_stream(struct check *check, const char *key, check_visitor *visit) {
     } while (reply_count(page) > 0);
 }
 
+void check_each_key(struct check *check, const char *word, check_key_visitor *visit) {
+    char pattern[96], cursor[32] = "0", (*keys)[KEYS_SIZE_MAX] = NULL;
+    size_t count = 0;
+    int size = snprintf(pattern, sizeof pattern, "{%s:%u}:%s:*", check->flow->book.name, check->partition, word);
+    struct reply page;
+    do {
+        if (flow_call(check->flow, &page, "SCAN", cursor, "MATCH", pattern, "COUNT", "1000", NULL)) break;
+        snprintf(cursor, sizeof cursor, "%s", reply_text(reply_at(page, 0), NULL));
+        struct reply found = reply_at(page, 1);
+        keys = realloc(keys, (count + reply_count(found) + 1) * sizeof *keys);
+        if (!keys) abort();
+        for (size_t n = 0; n < reply_count(found); n++)
+            snprintf(keys[count++], sizeof *keys, "%s", reply_text(reply_at(found, n), NULL));
+    } while (strcmp(cursor, "0") != 0);
+    for (size_t n = 0; n < count; n++) visit(check, keys[n], keys[n] + size - 1);
+    free(keys);
+}
+
 struct check_chain *check_chain_of(struct check *check, const char *account) {
     struct check_chain *chain;
     HASH_FIND_STR(check->chains, account, chain);
@@ -104,10 +122,13 @@ const char *check_book(struct flow *flow, struct check_totals *totals) {
         check_responses(&check);
         check_ledger(&check);
         check_accounts(&check);
+        check_shop(&check);
         forget_partition(&check);
     }
     check_merchants(&check);
     check_transfers(&check);
+    check_shops(&check);
+    check_settlements(&check);
     free(check.merchants);
     if (check.faults > FAULTS_SHOWN_MAX) fprintf(check.out, "and %u more\n", check.faults - FAULTS_SHOWN_MAX);
     fclose(check.out);

@@ -39,7 +39,9 @@ static void note_steps(struct check *check, struct check_identity *group, const 
 /* Answers that wait for follow-ups, for another partition, or for a time may come after those of later entries. */
 static bool may_wait(const struct intent *intent) {
     enum op op = intent->op;
-    return op == OP_open || op == OP_freeze || op == OP_thaw || op == OP_close || op == OP_transfer || intent->not_before_ms > 0;
+    bool orders = intent->present & FIELD_BIT(FIELD_order);
+    return op == OP_open || op == OP_freeze || op == OP_thaw || op == OP_close || op == OP_transfer || op == OP_settle ||
+           (op == OP_pay && orders) || intent->not_before_ms > 0;
 }
 
 static void note_entry(struct check *check, const char *id, const struct intent *intent, bool valid) {
@@ -58,6 +60,7 @@ static void note_entry(struct check *check, const char *id, const struct intent 
         entry->identity->put_off = intent->not_before_ms > 0;
         entry->identity->keeps = (intent->present & FIELD_BIT(FIELD_final)) && !intent->final;
         note_of(check, entry->identity, intent->account, intent->source, intent->of);
+        check_shop_intent(check, entry->identity, intent);
         if (intent->op == OP_group) note_steps(check, entry->identity, intent);
     }
     HASH_ADD_STR(check->entries, text, entry);
@@ -130,6 +133,7 @@ static void visit_first(struct check *check, struct check_entry *entry, struct r
     entry->answer = answer;
     check_order(check, entry, check_field(fields, "account", NULL));
     note_effect(check, entry, fields);
+    check_shop_answer(check, entry->identity, (int)strtol(check_field(fields, "code", NULL), NULL, 10));
     note_merchant(check, entry, check_field(fields, "account", NULL), check_field(fields, "code", NULL));
 }
 

@@ -21,10 +21,10 @@ static struct check_transfer *transfer_of(struct check *check, const char *text)
     return transfer;
 }
 
-/* The end of a transfer that a row of @transit stands for. */
+/* The end of a transfer, or of a settlement, that a row of @transit stands for. */
 static void check_transit(struct check *check, const struct ledger_row *row, const struct check_identity *identity) {
     struct check_transfer *transfer = transfer_of(check, row->identity);
-    if (is(row->op, "arrive")) {
+    if (is(row->op, "arrive") || is(row->op, "swept")) {
         transfer->in_minor -= row->amount_minor;
         transfer->arrivals++;
         transfer->arrived_in = check->partition;
@@ -76,19 +76,25 @@ static void check_step(struct check *check, const struct ledger_row *row, struct
 }
 
 static void check_own(struct check *check, const struct ledger_row *row, const struct check_identity *identity) {
+    unsigned home = keys_partition(&check->flow->book, identity->text, strcspn(identity->text, "/"));
+    bool of_a_fee = is(row->op, "settle") && home == check->partition;
     bool came_back = is(row->op, "transfer") && identity->code != CODE_ok;
     if (strcmp(identity->bill, row->bill) != 0)
         check_fault(check, "%s: bill %s in the ledger, %s in the answer", row->identity, row->bill, identity->bill);
-    if (!came_back && moved_minor(row) != identity->bill_minor)
+    if (!came_back && !of_a_fee && moved_minor(row) != identity->bill_minor)
         check_fault(check, "%s: %" PRId64 " in the ledger, %" PRId64 " in the answer", row->identity, moved_minor(row),
                     identity->bill_minor);
 }
 
 void check_effect(struct check *check, const struct ledger_row *row, struct check_identity *identity) {
     if (strncmp(row->account, "@transit:", 9) == 0) check_transit(check, row, identity);
-    if (is(row->op, "arrive")) return;
+    if (is(row->op, "arrive") || is(row->op, "swept")) return;
     if (!identity || !(identity->sent || identity->group)) {
         check_fault(check, "bill %s of %s, which was not sent", row->bill, row->identity);
+        return;
+    }
+    if (identity->road.away) {
+        check_road(check, row, identity);
         return;
     }
     check_held(check, row, identity);
@@ -103,6 +109,8 @@ void check_effect(struct check *check, const struct ledger_row *row, struct chec
 void check_effects(struct check *check) {
     struct check_identity *identity, *next;
     HASH_ITER(hh, check->identities, identity, next) {
+        check_road_end(check, identity);
+        if (identity->road.away) continue;
         unsigned rows = identity->op == OP_group ? 0 : identity->op == OP_hold || identity->op == OP_release ? 1 : 2;
         if (identity->bill[0] && identity->bill_rows != rows)
             check_fault(check, "%s: bill %s has %u rows", identity->text, identity->bill, identity->bill_rows);

@@ -5,7 +5,7 @@
 
 #include "tests/flow/check.h"
 
-/* The bill that the rows at hand belong to. */
+/* The bill that the rows at hand belong to; afterwards, the sum of the accounts. */
 struct open_bill {
     char text[33];
     uint64_t number;
@@ -22,7 +22,8 @@ static void close_bill(struct check *check) {
 
 /* The entry at whose place in the stream a row was booked; NULL: later than that. Steps are booked with their group. */
 static const struct entry_id *place_of(const struct ledger_row *row, const struct check_identity *identity) {
-    if (!identity || strcmp(row->op, "expire") == 0 || strcmp(row->op, "bounce") == 0) return NULL;
+    bool later = strcmp(row->op, "expire") == 0 || strcmp(row->op, "bounce") == 0 || strcmp(row->op, "settled") == 0;
+    if (!identity || later) return NULL;
     if (identity->group) identity = identity->group;
     return identity->put_off || !identity->bill[0] ? NULL : &identity->bill_entry;
 }
@@ -58,6 +59,7 @@ static void check_row(struct check *check, const struct ledger_row *row) {
     if (row->held_minor < 0 || (row->account[0] == 'u' && row->held_minor > row->balance_minor))
         check_fault(check, "%s: held %" PRId64 " of %" PRId64, row->account, row->held_minor, row->balance_minor);
     if (row->balance_minor < 0 && row->account[0] == 'u') check_fault(check, "%s: balance %" PRId64, row->account, row->balance_minor);
+    check_month_row(check, chain, row);
     chain->seq = row->seq;
     chain->balance_minor = row->balance_minor;
     chain->held_minor = row->held_minor;
@@ -91,44 +93,30 @@ void check_ledger(struct check *check) {
         check_fault(check, "meta.bill is %" PRId64 ", the ledger ends with %" PRIu64, reply_integer(bill), at_hand.number);
 }
 
-/* The account as it is, against its last row. Its balance is given back. */
-static int64_t check_account(struct check *check, const char *key) {
+/* The account as it is, against its last row. */
+static void check_account(struct check *check, const char *key, const char *name) {
     struct reply h;
-    const char *name = strstr(key, ":account:") + strlen(":account:");
     struct check_chain *chain = check_chain_of(check, name);
-    if (chain->exists) return 0; /* SCAN gave it twice */
+    if (chain->exists) return; /* SCAN gave it twice */
     chain->exists = true;
     if (flow_call(check->flow, &h, "HMGET", key, "balance", "held", "seq", NULL)) {
         check_fault(check, "%s: %s", key, redis_error(check->flow->redis));
-        return 0;
+        return;
     }
     int64_t balance = reply_integer(reply_at(h, 0)), held = reply_integer(reply_at(h, 1)), seq = reply_integer(reply_at(h, 2));
     if (balance != chain->balance_minor || held != chain->held_minor || (uint64_t)seq != chain->seq)
         check_fault(check, "%s has balance %" PRId64 " held %" PRId64 " seq %" PRId64 ", its rows end with %" PRId64 " %" PRId64
                     " %" PRIu64, name, balance, held, seq, chain->balance_minor, chain->held_minor, chain->seq);
-    return balance;
+    at_hand.sum_minor += balance;
+    check_months(check, chain, key);
 }
 
 void check_accounts(struct check *check) {
-    char pattern[96], cursor[32] = "0", (*names)[KEYS_SIZE_MAX] = NULL;
-    size_t count = 0;
-    int64_t sum = 0;
-    struct reply page;
-    snprintf(pattern, sizeof pattern, "{%s:%u}:account:*", check->flow->book.name, check->partition);
-    do {
-        if (flow_call(check->flow, &page, "SCAN", cursor, "MATCH", pattern, "COUNT", "1000", NULL)) break;
-        snprintf(cursor, sizeof cursor, "%s", reply_text(reply_at(page, 0), NULL));
-        struct reply found = reply_at(page, 1);
-        names = realloc(names, (count + reply_count(found) + 1) * sizeof *names);
-        if (!names) abort();
-        for (size_t n = 0; n < reply_count(found); n++)
-            snprintf(names[count++], sizeof *names, "%s", reply_text(reply_at(found, n), NULL));
-    } while (strcmp(cursor, "0") != 0);
-    for (size_t n = 0; n < count; n++) sum += check_account(check, names[n]);
     struct check_chain *chain, *next;
+    at_hand.sum_minor = 0;
+    check_each_key(check, "account", check_account);
     HASH_ITER(hh, check->chains, chain, next) {
         if (chain->seq > 0 && !chain->exists) check_fault(check, "%s has rows but does not exist", chain->account);
     }
-    if (sum != 0) check_fault(check, "all accounts sum to %" PRId64, sum);
-    free(names);
+    if (at_hand.sum_minor != 0) check_fault(check, "all accounts sum to %" PRId64, at_hand.sum_minor);
 }

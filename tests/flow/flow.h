@@ -26,13 +26,18 @@ struct flow {
     struct book book;
     struct redis *redis; /* the sender's and the checker's connection */
     uint64_t random;     /* state; begins as the seed, which is printed */
-    uint64_t next_key;
+    uint64_t next_key, next_order;
     uint64_t acknowledged; /* XADDs that Redis acknowledged */
     uint64_t unsure;       /* XADDs that were lost on the way, there or back */
     uint64_t unreadable;   /* of them, those that nobody can read: they end in the dead stream, unanswered */
     struct flow_past {     /* intents sent a moment ago, for those that refer to one */
         char account[INTENT_ACCOUNT_MAX + 1], source[INTENT_SOURCE_MAX + 1], key[INTENT_FOLLOW_UP_KEY_MAX + 1];
     } holds[FLOW_PAST], scheduled[FLOW_PAST];
+    bool has_shops;
+    struct flow_past_order { /* orders sent a moment ago */
+        char merchant[INTENT_ACCOUNT_MAX + 1], name[INTENT_NAME_MAX + 1], customer[INTENT_ACCOUNT_MAX + 1];
+        uint64_t amount_minor;
+    } orders[FLOW_PAST];
 };
 
 /* `options` as for server_start. The seed is the time, or $TILL_SEED. */
@@ -73,9 +78,9 @@ void flow_open_account(struct flow *flow, const char *account, const char *kind)
 void flow_open(struct flow *flow);
 /* Sends a mixed load: payments, topups, refunds, repetitions, malformed and unreadable entries, openings of merchants with follow-ups;
  * holds that lapse within two seconds and others, captures and releases; transfers within and across partitions; groups, locks; intents
- * put off by up to two seconds. */
+ * put off by up to two seconds; articles, orders that lapse within two seconds and others, their payment and cancellation. */
 void flow_load(struct flow *flow, unsigned count);
-/* The same without transfers, whose outcome comes from elsewhere: for books in which follow-ups get lost. */
+/* The same without transfers and payments of orders, whose outcome comes from elsewhere: for books in which follow-ups get lost. */
 void flow_load_here(struct flow *flow, unsigned count);
 /* Transfers of 0.01 to 2.00 between random users; those whose partition `from` and `to` say yes to (NULL: any). At least one must. */
 typedef bool flow_where(struct flow *flow, unsigned partition);
@@ -104,6 +109,24 @@ enum redis_err flow_call(struct flow *flow, struct reply *reply, const char *fir
 uint64_t flow_now_ms(void);
 /* A number in meta of a partition. */
 int64_t flow_meta(struct flow *flow, unsigned partition, const char *field);
+
+/* --- shop.c: articles a0, a1 ... and orders of a merchant --- */
+
+/* Article n costs 1.00 more than the one before; a0 is 1.00. Both send. */
+uint64_t flow_price(unsigned article);
+void flow_price_article(struct flow *flow, const char *merchant, unsigned article);
+void flow_stock_article(struct flow *flow, const char *merchant, unsigned article, int64_t quantity);
+/* These are to be sent yet. Of an order: without a customer (NULL) anybody may pay it; expires_ms 0: none asked; it has no lines yet. */
+struct intent flow_order(const char *merchant, const char *order, const char *customer, uint64_t expires_ms);
+void flow_add_line(struct intent *order, unsigned article, uint64_t quantity);
+struct intent flow_cancellation(const char *merchant, const char *order);
+struct intent flow_order_payment(const char *payer, const char *merchant, const char *order, uint64_t amount_minor);
+/* Sends one thing of a random merchant's: a price, a stock, an order, a cancellation of one of the last orders; pays one of these. */
+void flow_sell(struct flow *flow);
+void flow_buy(struct flow *flow);
+int64_t flow_in_stock(struct flow *flow, const char *merchant, unsigned article);
+/* A field of an order, "" when there is none. Valid until the next call. */
+const char *flow_of_order(struct flow *flow, const char *merchant, const char *order, const char *field);
 
 /* --- read.c: what became of it --- */
 

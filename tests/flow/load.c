@@ -214,15 +214,26 @@ static void send_unscheduled(struct flow *flow, struct intent *last) {
     if (refer(flow, flow->scheduled, OP_unschedule, &unschedule)) send(flow, &unschedule, last);
 }
 
+static void send_sale(struct flow *flow, struct intent *last) {
+    (void)last;
+    flow_sell(flow);
+}
+
+static void send_purchase(struct flow *flow, struct intent *last) {
+    (void)last;
+    flow_buy(flow);
+}
+
 typedef void sender(struct flow *flow, struct intent *last);
 
 static const struct {
     unsigned share; /* of a hundred */
     sender *send;
 } kinds[] = {
-    {29, send_payment}, {6, send_refund},  {2, send_rollback}, {7, send_again}, {6, send_topup},     {5, send_malformed},
+    {15, send_payment}, {6, send_refund},  {2, send_rollback}, {7, send_again}, {6, send_topup},     {5, send_malformed},
     {2, send_unreadable}, {2, send_freeze}, {3, send_open},    {12, send_transfer}, {9, send_hold},  {5, send_capture},
     {2, send_release},  {4, send_group},   {2, send_lock},     {3, send_scheduled}, {1, send_unscheduled},
+    {8, send_sale},     {6, send_purchase},
 };
 
 static sender *random_sender(struct flow *flow) {
@@ -243,7 +254,7 @@ void flow_load_here(struct flow *flow, unsigned count) {
     send_payment(flow, &last);
     for (unsigned n = 1; n < count; n++) {
         sender *one = random_sender(flow);
-        if (one == send_transfer || one == send_scheduled) one = send_payment;
+        if (one == send_transfer || one == send_scheduled || one == send_purchase) one = send_payment;
         one(flow, &last);
     }
 }
