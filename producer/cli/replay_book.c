@@ -1,0 +1,268 @@
+/* The book that is being rebuilt: what is there of it, and the state in which its workers send nothing. */
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "producer/archive_tail.h"
+#include "producer/cli/replay.h"
+#include "producer/replay_source.h"
+#include "schema/script.h"
+
+enum { BOOK_VERSION = 1, POLL_MS = 50, HOLD_MS = 60000, SILENT_MS = 30000 };
+
+static struct reply field_of(struct reply fields, const char *name) {
+    for (size_t n = 0; n + 1 < reply_count(fields); n += 2)
+        if (reply_is(reply_at(fields, n), name)) return reply_at(fields, n + 1);
+    return (struct reply){0};
+}
+
+static struct entry_id id_of(struct reply text) {
+    struct entry_id id = {0, 0};
+    size_t size;
+    const char *digits = reply_text(text, &size);
+    return entry_id_parse(digits, size, &id) ? id : (struct entry_id){0, 0};
+}
+
+/* Creates it if there is none. */
+static int open_book(struct replay *r) {
+    struct reply reply;
+    keys_buffer key;
+    redis_script_begin(&r->c.command, &script_book, 1);
+    command_copy(&r->c.command, key, keys_book(key, &r->c.book));
+    command_uint(&r->c.command, BOOK_VERSION);
+    command_uint(&r->c.command, r->c.book.partitions);
+    enum redis_err err = redis_script_call(r->c.redis, &script_book, &r->c.command, &reply);
+    if (err) return connect_failed(&r->c, err, "creating the book");
+    int64_t version = reply_integer(reply_at(reply, 0)), partitions = reply_integer(reply_at(reply, 1));
+    if (version == BOOK_VERSION && partitions == (int64_t)r->c.book.partitions) return CLI_OK;
+    return cli_usage(r->cli, "the book '%s' that is there has version %lld and %lld partitions, the archive's has %d and %u",
+                     r->c.book.name, (long long)version, (long long)partitions, BOOK_VERSION, r->c.book.partitions);
+}
+
+static void take_meta(struct replay *r, unsigned p, struct reply meta) {
+    struct replay_stream *s = &r->survey.streams[p];
+    struct replay_part *part = &r->parts[p];
+    s->applied = id_of(field_of(meta, "applied"));
+    struct reply marker = field_of(meta, "replaying");
+    part->replaying = reply_type(marker) == REPLY_TEXT;
+    if (part->replaying && !(part->marker = strdup(reply_text(marker, NULL)))) abort();
+    for (size_t n = 0; n + 1 < reply_count(meta); n += 2) {
+        const char *name = reply_text(reply_at(meta, n), NULL);
+        if (strncmp(name, "from:", 5) != 0) continue;
+        unsigned long from = strtoul(name + 5, NULL, 10);
+        if (from < r->c.book.partitions) *replay_survey_recorded(&r->survey, (unsigned)from, p) = id_of(reply_at(meta, n + 1));
+    }
+}
+
+int replay_look(struct replay *r) {
+    struct command *c = &r->c.command;
+    struct reply reply;
+    keys_buffer key;
+    int code = open_book(r);
+    for (unsigned p = 0; p < r->c.book.partitions && !code; p++) {
+        command_begin(c, "XINFO");
+        command_word(c, "STREAM");
+        command_copy(c, key, keys_intents(key, &r->c.book, p));
+        redis_append(r->c.redis, c);
+        command_begin(c, "HGETALL");
+        command_copy(c, key, keys_meta(key, &r->c.book, p));
+        redis_append(r->c.redis, c);
+    }
+    for (unsigned p = 0; p < r->c.book.partitions && !code; p++) {
+        enum redis_err err = redis_next(r->c.redis, &reply);
+        if (err && !archive_tail_is_answer(reply)) return connect_failed(&r->c, err, "looking at the streams");
+        r->survey.streams[p].there = r->parts[p].fed = err ? (struct entry_id){0, 0} : id_of(field_of(reply, "last-generated-id"));
+        code = connect_next(&r->c, "reading meta", &reply);
+        if (!code) take_meta(r, p, reply);
+    }
+    return code;
+}
+
+/* The last entry that is there must be one of the archive's: else it is another book's stream, or this one's after it went another way. */
+static int check_last(struct replay *r, unsigned p) {
+    struct replay_stream *s = &r->survey.streams[p];
+    struct replay_source source;
+    struct segment_record entry;
+    struct archive_fault fault;
+    bool more = false;
+    char id[ENTRY_TEXT_MAX + 1];
+    if (s->there.ms == 0 || entry_id_compare(s->there, s->last) > 0) return CLI_OK;
+    entry_id_format(s->there, id);
+    enum archive_err err = replay_source_open(&source, r->survey.dir, p, SEGMENT_INTENTS, s->there, &fault);
+    if (!err) err = replay_source_next(&source, &entry, &more, &fault);
+    int code = err ? replay_archive_failed(r, &fault) : CLI_OK;
+    bool same = more && entry_id_compare(entry.id, s->there) == 0;
+    struct reply reply;
+    keys_buffer key;
+    if (!code && same) {
+        command_begin(&r->c.command, "XRANGE");
+        command_copy(&r->c.command, key, keys_intents(key, &r->c.book, p));
+        command_word(&r->c.command, id);
+        command_word(&r->c.command, id);
+        code = connect_call(&r->c, "reading an intent", &reply);
+        struct reply fields = reply_at(reply_at(reply, 0), 1);
+        const char *text;
+        size_t at = 0, size, got;
+        for (size_t n = 0; same && n < reply_count(fields); n++)
+            same = segment_record_string(&entry, &at, &text, &size) && reply_text(reply_at(fields, n), &got) && got == size &&
+                   memcmp(reply_text(reply_at(fields, n), NULL), text, size) == 0;
+    }
+    replay_source_close(&source);
+    if (code || same) return code;
+    return cli_usage(r->cli, "partition %u: what is there goes up to entry %s, which the archive does not have: it is another book, or was"
+                     " worked on since", p, id);
+}
+
+static int check_partition(struct replay *r, unsigned p) {
+    const struct replay_stream *s = &r->survey.streams[p];
+    if (s->there.ms == 0 && s->applied.ms > 0)
+        return cli_usage(r->cli, "partition %u has a state, but no stream: empty that Redis first", p);
+    if (entry_id_compare(s->there, r->survey.bound) > 0)
+        return cli_usage(r->cli, "partition %u: what is there goes beyond --until already: empty that Redis first", p);
+    return check_last(r, p);
+}
+
+/* What the recorded streams contain of a partition, as its lanes read it. */
+static char *make_marker(struct replay *r, unsigned from) {
+    char *text = NULL, id[ENTRY_TEXT_MAX + 1];
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) abort();
+    for (unsigned to = 0; to < r->c.book.partitions; to++) {
+        struct entry_id recorded = *replay_survey_recorded(&r->survey, from, to);
+        if (to == from || recorded.ms == 0) continue;
+        entry_id_format(recorded, id);
+        fprintf(out, "%s%u:%s", ftell(out) > 0 ? " " : "", to, id);
+    }
+    if (fclose(out) != 0 || !text) abort();
+    return text;
+}
+
+/* Going on with less than before would lose what was held to be recorded. */
+static int check_marker(struct replay *r, unsigned p) {
+    const char *at = r->parts[p].marker;
+    unsigned to;
+    char text[ENTRY_TEXT_MAX + 1];
+    for (int size; at && sscanf(at, "%u:%41[0-9-] %n", &to, text, &size) == 2; at += size) {
+        struct entry_id id;
+        if (to < r->c.book.partitions && entry_id_parse(text, strlen(text), &id) &&
+            entry_id_compare(id, *replay_survey_recorded(&r->survey, p, to)) > 0)
+            return cli_usage(r->cli, "this goes on with a replay that was begun with more than now: a longer archive, or a later --until."
+                             " Give it that again, or empty that Redis");
+    }
+    return CLI_OK;
+}
+
+int replay_check(struct replay *r) {
+    int code = CLI_OK;
+    for (unsigned p = 0; p < r->c.book.partitions && !code; p++) {
+        code = check_partition(r, p);
+        if (!code) code = check_marker(r, p);
+    }
+    return code;
+}
+
+static void append_rebuild(struct replay *r, unsigned p, const char *action, const char *argument) {
+    struct command *c = &r->c.command;
+    keys_buffer key;
+    redis_script_begin(c, &script_rebuild, 4);
+    command_copy(c, key, keys_meta(key, &r->c.book, p));
+    command_copy(c, key, keys_lease(key, &r->c.book, p));
+    command_copy(c, key, keys_intents(key, &r->c.book, p));
+    command_copy(c, key, keys_unanswered(key, &r->c.book, p));
+    command_word(c, action);
+    command_word(c, argument);
+}
+
+static int call_rebuild(struct replay *r, unsigned p, const char *action, const char *argument, int64_t *again) {
+    struct reply reply;
+    append_rebuild(r, p, action, argument);
+    enum redis_err err = redis_script_call(r->c.redis, &script_rebuild, &r->c.command, &reply);
+    *again = err ? 0 : reply_integer(reply);
+    return err ? connect_failed(&r->c, err, "taking a partition") : CLI_OK;
+}
+
+int replay_begin(struct replay *r) {
+    int64_t none;
+    int code = CLI_OK;
+    for (unsigned p = 0; p < r->c.book.partitions && !code; p++) {
+        char *marker = make_marker(r, p);
+        code = call_rebuild(r, p, "begin", marker, &none);
+        free(marker);
+    }
+    return code;
+}
+
+int replay_hold(struct replay *r, unsigned partition) {
+    char text[16];
+    int64_t none;
+    snprintf(text, sizeof text, "%d", HOLD_MS);
+    return call_rebuild(r, partition, "hold", text, &none);
+}
+
+int replay_end(struct replay *r, unsigned partition) {
+    int64_t again;
+    int code = call_rebuild(r, partition, "end", "", &again);
+    r->pending_again += (uint64_t)again;
+    return code;
+}
+
+/* How the partitions stand that are not done yet. */
+static int look_again(struct replay *r, unsigned *open, uint64_t *waiting) {
+    struct command *c = &r->c.command;
+    struct reply reply;
+    keys_buffer key;
+    int code = CLI_OK;
+    *open = 0;
+    *waiting = 0;
+    for (unsigned p = 0; p < r->c.book.partitions; p++) {
+        if (r->parts[p].done) continue;
+        command_begin(c, "HGET");
+        command_copy(c, key, keys_meta(key, &r->c.book, p));
+        command_word(c, "applied");
+        redis_append(r->c.redis, c);
+        command_begin(c, "XINFO");
+        command_word(c, "GROUPS");
+        command_copy(c, key, keys_intents(key, &r->c.book, p));
+        redis_append(r->c.redis, c);
+    }
+    for (unsigned p = 0; p < r->c.book.partitions && !code; p++) {
+        struct replay_part *part = &r->parts[p];
+        if (part->done) continue;
+        if ((code = connect_next(&r->c, "looking how far it is", &reply))) break;
+        bool applied = entry_id_compare(id_of(reply), part->fed) >= 0;
+        if ((code = connect_next(&r->c, "looking how far it is", &reply))) break;
+        struct reply group = reply_at(reply, 0);
+        part->done = applied && reply_integer(field_of(group, "pending")) == 0;
+        *waiting += (uint64_t)(reply_integer(field_of(group, "lag")) + reply_integer(field_of(group, "pending")));
+        *open += !part->done;
+    }
+    return code;
+}
+
+int replay_wait(struct replay *r) {
+    uint64_t waiting = 0, before = UINT64_MAX, most = 0;
+    int64_t moved_ms = progress_now_ms();
+    unsigned open = 1;
+    int code = CLI_OK;
+    for (unsigned p = 0; p < r->c.book.partitions; p++) r->parts[p].done = r->parts[p].fed.ms == 0;
+    progress_start(&r->progress, "intents applied", 0);
+    while (!(code = look_again(r, &open, &waiting)) && open > 0) {
+        if (waiting > most) r->progress.total = most = waiting;
+        r->progress.done = most - waiting;
+        progress_add(&r->progress, 0);
+        if (waiting != before) moved_ms = progress_now_ms();
+        before = waiting;
+        if (progress_now_ms() - moved_ms > SILENT_MS) {
+            cli_say(r->cli, "nothing moves: %u partitions wait, %" PRIu64 " intents; are there workers? see their log, `till status`", open,
+                    waiting);
+            moved_ms = progress_now_ms();
+        }
+        poll(NULL, 0, POLL_MS);
+        if ((code = replay_pool_turn(r))) break;
+    }
+    progress_end(&r->progress);
+    return code;
+}

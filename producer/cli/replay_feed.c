@@ -1,0 +1,114 @@
+/* Puts archived intents back into their streams, with the IDs they had. */
+#include <stdio.h>
+#include <string.h>
+
+#include "producer/cli/replay.h"
+#include "producer/replay_source.h"
+
+enum { AT_ONCE = 64, PAGE = 256, PAGE_SIZE = 1 << 20 };
+
+/* A partition being fed. */
+struct feeder {
+    unsigned partition;
+    struct replay_source source;
+    struct entry_id last; /* appended, but not known to be there */
+    unsigned flying;
+    bool open, more;
+};
+
+static int open_feeder(struct replay *r, struct feeder *f, unsigned partition) {
+    struct archive_fault fault;
+    struct entry_id from = entry_id_after(r->parts[partition].fed);
+    *f = (struct feeder){.partition = partition, .last = r->parts[partition].fed, .open = true, .more = true};
+    if (replay_source_open(&f->source, r->survey.dir, partition, SEGMENT_INTENTS, from, &fault) == ARCHIVE_OK) return CLI_OK;
+    return replay_archive_failed(r, &fault);
+}
+
+static size_t append_entry(struct replay *r, unsigned partition, const struct segment_record *entry) {
+    struct command *c = &r->c.command;
+    keys_buffer key;
+    char id[ENTRY_TEXT_MAX + 1];
+    const char *text;
+    size_t at = 0, size;
+    command_begin(c, "XADD");
+    command_copy(c, key, keys_intents(key, &r->c.book, partition));
+    command_copy(c, id, entry_id_format(entry->id, id));
+    while (segment_record_string(entry, &at, &text, &size)) command_borrow(c, text, size);
+    redis_append(r->c.redis, c);
+    return entry->size;
+}
+
+/* A page of entries on its way. */
+static int send_page(struct replay *r, struct feeder *f) {
+    struct archive_fault fault;
+    struct segment_record entry;
+    size_t bytes = 0;
+    while (f->more && f->flying < PAGE && bytes < PAGE_SIZE) {
+        if (replay_source_next(&f->source, &entry, &f->more, &fault) != ARCHIVE_OK) return replay_archive_failed(r, &fault);
+        f->more = f->more && entry_id_compare(entry.id, r->parts[f->partition].stop) <= 0;
+        if (!f->more) break;
+        bytes += append_entry(r, f->partition, &entry);
+        f->last = entry.id;
+        f->flying++;
+    }
+    return CLI_OK;
+}
+
+static int refused(struct replay *r, unsigned partition, enum redis_err err) {
+    if (strstr(redis_error(r->c.redis), "equal or smaller") == NULL)
+        return connect_failed(&r->c, err, "putting intents into the streams");
+    return cli_usage(r->cli,
+                     "somebody else writes into partition %u: keep checkouts and other workers away from it until it is rebuilt. It cannot"
+                     " be any more: empty that Redis and begin anew",
+                     partition);
+}
+
+static int take_page(struct replay *r, struct feeder *f) {
+    struct replay_part *part = &r->parts[f->partition];
+    struct reply reply;
+    uint64_t count = f->flying;
+    for (; f->flying > 0; f->flying--) {
+        enum redis_err err = redis_next(r->c.redis, &reply);
+        if (err) return refused(r, f->partition, err);
+    }
+    part->fed = f->last;
+    part->added += count;
+    r->fed += count;
+    progress_add(&r->progress, count);
+    return CLI_OK;
+}
+
+/* Some partitions at once, so that all workers have something to do. */
+static int feed_some(struct replay *r, struct feeder *feeders, unsigned count) {
+    bool more = true;
+    int code = CLI_OK;
+    while (more && !code) {
+        more = false;
+        for (unsigned n = 0; n < count && !code; n++) code = send_page(r, &feeders[n]);
+        for (unsigned n = 0; n < count && !code; n++) {
+            code = take_page(r, &feeders[n]);
+            more = more || feeders[n].more;
+        }
+        if (!code) code = replay_pool_turn(r);
+    }
+    return code;
+}
+
+int replay_feed(struct replay *r) {
+    static struct feeder feeders[AT_ONCE];
+    unsigned partitions = r->c.book.partitions;
+    int code = CLI_OK;
+    progress_start(&r->progress, "intents put into the streams", 0);
+    for (unsigned p = 0; p < partitions; p++) r->progress.total += r->survey.streams[p].entries;
+    r->progress.done = r->fed;
+    for (unsigned first = 0; first < partitions && !code; first += AT_ONCE) {
+        unsigned count = partitions - first < AT_ONCE ? partitions - first : AT_ONCE;
+        for (unsigned n = 0; n < count; n++) feeders[n] = (struct feeder){.open = false};
+        for (unsigned n = 0; n < count && !code; n++) code = open_feeder(r, &feeders[n], first + n);
+        if (!code) code = feed_some(r, feeders, count);
+        for (unsigned n = 0; n < count; n++)
+            if (feeders[n].open) replay_source_close(&feeders[n].source);
+    }
+    progress_end(&r->progress);
+    return code;
+}
