@@ -50,12 +50,18 @@ static void append_lines(struct redis *redis, const struct door *door, const str
     append_field(redis, key, keys_order(key, &door->book, door->partition, cell->account, cell->order), "lines");
 }
 
+/* A key of another type than it should be is no reason to stop: the script finds that out, and names the entry. Anything else that Redis
+ * refuses is: what may not be read must not be taken for not being there. */
+static bool is_wrong_type(const struct redis *redis, enum redis_err err) {
+    return err == REDIS_REFUSED && strncmp(redis_error(redis), "WRONGTYPE", strlen("WRONGTYPE")) == 0;
+}
+
 /* Reads one reply; true when it holds a bill of which something moved or may be told. */
 static enum redis_err next_bill(struct redis *redis, struct referral *r, bool *found) {
     struct reply reply;
     struct bill bill;
     enum redis_err err = redis_next(redis, &reply);
-    *found = err == REDIS_REFUSED; /* not a hash: the script says so and names the entry, or the partition when all need that day */
+    *found = is_wrong_type(redis, err);
     if (*found) return REDIS_OK;
     if (err || reply_type(reply) != REPLY_TEXT) return err;
     size_t size;
@@ -131,7 +137,7 @@ static enum redis_err next_currency(struct redis *redis, struct referral *r, boo
     struct reply reply;
     size_t size;
     enum redis_err err = redis_next(redis, &reply);
-    *found = err == REDIS_REFUSED; /* not a hash: the script finds that out and names the entry */
+    *found = is_wrong_type(redis, err);
     if (err) return *found ? REDIS_OK : err;
     const char *text = reply_text(reply, &size);
     *found = reply_type(reply) == REPLY_TEXT && size == 3;
@@ -139,12 +145,12 @@ static enum redis_err next_currency(struct redis *redis, struct referral *r, boo
     return REDIS_OK;
 }
 
-/* An order that is not there, or is none, has no lines: the script finds that out. */
+/* An order that is not there, or is none, has no lines. */
 static enum redis_err next_lines(struct redis *redis, struct referral *r, struct shelf *shelf) {
     struct reply reply;
     size_t size;
     enum redis_err err = redis_next(redis, &reply);
-    if (err) return err == REDIS_REFUSED ? REDIS_OK : err;
+    if (err) return is_wrong_type(redis, err) ? REDIS_OK : err;
     const char *text = reply_text(reply, &size);
     if (reply_type(reply) == REPLY_TEXT) r->lines = shelf_add_text(shelf, text, size, &r->first_line);
     return REDIS_OK;

@@ -49,12 +49,10 @@ local decide_batch, write_batch
 --@op lock.lua
 --@op policy.lua
 --@op settle.lua
---@include sequence.lua
 --@op group.lua
 --@op decide.lua
 --@op write.lua
 load_meta(ARGV[1])
-check_order()
 decide_batch()
 write_batch()
 table.insert(todo, 1, last_bill)

@@ -2,6 +2,8 @@
 --@include schedule.lua
 --@include plain.lua
 --@include replay.lua
+--@include put_back.lua
+--@include sequence.lua
 
 -- Applied before, but pending still: its answer is waiting, or it was given and only the acknowledgement is missing.
 local function decide_again(i)
@@ -60,7 +62,10 @@ end
 
 local function decide_known(i, known, door)
   local own = MORE.OWN[i] or 0
-  if door == CODE.dead then bury(i) end
+  if door == CODE.dead then
+    bury(i)
+    put_back(i)
+  end
   if is_follow_up(i) then apply_follow_up(i, door)
   elseif door == CODE.dead then return
   elseif own == 1 then OPS.expire(i)
@@ -73,6 +78,7 @@ local function decide_known(i, known, door)
 end
 
 decide_batch = function()
+  check_order()
   today = call('HMGET', KEYS[BILLS], unpack(IDENTITY))
   yesterday = call('HMGET', KEYS[BILLS_BEFORE], unpack(IDENTITY))
   local fresh, plain = false, #ORIGIN == 0 and #MORE.OWN == 0
