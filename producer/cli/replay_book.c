@@ -25,8 +25,23 @@ static struct entry_id id_of(struct reply text) {
     return entry_id_parse(digits, size, &id) ? id : (struct entry_id){0, 0};
 }
 
-/* Creates it if there is none. */
-static int open_book(struct replay *r) {
+/* Is it one of as many partitions, if there is any? */
+static int check_book(struct replay *r) {
+    struct reply reply;
+    keys_buffer key;
+    command_begin(&r->c.command, "HMGET");
+    command_copy(&r->c.command, key, keys_book(key, &r->c.book));
+    command_word(&r->c.command, "version");
+    command_word(&r->c.command, "partitions");
+    int code = connect_call(&r->c, "reading the book", &reply);
+    if (code || reply_type(reply_at(reply, 0)) == REPLY_NIL) return code;
+    int64_t version = reply_integer(reply_at(reply, 0)), partitions = reply_integer(reply_at(reply, 1));
+    if (version == BOOK_VERSION && partitions == (int64_t)r->c.book.partitions) return CLI_OK;
+    return cli_usage(r->cli, "the book '%s' that is there has version %lld and %lld partitions, the archive's has %d and %u",
+                     r->c.book.name, (long long)version, (long long)partitions, BOOK_VERSION, r->c.book.partitions);
+}
+
+static int create_book(struct replay *r) {
     struct reply reply;
     keys_buffer key;
     redis_script_begin(&r->c.command, &script_book, 1);
@@ -34,11 +49,7 @@ static int open_book(struct replay *r) {
     command_uint(&r->c.command, BOOK_VERSION);
     command_uint(&r->c.command, r->c.book.partitions);
     enum redis_err err = redis_script_call(r->c.redis, &script_book, &r->c.command, &reply);
-    if (err) return connect_failed(&r->c, err, "creating the book");
-    int64_t version = reply_integer(reply_at(reply, 0)), partitions = reply_integer(reply_at(reply, 1));
-    if (version == BOOK_VERSION && partitions == (int64_t)r->c.book.partitions) return CLI_OK;
-    return cli_usage(r->cli, "the book '%s' that is there has version %lld and %lld partitions, the archive's has %d and %u",
-                     r->c.book.name, (long long)version, (long long)partitions, BOOK_VERSION, r->c.book.partitions);
+    return err ? connect_failed(&r->c, err, "creating the book") : CLI_OK;
 }
 
 static void take_meta(struct replay *r, unsigned p, struct reply meta) {
@@ -60,7 +71,7 @@ int replay_look(struct replay *r) {
     struct command *c = &r->c.command;
     struct reply reply;
     keys_buffer key;
-    int code = open_book(r);
+    int code = check_book(r);
     for (unsigned p = 0; p < r->c.book.partitions && !code; p++) {
         command_begin(c, "XINFO");
         command_word(c, "STREAM");
@@ -186,7 +197,7 @@ static int call_rebuild(struct replay *r, unsigned p, const char *action, const 
 
 int replay_begin(struct replay *r) {
     int64_t none;
-    int code = CLI_OK;
+    int code = create_book(r);
     for (unsigned p = 0; p < r->c.book.partitions && !code; p++) {
         char *marker = make_marker(r, p);
         code = call_rebuild(r, p, "begin", marker, &none);
