@@ -84,6 +84,14 @@ static void verify_stream(struct archive_verify *v, const char *dir, const struc
     v->verified(v->context, &w.result);
 }
 
+/* Whoever began it came no further than its directory. */
+static bool is_empty(const char *dir) {
+    struct archive_fault ignored;
+    uint64_t lowest, highest, intents = 1, ledger = 1;
+    return archive_segments(dir, SEGMENT_INTENTS, &lowest, &highest, &intents, &ignored) == ARCHIVE_OK && intents == 0 &&
+           archive_segments(dir, SEGMENT_LEDGER, &lowest, &highest, &ledger, &ignored) == ARCHIVE_OK && ledger == 0;
+}
+
 static void verify_partition(struct archive_verify *v, const char *dir, unsigned partition) {
     struct archive_manifest m;
     struct archive_fault fault;
@@ -94,6 +102,7 @@ static void verify_partition(struct archive_verify *v, const char *dir, unsigned
         find(v, &fault);
         return;
     }
+    if (!m.present && is_empty(where)) return;
     if (!m.present) archive_fail(&fault, ARCHIVE_CORRUPT, where, "there is no manifest");
     else if (m.partition != partition) archive_fail(&fault, ARCHIVE_CORRUPT, where, "the manifest is that of partition %u", m.partition);
     else if (v->partitions > 1 && v->book.partitions && memcmp(&m.book, &v->book, sizeof m.book) != 0)

@@ -20,7 +20,7 @@ enum {
     RECONNECT_MS = 500,
     NICE = 5,            /* where cores are short, lanes go first */
     DROP_MS = 300,       /* for the last round of a partition that is handed back */
-    CLOSE_MS = 400,      /* for those of all of them, when the worker ends */
+    CLOSE_MS = 300,      /* when the worker ends, those of all of them are over so long before the deadline */
 };
 
 struct archiver {
@@ -167,8 +167,7 @@ static bool wait_for_end(struct archiver *a, uint64_t until_ms) {
 
 bool archiver_close(struct archiver *a, uint64_t deadline_ms) {
     if (!a) return true;
-    uint64_t last_ms = lane_now_ms() + CLOSE_MS;
-    atomic_store(&a->until_ms, last_ms < deadline_ms ? last_ms : deadline_ms);
+    atomic_store(&a->until_ms, deadline_ms - CLOSE_MS);
     atomic_store(&a->stop, true);
     wake(a);
     struct redis *redis = atomic_load(&a->redis);

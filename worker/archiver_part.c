@@ -189,7 +189,10 @@ static void read_rest(struct archiver_part *part, struct archiver_common *x, uin
 void archiver_part_free(struct archiver_part *part, struct archiver_common *x, uint64_t until_ms) {
     struct archive_fault fault;
     if (!part) return;
-    if (x->redis && !redis_is_lost(x->redis)) read_rest(part, x, until_ms);
+    if (x->redis && !redis_is_lost(x->redis) && lane_now_ms() < until_ms) {
+        if (!part->open && !part->failing && x->dir[0]) open_part(part, x); /* its first turn had not come yet */
+        read_rest(part, x, until_ms);
+    }
     if (part->open && lane_now_ms() < until_ms && archive_settle(&part->archive, &fault) != ARCHIVE_OK) fail(part, &fault);
     archive_close(&part->archive);
     trim_clear(&part->trim);

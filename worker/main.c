@@ -18,7 +18,7 @@
 #include "worker/ownership.h"
 #include "worker/settings.h"
 
-enum { EXIT_USAGE = 100, EXIT_REDIS = 111, TURN_MS = 100, STOP_MS = 900, ARCHIVE_STOP_MS = 700, BOOK_RETRY_MS = 200 };
+enum { EXIT_USAGE = 100, EXIT_REDIS = 111, TURN_MS = 100, STOP_MS = 900, ARCHIVE_STOP_MS = 1600, BOOK_RETRY_MS = 200 };
 
 static const char help[] =
     "Usage: till-worker [-c FILE] [--check-config]\n"
@@ -205,8 +205,8 @@ static int run(struct worker *w) {
         serve(w);
     }
     sd_notify(0, "STOPPING=1");
-    bool closed = ownership_close(&w->ownership, lane_now_ms() + STOP_MS) &&
-                  archiver_close(w->ownership.archiver, lane_now_ms() + ARCHIVE_STOP_MS);
+    uint64_t now_ms = lane_now_ms();
+    bool closed = ownership_close(&w->ownership, now_ms + STOP_MS) && archiver_close(w->ownership.archiver, now_ms + ARCHIVE_STOP_MS);
     embedded_stop(&w->embedded);
     log_event(LOG_INFO, "worker_stopped", {"name", LOG_S(w->name)}, {"clean", LOG_S(closed ? "yes" : "no")});
     if (!closed) _exit(status > 0 ? status : 0); /* a lane hangs in a connect, or a disk does; the lease lapses */
@@ -232,6 +232,7 @@ int main(int argc, char **argv) {
     sigset_t blocked = handled_signals();
     sigprocmask(SIG_BLOCK, &blocked, NULL); /* before any thread: main alone waits for them */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file of the archive that may not grow is a failed write, and no reason to end */
     if (sodium_init() < 0) return usage_error("libsodium does not work here");
     int bad = load_config(w.config_path, &w.config);
     if (bad) return bad;
