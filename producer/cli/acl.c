@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EVERYBODY "client|id client|setname discard info multi time"
+#define EVERYBODY "client|id client|info client|setname discard info multi role time"
 #define READ \
     "exists get hexists hget hgetall hlen hmget hscan sismember sscan xinfo|groups xinfo|stream xlen xpending xrange xread " \
     "xrevrange zcard zrange zrangebyscore zscan zscore"
@@ -27,7 +27,7 @@ const struct acl_role acl_roles[] = {
       {"%R~{B:*}:order:* %R~{B:*}:sku:*", "hmget", true}}},
     {"worker",
      false,
-     {{"", EVERYBODY " client|unblock script|load", false},
+     {{"", EVERYBODY " client|kill client|unblock script|load", false},
       {"~{B:*}:account:* ~{B:*}:bills:* ~{B:*}:meta ~{B:*}:scheduled ~{B:*}:unanswered", "hexists hget hlen hmget hset", false},
       {"~{B:*}:intents", "xack xadd xautoclaim xgroup|create xgroup|delconsumer xinfo|consumers xlen xpending xreadgroup", false},
       {"~{B:*}:dead ~{B:*}:ledger ~{B:*}:responses:*", "xadd xdel xlen", false},

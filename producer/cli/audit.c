@@ -1,5 +1,5 @@
 /* The audit's order of steps, and what is merely counted. */
-#include "producer/cli/audit.h"
+#include "producer/cli/audit_follow.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -191,11 +191,12 @@ static int audit_partition(struct audit *a, unsigned partition) {
     if (!code) code = count_waiting(a);
     if (!code) code = count_dead(a);
     begin->ledger_last = a->part.ledger_last;
+    begin->bill_last = a->part.bill_last;
     clear_partition(a);
     return code;
 }
 
-int audit_run(struct audit *a, struct connection *c, unsigned first, unsigned last) {
+void audit_init(struct audit *a, struct connection *c, unsigned first, unsigned last) {
     memset(a, 0, sizeof *a);
     a->c = c;
     a->first = first;
@@ -204,11 +205,14 @@ int audit_run(struct audit *a, struct connection *c, unsigned first, unsigned la
     a->names = calloc(c->book.partitions, sizeof *a->names);
     a->begin = calloc(c->book.partitions, sizeof *a->begin);
     if (!a->names || !a->begin) abort();
-    int code = connect_redis(c->cli, &a->side);
+}
+
+int audit_run(struct audit *a) {
+    int code = connect_redis(a->c->cli, &a->side);
     if (!code) code = note_beginnings(a);
     if (!code) code = audit_scan(a);
     if (!code) code = measure(a);
-    for (unsigned p = first; !code && p <= last; p++) code = audit_partition(a, p);
+    for (unsigned p = a->first; !code && p <= a->last; p++) code = audit_partition(a, p);
     if (!code) code = audit_settle_finish(a);
     if (!code) code = audit_transfer_finish(a);
     progress_end(&a->progress);
@@ -220,6 +224,7 @@ void audit_close(struct audit *a) {
     free(a->names);
     free(a->begin);
     audit_transfer_clear(a);
+    audit_follow_clear(a);
     audit_order_clear(a);
     audit_settle_clear(a);
     connect_close(&a->side);

@@ -38,6 +38,7 @@ struct audit_transfers; /* audit_transfer.c */
 struct audit_orders;    /* audit_order.c */
 struct audit_earning;   /* audit_earning.c */
 struct audit_sweeps;    /* audit_settle.c */
+struct audit_follow;    /* audit_follow.c */
 struct ledger_row;
 
 /* The rows of the bill at hand. */
@@ -86,6 +87,7 @@ struct audit {
         uint32_t applied_day;
         bool keep_changed;
         struct entry_id ledger_last; /* how far its ledger was read */
+        uint64_t bill_last;
     } *begin;
     char bound[ENTRY_TEXT_MAX + 1]; /* responses after it are newer than the names */
     char currency[AUDIT_CURRENCIES_MAX][4];
@@ -95,6 +97,8 @@ struct audit {
     struct audit_transfers *transfers;
     struct audit_orders *shop;
     struct audit_sweeps *sweeps;
+    struct audit_follow *follow; /* NULL: nothing is done beyond the full audit */
+    void (*tell)(const struct audit *a, const struct audit_finding *finding); /* hears of each at once; NULL: they are kept */
     struct audit_finding finding[AUDIT_SHOWN_MAX];
     uint64_t found; /* also those not kept */
     uint64_t rows, bills, accounts, records, answers, undelivered, pending, unanswered, dead, lost;
@@ -108,8 +112,9 @@ struct audit {
     __int128 flying[AUDIT_CURRENCIES_MAX]; /* in @transit of all partitions */
 };
 
-/* Runs over partitions first..last. CLI_OK: done, whatever was found; else the exit code, said. audit_close in any case. */
-int audit_run(struct audit *a, struct connection *c, unsigned first, unsigned last) __attribute__((warn_unused_result));
+/* For partitions first..last; audit_close in any case. Then runs. CLI_OK: done, whatever was found; else the exit code, said. */
+void audit_init(struct audit *a, struct connection *c, unsigned first, unsigned last);
+int audit_run(struct audit *a) __attribute__((warn_unused_result));
 void audit_close(struct audit *a);
 
 /* --- between the parts of the audit --- */
@@ -147,6 +152,8 @@ void audit_ledger_finish(struct audit *a);
 typedef int audit_row_visitor(struct audit *a, const struct ledger_row *row);
 int audit_ledger_rows(struct audit *a, unsigned partition, struct entry_id *last, audit_row_visitor *visit)
     __attribute__((warn_unused_result));
+/* Is this the number that comes next? Says which are missing. */
+void audit_ledger_number(struct audit *a, uint64_t bill);
 /* Takes one row into the bill at hand; says what is wrong with the shape of a bill that is complete. */
 void audit_rows_add(struct audit *a, const struct ledger_row *row, unsigned currency);
 void audit_rows_close(struct audit *a);

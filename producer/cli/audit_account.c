@@ -5,7 +5,7 @@
 #include <string.h>
 #include <uthash.h>
 
-#include "producer/cli/audit.h"
+#include "producer/cli/audit_follow.h"
 #include "schema/ledger.h"
 
 struct audit_account {
@@ -183,6 +183,8 @@ void audit_account_finish(struct audit *a) {
             audit_find(a, "account %s: is at seq %llu, but its ledger rows end at %llu", account->name,
                        (unsigned long long)account->awaited_seq, (unsigned long long)account->seq);
         if (account->earning) audit_earning_finish(a, account->earning, account->name);
+        if (a->follow)
+            audit_follow_seed(a, account->name, account->seq, account->balance, account->held, account->currency, account->may_owe);
         sum[account->currency] += account->balance;
         a->held[account->currency] += account->held;
     }

@@ -8,13 +8,14 @@
 #include "producer/cli/audit.h"
 
 void audit_find(struct audit *a, const char *format, ...) {
-    if (a->found++ >= AUDIT_SHOWN_MAX) return;
-    struct audit_finding *f = &a->finding[a->found - 1];
+    struct audit_finding told, *f = a->tell ? &told : &a->finding[a->found];
+    if (a->found++ >= AUDIT_SHOWN_MAX && !a->tell) return;
     f->partition = a->part.partition;
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(f->text, sizeof f->text, format, arguments);
     va_end(arguments);
+    if (a->tell) a->tell(a, f);
 }
 
 unsigned audit_currency(struct audit *a, const char *currency) {

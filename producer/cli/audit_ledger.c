@@ -14,9 +14,8 @@ static void close_bill(struct audit *a) {
     audit_booking_add(a, a->part.bill_last);
 }
 
-static void open_bill(struct audit *a, const struct ledger_row *row, uint64_t bill) {
+void audit_ledger_number(struct audit *a, uint64_t bill) {
     struct audit_part *p = &a->part;
-    close_bill(a);
     if (bill <= p->bill_last)
         audit_find(a, "bill %u-%llu: comes again after %u-%llu", p->partition, (unsigned long long)bill, p->partition,
                    (unsigned long long)p->bill_last);
@@ -25,7 +24,12 @@ static void open_bill(struct audit *a, const struct ledger_row *row, uint64_t bi
         audit_find(a, "bills %u-%llu to %u-%llu: are missing", p->partition, (unsigned long long)p->bill_last + 1, p->partition,
                    (unsigned long long)bill - 1);
     p->bill_last = bill;
-    p->rows.open = true;
+}
+
+static void open_bill(struct audit *a, const struct ledger_row *row, uint64_t bill) {
+    close_bill(a);
+    audit_ledger_number(a, bill);
+    a->part.rows.open = true;
     a->bills++;
     audit_bill_row(a, row, bill);
 }

@@ -39,6 +39,11 @@ static void note_entry(struct audit *a, const char *source, struct reply entry, 
         audit_find(a, "responses of %s: entry %s: %s was answered before", source, reply_text(reply_at(entry, 0), NULL), of);
 }
 
+/* A settlement that is refused leaves its key free: nothing is recorded, and later it may be done. */
+static bool leaves_record(struct reply fields, int code) {
+    return code_class(code) == CODE_CLASS_DECIDED && (code == CODE_ok || !reply_is(field(fields, RESPONSE_OP), op_word(OP_settle)));
+}
+
 static void take_answer(struct audit *a, const char *source, struct reply entry, bool name) {
     struct reply fields = reply_at(entry, 1);
     char identity[3 * FIELD_MAX];
@@ -48,7 +53,7 @@ static void take_answer(struct audit *a, const char *source, struct reply entry,
         if (!name) audit_find(a, "responses of %s: entry %s is no response", source, reply_text(reply_at(entry, 0), NULL));
         return;
     }
-    if (code_class(code) != CODE_CLASS_DECIDED) return;
+    if (!leaves_record(fields, code)) return;
     size_t size = join_identity(fields, identity);
     if (!name) audit_bill_answer(a, identity, size, code, (uint64_t)reply_integer(field(fields, RESPONSE_AT)));
     else if (audit_bill_is_unrecorded(a, identity, size))

@@ -4,11 +4,13 @@
 
 #include "producer/cli/connect.h"
 
-/* The url of the configuration goes to the library as it is; the password file was read here. */
+/* The url of the configuration goes to the library as it is; the password files were read here. */
 static int open_till(const struct cli *cli, const struct config *config, struct till **till) {
-    char password[CONFIG_TEXT_MAX + 1];
+    char password[CONFIG_TEXT_MAX + 1], sentinel[CONFIG_TEXT_MAX + 1];
     struct config_faults faults = {0};
     bool bad = config_read_password(config, password, sizeof password, &faults) != CONFIG_OK;
+    if (!bad) config_faults_clear(&faults);
+    bad = bad || config_read_sentinel_password(config, sentinel, sizeof sentinel, &faults) != CONFIG_OK;
     if (bad) cli_say(cli, "%s", faults.text ? faults.text : "the password cannot be read");
     config_faults_clear(&faults);
     if (bad) return CLI_USAGE;
@@ -22,9 +24,12 @@ static int open_till(const struct cli *cli, const struct config *config, struct 
         .backlog_max = config->backlog_max ? config->backlog_max : TILL_NO_LIMIT,
         .memory_high_water_percent = (unsigned)config->backlog_memory_high_water,
         .client_name = "till-cli",
+        .sentinel_user = *config->redis_sentinel_user ? config->redis_sentinel_user : NULL,
+        .sentinel_password = *sentinel ? sentinel : NULL,
     };
     int code = till_open(till, &options);
     explicit_bzero(password, sizeof password);
+    explicit_bzero(sentinel, sizeof sentinel);
     if (code == TILL_NOT_FOUND) return cli_usage(cli, "%s (the first till-worker creates the book)", till_error(*till));
     return code ? connect_till_failed(cli, *till, code, "connecting") : CLI_OK;
 }
