@@ -87,10 +87,18 @@ static void secret_take_line(struct secret *secret, char *out, size_t capacity) 
         memcpy(out, secret->bytes, size), out[size] = '\0';
 }
 
-enum config_err config_read_password(const struct config *config, char *out, size_t capacity, struct config_faults *faults) {
-    struct secret secret = {.name = "redis.password_file", .path = config->redis_password_file};
+static enum config_err secret_line(const char *name, const char *path, char *out, size_t capacity, struct config_faults *faults) {
+    struct secret secret = {.name = name, .path = path};
     out[0] = '\0';
     if (*secret.path && secret_read(&secret)) secret_take_line(&secret, out, capacity);
     explicit_bzero(secret.bytes, sizeof secret.bytes);
     return faults_finish(&secret.faults, faults);
+}
+
+enum config_err config_read_password(const struct config *config, char *out, size_t capacity, struct config_faults *faults) {
+    return secret_line("redis.password_file", config->redis_password_file, out, capacity, faults);
+}
+
+enum config_err config_read_sentinel_password(const struct config *config, char *out, size_t capacity, struct config_faults *faults) {
+    return secret_line("redis.sentinel_password_file", config->redis_sentinel_password_file, out, capacity, faults);
 }

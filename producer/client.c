@@ -10,6 +10,7 @@
 enum {
     PAUSE_FIRST_MS = 5,
     PAUSE_LAST_MS = 200,
+    BUSY_FROM = 5, /* failures: where the pauses of a busy server begin */
     LATE_MS = 5,    /* by this much a wait may pass its deadline: setting the socket's timeout for every reply would cost more */
     COARSE_MS = 120, /* Redis ends a BLOCK by a clock of 10 Hz */
     BLOCK_MAX_MS = 1000,
@@ -182,9 +183,25 @@ static enum redis_err settle(struct till *till, enum redis_err err) {
     if (err == REDIS_OK)
         return err;
     client_fail(till, "%s", redis_error(till->redis));
+    if (err == REDIS_DEMOTED)
+        err = REDIS_LOST; /* the next connection is to the master, where there is one */
     if (err == REDIS_LOST || err == REDIS_GARBLED)
         client_drop(till);
     return err;
+}
+
+bool client_is_busy(enum redis_err err) {
+    return err != REDIS_LOST && redis_err_heals(err);
+}
+
+bool client_back_off(struct till *till, enum redis_err err, int64_t deadline_ms) {
+    if (client_is_busy(err) && till->failures < BUSY_FROM)
+        till->failures = BUSY_FROM;
+    int pause_ms = redis_err_wait_ms(REDIS_LOST, ++till->failures) / 4; /* somebody waits at a checkout */
+    if (client_now_ms() + PAUSE_FIRST_MS >= deadline_ms)
+        return false;
+    client_pause(pause_ms < PAUSE_LAST_MS ? pause_ms : PAUSE_LAST_MS, deadline_ms);
+    return true;
 }
 
 enum redis_err client_next(struct till *till, int64_t deadline_ms, struct reply *reply) {
@@ -208,12 +225,12 @@ int client_retry(struct till *till, int64_t deadline_ms, client_read *read, void
         if (code != TILL_OK)
             return code;
         enum redis_err err = read(till, deadline_ms, context);
-        if (err == REDIS_OK)
+        if (err == REDIS_OK) {
+            till->failures = 0;
             return TILL_OK;
-        bool heals = err == REDIS_LOST || err == REDIS_BUSY;
-        if (!heals || client_now_ms() + PAUSE_FIRST_MS >= deadline_ms)
+        }
+        if (!redis_err_heals(err) || !client_back_off(till, err, deadline_ms))
             return TILL_READ_FAILED;
-        client_pause(err == REDIS_BUSY ? PAUSE_LAST_MS : PAUSE_FIRST_MS, deadline_ms);
     }
 }
 

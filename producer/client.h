@@ -36,6 +36,7 @@ struct till {
     int64_t memory_until_ms;
     unsigned memory_percent;     /* share of maxmemory in use */
     bool blind_memory, blind_backlog; /* Redis does not let us ask: nothing is refused for what we cannot know */
+    unsigned failures;           /* in a row, since the last that went well */
     int socket_timeout_ms;       /* as last set on the connection */
     struct command command;
     struct intent intent, step;  /* scratch of encoding */
@@ -75,8 +76,13 @@ int client_reconnect(struct till *till, int64_t deadline_ms) __attribute__((warn
 /* Closes the connection, so that nothing late can be taken for the reply to something else. Keeps till->error. */
 void client_drop(struct till *till);
 
+/* Whether Redis said that it cannot do it now, and has not done it. */
+bool client_is_busy(enum redis_err err);
+/* After a failure: waits before the next try, longer each time until till->failures is 0 again. False: there is no time for another. */
+bool client_back_off(struct till *till, enum redis_err err, int64_t deadline_ms);
+
 /* redis_next, redis_flush and redis_call (of till->command) that give up at the deadline. A lost or garbled connection is dropped;
- * till->error says why. */
+ * till->error says why. A server that is no master any more is a lost connection too: the next one goes to the master. */
 enum redis_err client_next(struct till *till, int64_t deadline_ms, struct reply *reply) __attribute__((warn_unused_result));
 enum redis_err client_flush(struct till *till, int64_t deadline_ms) __attribute__((warn_unused_result));
 enum redis_err client_call(struct till *till, int64_t deadline_ms, struct reply *reply) __attribute__((warn_unused_result));

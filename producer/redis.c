@@ -5,53 +5,42 @@
 #include <hiredis/hiredis.h>
 
 #include "producer/redis_dial.h"
+#include "producer/redis_inside.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ERROR_MAX = 1023, CLIENT_NAME_MAX = 127, IDLE_BUFFER_MAX = 1 << 20 };
-
-struct redis {
-    redisContext *context; /* NULL: lost */
-    redisReply *last;      /* the reply given out last */
-    size_t unanswered;
-    bool unsent;           /* something is queued that was not written yet */
-    int64_t client_id;
-    struct redis_options options;
-    char client_name[CLIENT_NAME_MAX + 1];
-    char error[ERROR_MAX + 1];
-
-    pthread_mutex_t lock;    /* of fd: so that it is not closed, and used by another, while redis_interrupt shuts it down */
-    int fd;                  /* -1: none */
-    atomic_bool interrupted; /* not yet told to the owner */
-};
-
-static void redis_say(struct redis *redis, const char *text, size_t size) {
-    if (size > ERROR_MAX) size = ERROR_MAX;
+void redis_say(struct redis *redis, const char *text, size_t size) {
+    if (size > REDIS_ERROR_MAX) size = REDIS_ERROR_MAX;
     memcpy(redis->error, text, size);
     redis->error[size] = '\0';
 }
 
-static void redis_publish_fd(struct redis *redis, int fd) {
+void redis_publish_fd(struct redis *redis, int fd) {
     pthread_mutex_lock(&redis->lock);
     redis->fd = fd;
     pthread_mutex_unlock(&redis->lock);
 }
 
-static void redis_drop(struct redis *redis) {
+void redis_publish_asking(struct redis *redis, struct redis *asking) {
+    pthread_mutex_lock(&redis->lock);
+    redis->asking = asking;
+    pthread_mutex_unlock(&redis->lock);
+}
+
+void redis_drop(struct redis *redis) {
     redis_publish_fd(redis, -1);
     if (redis->context) redisFree(redis->context);
     redis->context = NULL;
     redis->unanswered = 0;
     redis->unsent = false;
+    redis->demoted = false;
 }
 
 static void redis_forget_last(struct redis *redis) {
@@ -64,7 +53,7 @@ static enum redis_err redis_explain(struct redis *redis, int why) {
     const redisContext *context = redis->context;
     bool connected = context->flags & REDIS_CONNECTED; /* before that EAGAIN is the full backlog of a unix socket */
     if (connected && context->err == REDIS_ERR_IO && (why == EAGAIN || why == EWOULDBLOCK)) {
-        snprintf(redis->error, sizeof redis->error, "timed out after %d ms", redis->options.timeout_ms);
+        snprintf(redis->error, sizeof redis->error, "timed out after %d ms", redis->waits_ms);
         return REDIS_LOST;
     }
     redis_say(redis, context->errstr, strnlen(context->errstr, sizeof context->errstr));
@@ -72,8 +61,7 @@ static enum redis_err redis_explain(struct redis *redis, int why) {
     return context->err == REDIS_ERR_PROTOCOL || context->err == REDIS_ERR_OOM ? REDIS_GARBLED : REDIS_LOST;
 }
 
-/* An interrupt is told once: by the call it ended, or by the next one. */
-static bool redis_take_interrupt(struct redis *redis) {
+bool redis_take_interrupt(struct redis *redis) {
     if (!atomic_load(&redis->interrupted)) return false;
     atomic_store(&redis->interrupted, false);
     redis_say(redis, "interrupted", strlen("interrupted"));
@@ -81,21 +69,12 @@ static bool redis_take_interrupt(struct redis *redis) {
     return true;
 }
 
-/* After any failure of hiredis: what comes next on this connection could be the answer to anything. */
-static enum redis_err redis_lose(struct redis *redis) {
+enum redis_err redis_lose(struct redis *redis) {
     int why = errno;
     if (redis_take_interrupt(redis)) return REDIS_LOST;
     enum redis_err err = redis_explain(redis, why);
     redis_drop(redis);
     return err;
-}
-
-static enum redis_err redis_lose_dial(struct redis *redis, int why) {
-    if (redis_take_interrupt(redis)) return REDIS_LOST;
-    if (why == ETIMEDOUT) snprintf(redis->error, sizeof redis->error, "no connection within %d ms", redis->options.connect_timeout_ms);
-    else snprintf(redis->error, sizeof redis->error, "%s", strerror(why));
-    redis_drop(redis);
-    return REDIS_LOST;
 }
 
 static bool redis_write(redisContext *context) {
@@ -146,7 +125,9 @@ static enum redis_err redis_take(struct redis *redis, void *node, struct reply *
     *reply = (struct reply){node};
     if (redis->last->type == REDIS_REPLY_ERROR) {
         redis_say(redis, redis->last->str, redis->last->len);
-        return redis_classify(redis->last->str, redis->last->len);
+        enum redis_err err = redis_classify(redis->last->str, redis->last->len);
+        redis->demoted |= err == REDIS_DEMOTED;
+        return err;
     }
     if (reply_type(*reply) != REPLY_NIL || redis->last->type == REDIS_REPLY_NIL) return REDIS_OK;
     redis_say(redis, "a reply of an unknown type", strlen("a reply of an unknown type"));
@@ -163,7 +144,9 @@ enum redis_err redis_next(struct redis *redis, struct reply *reply) {
     redis->error[0] = '\0';
     void *node = NULL;
     if (redisGetReply(redis->context, &node) != REDIS_OK) return redis_lose(redis);
-    return redis_take(redis, node, reply);
+    enum redis_err err_reply = redis_take(redis, node, reply);
+    if (redis->demoted && redis->unanswered == 0) redis_drop(redis); /* the commands behind it fared no better */
+    return err_reply;
 }
 
 enum redis_err redis_call(struct redis *redis, struct command *c, struct reply *reply) {
@@ -178,84 +161,23 @@ struct reply redis_detach(struct redis *redis) {
     return reply;
 }
 
-/* Queues what a new connection begins with, all but the optional: AUTH and SELECT. */
-static void redis_queue_greeting(struct redis *redis, struct command *c) {
-    const struct redis_url *url = &redis->options.url;
-    if (url->password[0]) {
-        command_begin(c, "AUTH");
-        if (url->user[0]) command_word(c, url->user);
-        command_word(c, url->password);
-        redis_append(redis, c);
-    }
-    if (url->db) {
-        command_begin(c, "SELECT");
-        command_uint(c, (uint64_t)url->db);
-        redis_append(redis, c);
-    }
-}
-
-/* CLIENT SETNAME and CLIENT ID are for people who look at the server: a user who may not, or a proxy that cannot, does without. */
-static void redis_queue_courtesy(struct redis *redis, struct command *c) {
-    if (redis->client_name[0]) {
-        command_begin(c, "CLIENT");
-        command_word(c, "SETNAME");
-        command_word(c, redis->client_name);
-        redis_append(redis, c);
-    }
-    command_begin(c, "CLIENT");
-    command_word(c, "ID");
-    redis_append(redis, c);
-}
-
-static bool redis_may_ignore(const struct redis *redis, enum redis_err err) {
-    return err == REDIS_REFUSED && (strncmp(redis->error, "NOPERM", 6) == 0 || strncasecmp(redis->error, "ERR unknown ", 12) == 0);
-}
-
-static enum redis_err redis_greet(struct redis *redis) {
-    struct command c;
-    struct reply reply;
-    enum redis_err err = REDIS_OK;
-    command_init(&c);
-    redis_queue_greeting(redis, &c);
-    size_t needed = redis->unanswered;
-    redis_queue_courtesy(redis, &c);
-    command_clear(&c);
-    for (; needed > 0 && !err; needed--) err = redis_next(redis, &reply);
-    while (redis->unanswered > 0 && !err) {
-        err = redis_next(redis, &reply);
-        if (redis_may_ignore(redis, err)) err = REDIS_OK;
-    }
-    redis->client_id = err ? 0 : reply_integer(reply);
-    return err;
-}
-
-static enum redis_err redis_connect(struct redis *redis) {
-    if (redis_take_interrupt(redis)) return REDIS_LOST;
-    redis->context = redis_dial_start(&redis->options.url);
-    if (redis->context->err) return redis_lose(redis);
-    redis_publish_fd(redis, redis->context->fd);
-    if (redis_take_interrupt(redis)) return REDIS_LOST; /* it came before there was an fd to shut down */
-    int why = redis_dial_finish(redis->context, &redis->options);
-    if (why) return redis_lose_dial(redis, why);
-    redis->context->reader->maxbuf = IDLE_BUFFER_MAX; /* hiredis would give the buffer back after every reply above 16 kB */
-    enum redis_err err = redis_greet(redis);
-    if (err) redis_drop(redis);
-    return err;
-}
-
-enum redis_err redis_open(struct redis **out, const struct redis_options *options) {
+struct redis *redis_new(const struct redis_options *options) {
     struct redis *redis = calloc(1, sizeof *redis);
     if (!redis) abort();
     redis->options = *options;
     if (options->client_name) {
-        assert(strlen(options->client_name) <= CLIENT_NAME_MAX);
+        assert(strlen(options->client_name) <= REDIS_CLIENT_NAME_MAX);
         memcpy(redis->client_name, options->client_name, strlen(options->client_name));
     }
     redis->options.client_name = NULL;
     redis->fd = -1;
     pthread_mutex_init(&redis->lock, NULL);
-    *out = redis;
-    return redis_connect(redis);
+    return redis;
+}
+
+enum redis_err redis_open(struct redis **out, const struct redis_options *options) {
+    *out = redis_new(options);
+    return redis_connect(*out);
 }
 
 enum redis_err redis_reopen(struct redis *redis) {
@@ -278,16 +200,31 @@ void redis_interrupt(struct redis *redis) {
     pthread_mutex_lock(&redis->lock);
     atomic_store(&redis->interrupted, true);
     if (redis->fd >= 0) shutdown(redis->fd, SHUT_RDWR);
+    if (redis->asking) redis_interrupt(redis->asking);
     pthread_mutex_unlock(&redis->lock);
+}
+
+void redis_wait(struct redis *redis, int timeout_ms) {
+    redis->waits_ms = timeout_ms;
+    if (redis->context) redis_dial_timeout(redis->context, timeout_ms);
 }
 
 void redis_set_timeout(struct redis *redis, int timeout_ms) {
     assert(timeout_ms > 0); /* 0 would be for ever */
     redis->options.timeout_ms = timeout_ms;
-    if (redis->context) redis_dial_timeout(redis->context, timeout_ms);
+    redis_wait(redis, timeout_ms);
 }
 
 bool redis_is_lost(const struct redis *redis) { return !redis->context; }
 const char *redis_error(const struct redis *redis) { return redis->error; }
 int64_t redis_client_id(const struct redis *redis) { return redis->client_id; }
 size_t redis_unanswered(const struct redis *redis) { return redis->unanswered; }
+
+const char *redis_where(struct redis *redis) {
+    const struct redis_url *url = &redis->options.url;
+    const struct redis_node *at = &redis->at;
+    bool bracketed = strchr(at->host, ':') != NULL;
+    if (url->kind == REDIS_URL_UNIX) return url->path;
+    snprintf(redis->where, sizeof redis->where, "%s%s%s:%d", bracketed ? "[" : "", at->host, bracketed ? "]" : "", at->port);
+    return redis->where;
+}

@@ -4,7 +4,8 @@
  *     redis_open -> { redis_append ... redis_append, redis_next ... redis_next }* -> redis_close
  *
  * First error wins: once a connection is lost (or was garbled) every call returns REDIS_LOST until redis_reopen. Error *replies* do not
- * harm the connection. A broken connection never raises SIGPIPE in its user; signals do not end a wait.
+ * harm the connection, but for one: that of a server that is no master any more (REDIS_DEMOTED), which is left once what is under way is
+ * read. A broken connection never raises SIGPIPE in its user; signals do not end a wait.
  */
 #ifndef PRODUCER_REDIS_H
 #define PRODUCER_REDIS_H
@@ -17,16 +18,43 @@
 #include "producer/redis_url.h"
 #include "schema/script.h"
 
-/* What a failure means for what to do next: REDIS_OK, then LOST, BUSY, MOVED, REFUSED, GARBLED, NOSCRIPT, NOGROUP, FENCED, BROKEN, told
- * in redis_error.def, where the one table from error replies to classes is too. */
+/* What a failure means for what to do next: REDIS_OK, then LOST, BUSY, HELD, DEMOTED, MOVED, REFUSED, GARBLED, NOSCRIPT, NOGROUP, FENCED,
+ * BROKEN, told in redis_error.def, where the one table from error replies to classes is too. */
 enum redis_err {
     REDIS_OK = 0,
-#define REDIS_CLASS(name, word, advice) REDIS_##name,
+#define REDIS_CLASS(name, word, policy, first_ms, last_ms, advice) REDIS_##name,
 #include "producer/redis_error.def"
 #undef REDIS_CLASS
 };
-const char *redis_err_word(enum redis_err err); /* "lost", "busy", ... for logs and metrics */
-const char *redis_err_advice(enum redis_err err); /* what to do next, in a sentence for people; "" for REDIS_OK */
+enum { REDIS_ERR_COUNT = REDIS_BROKEN + 1 }; /* REDIS_OK included: for counters */
+
+/* What to do about a class: open the connection again, the same once more on it, ask where to connect and then open it, load the scripts,
+ * create the group, let a person look (trying on, slowly), let go of the partition, apply the entry alone. */
+enum redis_policy {
+    REDIS_POLICY_NONE,
+    REDIS_POLICY_RECONNECT,
+    REDIS_POLICY_AGAIN,
+    REDIS_POLICY_REROUTE,
+    REDIS_POLICY_RELOAD,
+    REDIS_POLICY_REBUILD,
+    REDIS_POLICY_STOP,
+    REDIS_POLICY_END,
+    REDIS_POLICY_ALONE
+};
+
+struct redis_class {
+    const char *word; /* "lost", "busy", ...: for logs, and the label of the counter */
+    enum redis_policy policy;
+    int first_ms, last_ms; /* the wait before the first try, and the longest */
+    const char *advice;    /* what to do next, in a sentence for people; "" for REDIS_OK */
+};
+const struct redis_class *redis_err_class(enum redis_err err);
+const char *redis_err_word(enum redis_err err);
+const char *redis_err_advice(enum redis_err err);
+/* Whether it may be over by itself after a while: RECONNECT, AGAIN, REROUTE. */
+bool redis_err_heals(enum redis_err err);
+/* How long to wait after so many failures in a row (1: the first): twice as long each time, within the class's bounds. Without jitter. */
+int redis_err_wait_ms(enum redis_err err, unsigned failures);
 /* The class of an error reply's text, e.g. "OOM command not allowed ...". Pure. */
 enum redis_err redis_classify(const char *text, size_t size);
 
@@ -36,21 +64,27 @@ struct redis_options {
     struct redis_url url;
     int connect_timeout_ms;
     int timeout_ms; /* of a reply; must exceed any BLOCK */
+    char sentinel_user[64], sentinel_password[256]; /* of the sentinels, "" when they want none; the url's are the master's */
     const char *client_name; /* CLIENT SETNAME, at most 127 bytes; NULL: none. Borrowed during open */
     char fault[REDIS_FAULT_MAX + 1]; /* for redis_options_of_config only: where it says what is wrong */
 };
 
 struct redis;
 /* Connects, authenticates, selects the db and sets keepalive. Always gives an object unless out of memory (abort), so that redis_error
- * tells why; without a connection it is lost, whatever the class. Fails within connect_timeout_ms (+ timeout_ms for AUTH, + what the
- * resolver takes for a name). */
+ * tells why; without a connection it is lost, whatever the class. Each reply on the way may take connect_timeout_ms too. Fails within
+ * twice that (+ what the resolver takes for a name).
+ * With a sentinel:// url the sentinels are asked, one after the other, for the master, which is used only if it says itself that it is one
+ * (else REDIS_DEMOTED). All of them stay known for ever; the one that helped last is asked first. */
 enum redis_err redis_open(struct redis **redis, const struct redis_options *options) __attribute__((warn_unused_result));
-/* Drops the connection with all replies under way and connects again, as redis_open did. */
+/* Drops the connection with all replies under way and connects again, as redis_open did: the sentinels are asked anew. What the server may
+ * still hold of the connection before is killed there (TCP, if the user may CLIENT KILL), so that a read blocked on it takes nothing. */
 enum redis_err redis_reopen(struct redis *redis) __attribute__((warn_unused_result));
 void redis_close(struct redis *redis); /* NULL is fine */
 bool redis_is_lost(const struct redis *redis);
 /* The last failure in words ("OOM command not allowed...", "Connection refused"), valid until the next call; "" when none. */
 const char *redis_error(const struct redis *redis);
+/* Where the connection goes, or was tried last: "10.0.0.1:6379", or the path of the socket. Valid until the next call. */
+const char *redis_where(struct redis *redis);
 int64_t redis_client_id(const struct redis *redis); /* CLIENT ID, read at open; 0 when unknown */
 /* From another thread, until redis_close begins: the call under way, or the next one (a redis_reopen too), returns REDIS_LOST at once with
  * the text "interrupted", and the connection is lost until redis_reopen. Only the resolver of names is not cut short. */

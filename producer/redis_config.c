@@ -1,23 +1,28 @@
 /* From the configuration to how to reach Redis. */
 #include "producer/redis_config.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
+
+static_assert(sizeof((struct redis_url *)0)->password == sizeof((struct redis_options *)0)->sentinel_password, "one reader for both");
 
 static const char *options_fault(struct redis_options *options, const char *where, const char *what) {
     snprintf(options->fault, sizeof options->fault, "%s%s", where, what);
     return options->fault;
 }
 
-/* The file wins over the url: a password belongs in a file. */
-static const char *options_read_password(const struct config *config, struct redis_options *options) {
+typedef enum config_err password_reader(const struct config *config, char *out, size_t capacity, struct config_faults *faults);
+
+/* What the file says wins: a password belongs in a file. */
+static const char *options_read_password(const struct config *config, struct redis_options *options, password_reader *read, char *out) {
     char password[sizeof options->url.password];
     struct config_faults faults = {0};
     const char *wrong = NULL;
-    if (config_read_password(config, password, sizeof password, &faults))
-        wrong = options_fault(options, "", faults.text ? faults.text : "redis.password_file: cannot be read");
+    if (read(config, password, sizeof password, &faults))
+        wrong = options_fault(options, "", faults.text ? faults.text : "the password's file cannot be read");
     else if (*password)
-        memcpy(options->url.password, password, sizeof password);
+        memcpy(out, password, sizeof password);
     explicit_bzero(password, sizeof password);
     config_faults_clear(&faults);
     return wrong;
@@ -29,5 +34,8 @@ const char *redis_options_of_config(const struct config *config, struct redis_op
         .timeout_ms = (int)config->redis_timeout_ms,
     };
     const char *wrong = redis_url_parse(config->redis_url, &options->url);
-    return wrong ? options_fault(options, "redis.url: ", wrong) : options_read_password(config, options);
+    if (wrong) return options_fault(options, "redis.url: ", wrong);
+    snprintf(options->sentinel_user, sizeof options->sentinel_user, "%.63s", config->redis_sentinel_user);
+    wrong = options_read_password(config, options, config_read_password, options->url.password);
+    return wrong ? wrong : options_read_password(config, options, config_read_sentinel_password, options->sentinel_password);
 }

@@ -15,7 +15,9 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { KEEPALIVE_IDLE_S = 15, KEEPALIVE_INTERVAL_S = 5, KEEPALIVE_COUNT = 3, UNACKNOWLEDGED_MAX_MS = 10000 };
+/* A peer that has vanished is found out after 9 s at the latest, whatever redis.timeout is: 3 s of silence, then a probe every 2 s; the
+ * first that falls due with UNACKNOWLEDGED_MAX_MS of silence behind it ends the connection, as do so many of unacknowledged data. */
+enum { KEEPALIVE_IDLE_S = 3, KEEPALIVE_INTERVAL_S = 2, KEEPALIVE_COUNT = 3, UNACKNOWLEDGED_MAX_MS = 8000 };
 
 static int64_t dial_now_ms(void) {
     struct timespec now;
@@ -23,8 +25,9 @@ static int64_t dial_now_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-struct redisContext *redis_dial_start(const struct redis_url *url) {
-    redisContext *context = url->kind == REDIS_URL_UNIX ? redisConnectUnixNonBlock(url->path) : redisConnectNonBlock(url->host, url->port);
+struct redisContext *redis_dial_start(const struct redis_options *options, const struct redis_node *at) {
+    const struct redis_url *url = &options->url;
+    redisContext *context = url->kind == REDIS_URL_UNIX ? redisConnectUnixNonBlock(url->path) : redisConnectNonBlock(at->host, at->port);
     if (!context) abort();
     return context;
 }
@@ -68,12 +71,12 @@ static void dial_make_blocking(redisContext *context) {
     context->flags |= REDIS_BLOCK;
 }
 
-int redis_dial_finish(struct redisContext *context, const struct redis_options *options) {
-    int why = dial_wait(context->fd, options->connect_timeout_ms);
+int redis_dial_finish(struct redisContext *context, const struct redis_options *options, int timeout_ms) {
+    int why = dial_wait(context->fd, timeout_ms);
     if (why) return why;
     fcntl(context->fd, F_SETFD, FD_CLOEXEC); /* an embedded server we start must not hold our connections */
-    if (options->url.kind == REDIS_URL_TCP) dial_tune_tcp(context->fd);
+    if (options->url.kind != REDIS_URL_UNIX) dial_tune_tcp(context->fd);
     dial_make_blocking(context);
-    redis_dial_timeout(context, options->timeout_ms);
+    redis_dial_timeout(context, timeout_ms);
     return 0;
 }

@@ -1,7 +1,10 @@
 /* From the text of an error reply to what to do next, by the table in redis_error.def. */
 #include "producer/redis.h"
 
+#include <assert.h>
 #include <string.h>
+
+enum { WAIT_AFTER_NONE_MS = 20 };
 
 struct redis_prefix {
     const char *text;
@@ -27,24 +30,30 @@ enum redis_err redis_classify(const char *text, size_t size) {
     return REDIS_REFUSED;
 }
 
-const char *redis_err_word(enum redis_err err) {
-    switch (err) {
-    case REDIS_OK: return "ok";
-#define REDIS_CLASS(name, word, advice) \
-    case REDIS_##name: return word;
+/* In the order of the enum, from REDIS_OK on. */
+static const struct redis_class classes[REDIS_ERR_COUNT] = {
+    {"ok", REDIS_POLICY_NONE, 0, 0, ""},
+#define REDIS_CLASS(name, word, policy, first_ms, last_ms, advice) {word, REDIS_POLICY_##policy, first_ms, last_ms, advice},
 #include "producer/redis_error.def"
 #undef REDIS_CLASS
-    }
-    return "unknown";
+};
+
+const struct redis_class *redis_err_class(enum redis_err err) {
+    assert((unsigned)err < REDIS_ERR_COUNT);
+    return &classes[err];
 }
 
-const char *redis_err_advice(enum redis_err err) {
-    switch (err) {
-    case REDIS_OK: return "";
-#define REDIS_CLASS(name, word, advice) \
-    case REDIS_##name: return advice;
-#include "producer/redis_error.def"
-#undef REDIS_CLASS
-    }
-    return "";
+const char *redis_err_word(enum redis_err err) { return redis_err_class(err)->word; }
+const char *redis_err_advice(enum redis_err err) { return redis_err_class(err)->advice; }
+
+bool redis_err_heals(enum redis_err err) {
+    enum redis_policy policy = redis_err_class(err)->policy;
+    return policy == REDIS_POLICY_RECONNECT || policy == REDIS_POLICY_AGAIN || policy == REDIS_POLICY_REROUTE;
+}
+
+int redis_err_wait_ms(enum redis_err err, unsigned failures) {
+    const struct redis_class *class = redis_err_class(err);
+    int wait_ms = class->first_ms;
+    for (unsigned n = 1; n < failures && wait_ms < class->last_ms; n++) wait_ms = wait_ms ? 2 * wait_ms : WAIT_AFTER_NONE_MS;
+    return wait_ms < class->last_ms ? wait_ms : class->last_ms;
 }

@@ -1,12 +1,18 @@
 /* Parsing where Redis is, and showing it without the password. */
 #include "producer/redis_url.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 /* hiredis 0.14 leaves the last byte of the address unset. */
-enum { PORT_DEFAULT = 6379, PORT_MAX = 65535, DB_MAX = 999999, PATH_MAX_SIZE = sizeof((struct redis_url *)0)->path - 2 };
+enum {
+    PORT_DEFAULT = 6379,
+    SENTINEL_PORT_DEFAULT = 26379,
+    PORT_MAX = 65535,
+    SEEDS_MAX = 16,
+    DB_MAX = 999999,
+    PATH_MAX_SIZE = sizeof((struct redis_url *)0)->path - 2
+};
 
 static const char SOCKET_NAME[] = "/redis.sock";
 
@@ -94,52 +100,105 @@ static bool url_parse_number(struct span digits, int min, int max, int *out) {
     return n >= min && n <= max;
 }
 
-static const char *url_take_host(struct span host, const char *allowed, struct redis_url *url) {
+static const char *url_take_host(struct span host, const char *allowed, struct redis_node *node) {
     if (host.size == 0) return "the host is missing: redis://127.0.0.1:6379";
-    if (host.size >= sizeof url->host) return "the host is longer than 255 bytes";
-    memcpy(url->host, host.at, host.size);
-    url->host[host.size] = '\0';
-    if (strspn(url->host, allowed) == host.size) return NULL;
+    if (host.size >= sizeof node->host) return "the host is longer than 255 bytes";
+    memcpy(node->host, host.at, host.size);
+    node->host[host.size] = '\0';
+    if (strspn(node->host, allowed) == host.size) return NULL;
     return "the host is no name or address; an IPv6 address goes in brackets: redis://[::1]:6379";
 }
 
 #define LETTERS_AND_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-/* host, host:port, [address] or [address]:port */
-static const char *url_parse_host(struct span text, struct redis_url *url) {
+/* host, host:port, [address] or [address]:port; node->port is the default beforehand. */
+static const char *url_parse_host(struct span text, struct redis_node *node) {
     bool bracketed = text.size > 0 && *text.at == '[';
     const char *end = memchr(text.at, bracketed ? ']' : ':', text.size);
     if (bracketed && !end) return "the ] after the IPv6 address is missing: redis://[::1]:6379";
     struct span host = {text.at + bracketed, end ? (size_t)(end - text.at) - bracketed : text.size};
-    const char *wrong = url_take_host(host, bracketed ? LETTERS_AND_DIGITS ":.%-_" : LETTERS_AND_DIGITS "-._", url);
+    const char *wrong = url_take_host(host, bracketed ? LETTERS_AND_DIGITS ":.%-_" : LETTERS_AND_DIGITS "-._", node);
     if (wrong) return wrong;
     size_t used = host.size + 2u * bracketed;
     struct span rest = {text.at + used, text.size - used};
     if (rest.size == 0) return NULL;
     if (*rest.at != ':') return "after the ] belongs nothing or :port: redis://[::1]:6379";
     struct span port = {rest.at + 1, rest.size - 1};
-    return url_parse_number(port, 1, PORT_MAX, &url->port) ? NULL : "the port must be a number from 1 to 65535";
+    return url_parse_number(port, 1, PORT_MAX, &node->port) ? NULL : "the port must be a number from 1 to 65535";
+}
+
+static const char MEANINGLESS[] = "? and # have no meaning in it; in a password they are written %3F and %23";
+
+/* user:password@ of what goes to the first slash, if there is any; the rest of that into `hosts`. */
+static const char *url_parse_authority(struct span authority, struct span *hosts, struct redis_url *url) {
+    const char *at = memrchr(authority.at, '@', authority.size), *host = at ? at + 1 : authority.at;
+    *hosts = (struct span){host, authority.size - (size_t)(host - authority.at)};
+    return at ? url_parse_login((struct span){authority.at, (size_t)(at - authority.at)}, url) : NULL;
+}
+
+static const char *url_parse_db(const char *db, struct redis_url *url) {
+    if (!*db || url_parse_number((struct span){db, strlen(db)}, 0, DB_MAX, &url->db)) return NULL;
+    return "after the host's / belongs the number of a database; a / in a password is written %2F";
 }
 
 static const char *url_parse_tcp(const char *text, struct redis_url *url) {
+    struct redis_node node = {.port = PORT_DEFAULT};
+    struct span hosts;
     url->kind = REDIS_URL_TCP;
-    url->port = PORT_DEFAULT;
-    if (strpbrk(text, "?#")) return "? and # have no meaning in it; in a password they are written %3F and %23";
+    if (strpbrk(text, "?#")) return MEANINGLESS;
     size_t size = strcspn(text, "/");
-    const char *db = text + size + (text[size] == '/');
-    if (*db && !url_parse_number((struct span){db, strlen(db)}, 0, DB_MAX, &url->db))
-        return "after the host's / belongs the number of a database; a / in a password is written %2F";
-    const char *at = memrchr(text, '@', size), *host = at ? at + 1 : text;
-    const char *wrong = at ? url_parse_login((struct span){text, (size_t)(at - text)}, url) : NULL;
-    return wrong ? wrong : url_parse_host((struct span){host, size - (size_t)(host - text)}, url);
+    const char *wrong = url_parse_db(text + size + (text[size] == '/'), url);
+    if (!wrong) wrong = url_parse_authority((struct span){text, size}, &hosts, url);
+    if (!wrong) wrong = url_parse_host(hosts, &node);
+    memcpy(url->host, node.host, sizeof url->host);
+    url->port = node.port;
+    return wrong;
+}
+
+bool redis_url_seed(const struct redis_url *url, unsigned index, struct redis_node *seed) {
+    const char *at = url->seeds;
+    for (; *at && index > 0; index--) at += strcspn(at, ",") + (at[strcspn(at, ",")] == ',');
+    *seed = (struct redis_node){.port = SENTINEL_PORT_DEFAULT};
+    return *at && !url_parse_host((struct span){at, strcspn(at, ",")}, seed);
+}
+
+static const char *url_parse_seeds(struct span hosts, struct redis_url *url) {
+    struct redis_node seed;
+    if (hosts.size >= sizeof url->seeds) return "the sentinels are longer than 383 bytes together";
+    for (unsigned n = 0; n < SEEDS_MAX; n++) {
+        const char *comma = memchr(hosts.at, ',', hosts.size);
+        const char *wrong = url_parse_host((struct span){hosts.at, comma ? (size_t)(comma - hosts.at) : hosts.size}, &seed);
+        if (wrong || !comma) return wrong;
+        hosts.size -= (size_t)(comma - hosts.at) + 1;
+        hosts.at = comma + 1;
+    }
+    return "there are more than 16 sentinels";
+}
+
+static const char *url_parse_sentinel(const char *text, struct redis_url *url) {
+    struct span hosts;
+    url->kind = REDIS_URL_SENTINEL;
+    if (strpbrk(text, "?#")) return MEANINGLESS;
+    size_t size = strcspn(text, "/"), name = text[size] == '/' ? strcspn(text + size + 1, "/") : 0;
+    if (name == 0) return "behind the sentinels belongs / and the name of the master: sentinel://10.0.0.1,10.0.0.2,10.0.0.3/till";
+    const char *at = text + size + 1;
+    if (name >= sizeof url->name) return "the name of the master is longer than 63 bytes";
+    if (strspn(at, LETTERS_AND_DIGITS "-._") < name) return "the name of the master has other than letters, digits, - . _";
+    memcpy(url->name, at, name);
+    const char *wrong = url_parse_db(at + name + (at[name] == '/'), url);
+    if (!wrong) wrong = url_parse_authority((struct span){text, size}, &hosts, url);
+    if (!wrong) wrong = url_parse_seeds(hosts, url);
+    if (!wrong) memcpy(url->seeds, hosts.at, hosts.size);
+    return wrong;
 }
 
 static const char *url_parse_any(const char *text, struct redis_url *url) {
     if (url_skip(&text, "unix:")) return url_parse_unix(text, url);
     if (url_skip(&text, "embedded:")) return url_parse_embedded(text, url);
     if (url_skip(&text, "redis://")) return url_parse_tcp(text, url);
+    if (url_skip(&text, "sentinel://")) return url_parse_sentinel(text, url);
     if (url_skip(&text, "rediss://")) return "TLS is not built in: use redis:// through a tunnel on this host, or unix:PATH";
-    return "it must be unix:PATH, redis://[user:password@]host[:port][/db] or embedded:DIR";
+    return "it must be unix:PATH, redis://[user:password@]host[:port][/db], sentinel://HOST,.../NAME or embedded:DIR";
 }
 
 const char *redis_url_parse(const char *text, struct redis_url *url) {
@@ -154,7 +213,13 @@ void redis_url_show(const struct redis_url *url, char *out, unsigned capacity) {
         snprintf(out, capacity, "%s%s", *url->embedded_dir ? "embedded:" : "unix:", *url->embedded_dir ? url->embedded_dir : url->path);
         return;
     }
-    bool bracketed = strchr(url->host, ':') != NULL, login = *url->user || *url->password;
+    bool login = *url->user || *url->password;
+    if (url->kind == REDIS_URL_SENTINEL) {
+        snprintf(out, capacity, "sentinel://%s%s%s%s%s/%s/%d", url->user, login ? ":" : "", *url->password ? "***" : "", login ? "@" : "",
+                 url->seeds, url->name, url->db);
+        return;
+    }
+    bool bracketed = strchr(url->host, ':') != NULL;
     snprintf(out, capacity, "redis://%s%s%s%s%s%s%s:%d/%d", url->user, login ? ":" : "", *url->password ? "***" : "", login ? "@" : "",
              bracketed ? "[" : "", url->host, bracketed ? "]" : "", url->port, url->db);
 }

@@ -30,17 +30,27 @@ static bool client_name_ok(const char *name, size_t capacity) {
     return size > 0 && size < capacity && name[size] == '\0';
 }
 
+/* What is there wins over what was. */
+static bool take_text(char *out, size_t capacity, const char *text) {
+    size_t size = text != NULL ? strlen(text) : 0;
+    if (size < capacity && text != NULL)
+        memcpy(out, text, size + 1);
+    return size < capacity;
+}
+
 static const char *take_url(struct till *till, const struct till_options *options) {
     struct redis_url *url = &till->redis_options.url;
     if (options->url == NULL)
-        return "url is missing: unix:PATH, redis://[user:password@]host[:port][/db] or embedded:DIR";
+        return "url is missing: unix:PATH, redis://[user:password@]host[:port][/db], sentinel://HOST,.../NAME or embedded:DIR";
     const char *why = redis_url_parse(options->url, url);
-    if (why != NULL || options->password == NULL)
+    if (why != NULL)
         return why;
-    size_t size = strlen(options->password);
-    if (size >= sizeof url->password)
+    if (!take_text(url->password, sizeof url->password, options->password))
         return "password is too long";
-    memcpy(url->password, options->password, size + 1);
+    if (!take_text(till->redis_options.sentinel_user, sizeof till->redis_options.sentinel_user, options->sentinel_user))
+        return "sentinel_user is too long";
+    if (!take_text(till->redis_options.sentinel_password, sizeof till->redis_options.sentinel_password, options->sentinel_password))
+        return "sentinel_password is too long";
     return NULL;
 }
 

@@ -85,7 +85,8 @@ enum { TILL_NO = -1, TILL_YES = 1 };    /* where 0 is: not given */
 
 /* Texts are copied by till_open. */
 struct till_options {
-    const char *url;       /* unix:PATH | redis://[user:password@]host[:port][/db] | embedded:DIR (a worker's own server). Needed */
+    const char *url;       /* unix:PATH | redis://[user:password@]host[:port][/db] | embedded:DIR (a worker's own server) |
+                            * sentinel://[user:password@]host[:port],.../name[/db]. Needed */
     const char *password;  /* wins over the url's; NULL: the url's */
     const char *book;      /* name of the ledger; NULL: "till" */
     unsigned partitions;   /* of the book; another number than the book has is refused. 0: as the book says */
@@ -95,7 +96,8 @@ struct till_options {
     uint64_t backlog_max;  /* refuse (TILL_BUSY) to enqueue where more than this many intents wait in a partition. 0: 1000000 */
     unsigned memory_high_water_percent; /* refuse (TILL_BUSY) at this share of Redis' maxmemory. 0: 90; above 100: never */
     const char *client_name; /* shown by CLIENT LIST; NULL: "till-producer". Printable ASCII without space */
-    const void *reserved[8];
+    const char *sentinel_user, *sentinel_password; /* of a sentinel:// url's sentinels; NULL: they want none */
+    const void *reserved[6];
 };
 
 struct till;

@@ -11,7 +11,7 @@
 #include "producer/client_guard.h"
 #include "producer/client_intent.h"
 
-enum { LOOK_PAUSE_MS = 2, RETRY_PAUSE_MS = 5, READ_COUNT = 64, COPIES_MAX = 8 };
+enum { LOOK_PAUSE_MS = 2, READ_COUNT = 64, COPIES_MAX = 8 };
 
 struct call {
     struct till *till;
@@ -199,14 +199,14 @@ static int call_run(struct call *c) {
         if (code != TILL_OK)
             return give_up(c, TILL_READ_FAILED);
         enum redis_err err = call_try(c, &found, &refused);
-        if (found)
+        if (found) {
+            c->till->failures = 0;
             return c->answer->code;
+        }
         if (refused)
             return finish(c, TILL_BUSY, c->till->error);
-        bool again = err == REDIS_LOST && client_now_ms() + RETRY_PAUSE_MS < c->deadline_ms;
-        if (!again)
-            return give_up(c, err == REDIS_BUSY ? TILL_BUSY : TILL_READ_FAILED);
-        client_pause(RETRY_PAUSE_MS, c->deadline_ms);
+        if (err != REDIS_LOST || !client_back_off(c->till, err, c->deadline_ms))
+            return give_up(c, client_is_busy(err) ? TILL_BUSY : TILL_READ_FAILED);
     }
 }
 

@@ -4,7 +4,7 @@
 #include "producer/client_guard.h"
 #include "producer/client_intent.h"
 
-enum { CHUNK = 1024, FLUSH_EVERY = 128, RETRY_PAUSE_MS = 5 };
+enum { CHUNK = 1024, FLUSH_EVERY = 128 };
 
 /* Where an intent is while its end is not known; kept in result->code, out of the range of codes. */
 enum {
@@ -69,7 +69,7 @@ static enum redis_err chunk_append(struct chunk *c) {
 
 /* An error reply: this copy was not enqueued, and others may have been. */
 static void refused(struct till *till, enum redis_err err, bool others, struct till_result *result) {
-    int code = err == REDIS_BUSY ? TILL_BUSY : TILL_READ_FAILED;
+    int code = client_is_busy(err) ? TILL_BUSY : TILL_READ_FAILED;
     end(result, others ? TILL_WRITE_FAILED : code, till->error);
 }
 
@@ -152,12 +152,12 @@ static void chunk_send(struct chunk *c) {
         for (size_t i = 0; i < c->count; i++)
             if (is_flying(c->results[i].code))
                 c->results[i].code = SEND_UNKNOWN;
-        if (err != REDIS_OK && (err != REDIS_LOST || client_now_ms() + RETRY_PAUSE_MS >= c->deadline_ms)) {
-            chunk_give_up(c, err == REDIS_BUSY ? TILL_BUSY : TILL_READ_FAILED);
+        if (err == REDIS_OK) {
+            c->till->failures = 0;
+        } else if (err != REDIS_LOST || !client_back_off(c->till, err, c->deadline_ms)) {
+            chunk_give_up(c, client_is_busy(err) ? TILL_BUSY : TILL_READ_FAILED);
             return;
         }
-        if (err != REDIS_OK)
-            client_pause(RETRY_PAUSE_MS, c->deadline_ms);
     }
 }
 

@@ -77,7 +77,7 @@ Test(redis_script, full_server_is_busy) {
     append("EVAL", "#!lua\nreturn redis.call('SET', KEYS[1], 'v')", "1", "k", NULL);
     append("EVAL", "return redis.call('SET', KEYS[1], 'v')", "1", "k", NULL);
     for (int i = 0; i < 3; i++) {
-        EXPECT_ERR(next(), REDIS_BUSY);
+        EXPECT_ERR(next(), REDIS_HELD);
         EXPECT_ERROR_STARTS("OOM ");
     }
 }

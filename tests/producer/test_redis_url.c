@@ -33,6 +33,10 @@ static const struct good goods[] = {
     {"redis://t%3ail:a%2Fb%40c%25%3f@[::1]",
      {.kind = REDIS_URL_TCP, .host = "::1", .port = 6379, .user = "t:il", .password = "a/b@c%?"}, "redis://t:il:***@[::1]:6379/0"},
     {"redis://:p@ss:w@db", {.kind = REDIS_URL_TCP, .host = "db", .port = 6379, .password = "p@ss:w"}, "redis://:***@db:6379/0"},
+    {"sentinel://a/till", {.kind = REDIS_URL_SENTINEL, .seeds = "a", .name = "till"}, "sentinel://a/till/0"},
+    {"sentinel://till:se%2Fcret@10.0.0.1,b:26380,[::1]:5/my-master_1.x/3",
+     {.kind = REDIS_URL_SENTINEL, .seeds = "10.0.0.1,b:26380,[::1]:5", .name = "my-master_1.x", .db = 3, .user = "till", .password = "se/cret"},
+     "sentinel://till:***@10.0.0.1,b:26380,[::1]:5/my-master_1.x/3"},
     {"redis://" A63 ":x@db",
      {.kind = REDIS_URL_TCP, .host = "db", .port = 6379, .user = A63, .password = "x"}, "redis://" A63 ":***@db:6379/0"},
 };
@@ -97,6 +101,20 @@ static const struct {
     {"redis://" A63 "x:secret@db", "63"},
     {"redis://:" A63 A63 A63 A63 "secret@db", "255"},
     {"redis://" A63 A63 A63 A63 A63, "255"},
+    {"sentinel://", "name of the master"},
+    {"sentinel://a", "name of the master"},
+    {"sentinel://a/", "name of the master"},
+    {"sentinel:///till", "host is missing"},
+    {"sentinel://a,/till", "host is missing"},
+    {"sentinel://,a/till", "host is missing"},
+    {"sentinel://a,:1/till", "host is missing"},
+    {"sentinel://a:x,b/till", "port"},
+    {"sentinel://a/till/x", "database"},
+    {"sentinel://a/ti ll", "letters, digits"},
+    {"sentinel://a/" A63 "x", "63"},
+    {"sentinel://secret@a/till", "password"},
+    {"sentinel://" A63 A63 A63 "," A63 A63 A63 A63 ",a/till", "383"},
+    {"sentinel://a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q/till", "16"},
 };
 
 Test(redis_url, bad) {
@@ -140,4 +158,16 @@ Test(redis_url, every_prefix_ends) {
             if (!redis_url_parse(text, &url)) redis_url_show(&url, shown, sizeof shown);
             free(text);
         }
+}
+
+Test(redis_url, seeds_of_a_sentinel_url) {
+    struct redis_url url;
+    struct redis_node seed;
+    cr_assert_null(redis_url_parse("sentinel://10.0.0.1,b:26380,[::1]:5/till", &url));
+    cr_assert(redis_url_seed(&url, 0, &seed) && strcmp(seed.host, "10.0.0.1") == 0 && seed.port == 26379);
+    cr_assert(redis_url_seed(&url, 1, &seed) && strcmp(seed.host, "b") == 0 && seed.port == 26380);
+    cr_assert(redis_url_seed(&url, 2, &seed) && strcmp(seed.host, "::1") == 0 && seed.port == 5);
+    cr_assert(!redis_url_seed(&url, 3, &seed) && !redis_url_seed(&url, 4, &seed));
+    cr_assert_null(redis_url_parse("redis://db", &url));
+    cr_assert(!redis_url_seed(&url, 0, &seed));
 }

@@ -1,0 +1,55 @@
+/* Within the seam: what a connection is, and what its files call of each other. */
+#ifndef PRODUCER_REDIS_INSIDE_H
+#define PRODUCER_REDIS_INSIDE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "producer/redis.h"
+
+enum { REDIS_ERROR_MAX = 1023, REDIS_CLIENT_NAME_MAX = 127, REDIS_ADDRESS_MAX = 127, REDIS_WHERE_MAX = 264 };
+
+struct redis {
+    struct redisContext *context; /* NULL: lost */
+    struct redisReply *last;      /* the reply given out last */
+    size_t unanswered;
+    bool unsent;           /* something is queued that was not written yet */
+    bool demoted;          /* a reply said that this is no master: given up once the replies under way are read */
+    int waits_ms;          /* the timeout set on the socket */
+    int64_t client_id;
+    char seen_as[REDIS_ADDRESS_MAX + 1]; /* our address, as the server sees it; "" when unknown */
+    struct redis_options options;
+    char where[REDIS_WHERE_MAX + 1];
+    struct redis_node at;  /* what options.url comes to: where we are connected to, or tried to */
+    unsigned seed;         /* the one to ask first */
+    char client_name[REDIS_CLIENT_NAME_MAX + 1];
+    char error[REDIS_ERROR_MAX + 1];
+
+    pthread_mutex_t lock;    /* of fd and asking: that they are not closed while redis_interrupt uses them */
+    int fd;                  /* -1: none */
+    struct redis *asking;    /* the connection to a sentinel, while we ask it; NULL: none */
+    atomic_bool interrupted; /* not yet told to the owner */
+};
+
+/* A connection that was not tried yet. */
+struct redis *redis_new(const struct redis_options *options);
+void redis_say(struct redis *redis, const char *text, size_t size);
+void redis_drop(struct redis *redis);
+/* An interrupt is told once: by the call it ended, or by the next one. True: it was, and the connection is dropped. */
+bool redis_take_interrupt(struct redis *redis);
+/* After any failure of hiredis: what comes next on this connection could be the answer to anything. */
+enum redis_err redis_lose(struct redis *redis);
+/* So long may each wait for the socket take from now on. */
+void redis_wait(struct redis *redis, int timeout_ms);
+void redis_publish_fd(struct redis *redis, int fd);
+void redis_publish_asking(struct redis *redis, struct redis *asking);
+
+/* Connects and greets, by way of the sentinels where the url says so (redis_greet.c). */
+enum redis_err redis_connect(struct redis *redis);
+/* Connects to redis->at and greets; connecting, and each reply, may take so long. */
+enum redis_err redis_connect_at(struct redis *redis, int timeout_ms);
+
+/* Finds the master by the url's sentinels and connects to it (redis_sentinel.c). */
+enum redis_err redis_connect_by_sentinel(struct redis *redis);
+
+#endif
