@@ -8,8 +8,10 @@
 #include "producer/cli/audit.h"
 
 void audit_find(struct audit *a, const char *format, ...) {
-    struct audit_finding told, *f = a->tell ? &told : &a->finding[a->found];
-    if (a->found++ >= AUDIT_SHOWN_MAX && !a->tell) return;
+    bool kept = !a->tell && a->found < AUDIT_SHOWN_MAX;
+    struct audit_finding told, *f = kept ? &a->finding[a->found] : &told;
+    a->found++;
+    if (!kept && !a->tell) return;
     f->partition = a->part.partition;
     va_list arguments;
     va_start(arguments, format);

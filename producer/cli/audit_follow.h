@@ -1,5 +1,5 @@
-/* `till audit --follow`: after the full audit, what is added to the ledgers. Memory is bounded: a table of the accounts that were seen last, a
- * queue of those to be held against their hashes, and a few numbers for each partition. */
+/* `till audit --follow`: after the full audit, what is added to the ledgers. Memory is bounded: a table of the accounts that were seen
+ * last, a queue of those to be held against their hashes, and a few numbers for each partition. */
 #ifndef CLI_AUDIT_FOLLOW_H
 #define CLI_AUDIT_FOLLOW_H
 
@@ -44,8 +44,8 @@ struct audit_follow {
 /* Before audit_run, so that it leaves what it knows of the accounts. */
 void audit_follow_init(struct audit *a);
 void audit_follow_clear(struct audit *a);
-/* After audit_run, until *stopped, or a finding (unless keep_going), which audit.tell hears at once. `line` is called every interval_ms. CLI_OK,
- * or an exit code, said; audit.found tells what was found. */
+/* After audit_run, until *stopped, or a finding (unless keep_going), which audit.tell hears at once. `line` is called every interval_ms.
+ * CLI_OK, or an exit code, said; audit.found tells what was found. */
 int audit_follow(struct audit *a, int64_t interval_ms, void (*line)(const struct audit *a)) __attribute__((warn_unused_result));
 
 /* --- audit_follow_account.c --- */

@@ -3,9 +3,8 @@
  *     settle to p --> answered when its `swept` lies in the home's stream
  *     then one `inquire` to each home --> answered behind all those
  *
- * An answer given to somebody else's copy is as good as ours: it is the same intent. Whoever asked too early (11) has that answer under the
- * intent's key for a day; so a replayed 11 is asked once more, under another key. Which key it is does not matter to the money: a month
- * is settled once (10). */
+ * An answer given to somebody else's copy is as good as ours: it is the same intent. A refusal leaves no bill, and may have been somebody
+ * else's: what counts is whether the shard is settled in the end. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,24 +15,25 @@
 
 #define READING "reading the answers"
 enum { QUEUED_AT_ONCE = 512, STEP_MS = 500, RETRY_MS = 100 };
-enum { NOTHING, ASKED, ASKED_AGAIN }; /* of a merchant's shard */
 
 /* The batch at work. */
 struct errand {
     struct settle *s;
     struct till_reader *reader;
     size_t first, count;
-    uint8_t *shard; /* count x partitions */
+    bool *asked; /* count x partitions */
+    struct refusal {
+        size_t shard;
+        struct till_answer answer;
+    } refusals[SETTLE_SAID_MAX];
+    size_t refused;
     uint64_t waiting;
     uint64_t now_ms;                /* the server's clock */
-    char again[24];                 /* behind the key of what is asked again */
     char inquiry[TILL_UUID_SIZE];   /* key of the inquiries under way */
     bool *asked_home;               /* by partition */
     uint8_t bytes[INTENT_SIZE_MAX];
     struct intent intent;
 };
-
-static uint8_t *shard_of(struct errand *e, size_t n, unsigned partition) { return &e->shard[n * e->s->c->book.partitions + partition]; }
 
 /* Names and months were checked when they were read: what is wrong now would be a bug. */
 static void set(struct intent *intent, enum field field, const char *text) {
@@ -72,10 +72,10 @@ static int collect(struct errand *e) {
     return CLI_OK;
 }
 
-static void append_settle(struct errand *e, size_t n, unsigned partition, const char *behind) {
+static void append_settle(struct errand *e, size_t n, unsigned partition) {
     const struct statement *t = &e->s->batch[n];
-    char key[64];
-    snprintf(key, sizeof key, "%s.%u%s", e->s->month_text, partition, behind);
+    char key[32];
+    snprintf(key, sizeof key, "%s.%u", e->s->month_text, partition);
     begin_intent(e, OP_settle, t->name, key);
     set(&e->intent, FIELD_currency, t->currency);
     set(&e->intent, FIELD_month, e->s->month_text);
@@ -86,8 +86,8 @@ static int send_all(struct errand *e) {
     unsigned partitions = e->s->c->book.partitions;
     for (size_t n = 0; n < e->count * partitions; n++) {
         if (!e->s->open[n]) continue;
-        append_settle(e, n / partitions, (unsigned)(n % partitions), "");
-        e->shard[n] = ASKED;
+        append_settle(e, n / partitions, (unsigned)(n % partitions));
+        e->asked[n] = true;
         e->waiting++;
         e->s->sent++;
         int code = redis_unanswered(e->s->c->redis) < QUEUED_AT_ONCE ? CLI_OK : collect(e);
@@ -96,8 +96,7 @@ static int send_all(struct errand *e) {
     return collect(e);
 }
 
-static void say_refusal(struct errand *e, const struct till_answer *a) {
-    struct settle *s = e->s;
+static void say_refusal(struct settle *s, const struct till_answer *a) {
     const char *of = a->account;
     if (a->code != CODE_wrong_state)
         settle_fault(s, "%s: partition %u: %d %s%s%s", of, a->partition, a->code, a->reason, *a->detail ? ", " : "", a->detail);
@@ -106,34 +105,27 @@ static void say_refusal(struct errand *e, const struct till_answer *a) {
     else settle_fault(s, "%s: partition %u: %s is not settled; settle that one first", of, a->partition, a->detail);
 }
 
-/* Is it about our month: key YYYY-MM.p, perhaps with something behind it? */
+/* Is it about our month: key YYYY-MM.p? */
 static bool is_ours(const struct errand *e, const struct till_answer *a) {
     return strcmp(a->op, op_word(OP_settle)) == 0 && strncmp(a->key, e->s->month_text, 7) == 0 && a->key[7] == '.';
 }
 
-static int take_answer(struct errand *e, const struct till_answer *a) {
+static void take_answer(struct errand *e, const struct till_answer *a) {
     size_t n = settle_find(e->s, a->account) - e->first;
-    if (!is_ours(e, a) || n >= e->count || a->partition >= e->s->c->book.partitions) return CLI_OK;
-    uint8_t *shard = shard_of(e, n, a->partition);
+    if (!is_ours(e, a) || n >= e->count || a->partition >= e->s->c->book.partitions) return;
+    size_t shard = n * e->s->c->book.partitions + a->partition;
     bool done = a->code == CODE_ok || a->code == CODE_already_exists;
-    if (*shard == NOTHING || (*shard == ASKED_AGAIN && !done && !strstr(a->key, e->again))) return CLI_OK;
-    if (*shard == ASKED && a->code == CODE_wrong_state && a->replayed) {
-        *shard = ASKED_AGAIN;
-        append_settle(e, n, a->partition, e->again);
-        return collect(e);
-    }
-    *shard = NOTHING;
+    if (!e->asked[shard]) return;
+    e->asked[shard] = false;
     e->waiting--;
     progress_add(&e->s->progress, 1);
-    if (!done) say_refusal(e, a);
-    return CLI_OK;
+    if (!done && e->refused < SETTLE_SAID_MAX) e->refusals[e->refused++] = (struct refusal){shard, *a};
 }
 
-static int take_inquiry(struct errand *e, const struct till_answer *a) {
-    if (!*e->inquiry || strcmp(a->key, e->inquiry) != 0 || !e->asked_home[a->partition]) return CLI_OK;
+static void take_inquiry(struct errand *e, const struct till_answer *a) {
+    if (!*e->inquiry || strcmp(a->key, e->inquiry) != 0 || !e->asked_home[a->partition]) return;
     e->asked_home[a->partition] = false;
     e->waiting--;
-    return CLI_OK;
 }
 
 /* The partition of something that was not answered. */
@@ -142,20 +134,19 @@ static unsigned silent_partition(const struct errand *e) {
     for (unsigned p = 0; p < partitions; p++)
         if (e->asked_home[p]) return p;
     for (size_t n = 0; n < e->count * partitions; n++)
-        if (e->shard[n] != NOTHING) return (unsigned)(n % partitions);
+        if (e->asked[n]) return (unsigned)(n % partitions);
     return 0;
 }
 
 /* Until everything is answered, or nothing has come for the timeout. */
-static int await(struct errand *e, int (*take)(struct errand *e, const struct till_answer *a)) {
+static int await(struct errand *e, void (*take)(struct errand *e, const struct till_answer *a)) {
     int64_t quiet_since_ms = progress_now_ms();
     struct till_answer answer;
     while (e->waiting > 0) {
         uint64_t before = e->waiting;
         int found = till_reader_next(e->reader, STEP_MS, &answer);
         if (found != TILL_OK && found != TILL_NOT_FOUND) return connect_till_failed(e->s->cli, e->s->till, found, READING);
-        int code = found == TILL_OK ? take(e, &answer) : CLI_OK;
-        if (code) return code;
+        if (found == TILL_OK) take(e, &answer);
         if (e->waiting < before) quiet_since_ms = progress_now_ms();
         if (progress_now_ms() - quiet_since_ms < e->s->timeout_ms) continue;
         settle_fault(e->s, "no answer from partition %u for %d s: does a worker serve it (till status)? To run it again is safe",
@@ -209,13 +200,15 @@ static int await_homes(struct errand *e, bool sent) {
 static int run(struct errand *e) {
     int code = connect_server_ms(e->s->c, &e->now_ms);
     if (code) return code;
-    snprintf(e->again, sizeof e->again, ".%llu", (unsigned long long)e->now_ms);
     int opened = till_reader_open(e->s->till, SETTLE_SOURCE, "$", &e->reader);
     if (opened != TILL_OK) return connect_till_failed(e->s->cli, e->s->till, opened, READING);
     code = send_all(e);
     bool sent = e->waiting > 0;
     if (!code) code = await(e, take_answer);
-    return code ? code : await_homes(e, sent);
+    if (!code) code = await_homes(e, sent);
+    for (size_t n = 0; !code && n < e->refused; n++)
+        if (e->s->open[e->refusals[n].shard]) say_refusal(e->s, &e->refusals[n].answer);
+    return code;
 }
 
 static bool any_open(const struct settle *s, size_t count) {
@@ -233,12 +226,12 @@ int settle_send(struct settle *s, size_t first, size_t count) {
     e->s = s;
     e->first = first;
     e->count = count;
-    e->shard = calloc(count * s->c->book.partitions, 1);
+    e->asked = calloc(count * s->c->book.partitions, sizeof *e->asked);
     e->asked_home = calloc(s->c->book.partitions, sizeof *e->asked_home);
-    if (!e->shard || !e->asked_home) abort();
+    if (!e->asked || !e->asked_home) abort();
     int code = run(e);
     till_reader_close(e->reader);
-    free(e->shard);
+    free(e->asked);
     free(e->asked_home);
     free(e);
     return code;
