@@ -18,7 +18,7 @@
 
 enum { FLOW_WORKERS_MAX = 12, FLOW_USERS = 24, FLOW_MERCHANTS = 3, FLOW_LEASE_MS = 800, FLOW_SETTLE_MS = 30000, FLOW_SOON_MS = 5000,
        FLOW_PAST = 8, FLOW_BALANCE = 100000 };
-#define FLOW_SOURCES {"shop", "app"}
+#define FLOW_SOURCES {"shop", "app", "settlement"}
 
 struct flow {
     struct server server;
@@ -27,6 +27,7 @@ struct flow {
     struct redis *redis; /* the sender's and the checker's connection */
     uint64_t random;     /* state; begins as the seed, which is printed */
     uint64_t next_key, next_order;
+    uint64_t entry_ms;     /* when not 0: entries get IDs of that time, and intents that time as their `at` */
     uint64_t acknowledged; /* XADDs that Redis acknowledged */
     uint64_t unsure;       /* XADDs that were lost on the way, there or back */
     uint64_t unreadable;   /* of them, those that nobody can read: they end in the dead stream, unanswered */
@@ -64,6 +65,10 @@ void flow_stop_workers(struct flow *flow, unsigned count);
 void flow_send(struct flow *flow, struct intent *intent);
 /* The same, but Redis may refuse: false then. */
 bool flow_try_send(struct flow *flow, struct intent *intent);
+/* Into this partition, whatever the account: what goes to each. */
+void flow_send_to(struct flow *flow, unsigned partition, struct intent *intent);
+/* One of a worker's, which is not counted as sent. */
+void flow_send_follow_up(struct flow *flow, unsigned partition, struct intent *follow_up);
 void flow_send_bytes(struct flow *flow, unsigned partition, const char *name, const void *bytes, size_t size);
 bool flow_try_bytes(struct flow *flow, unsigned partition, const char *name, const void *bytes, size_t size);
 /* An intent of source "shop" with these fields; texts may be NULL, amount 0: not given. */
@@ -127,6 +132,15 @@ void flow_buy(struct flow *flow);
 int64_t flow_in_stock(struct flow *flow, const char *merchant, unsigned article);
 /* A field of an order, "" when there is none. Valid until the next call. */
 const char *flow_of_order(struct flow *flow, const char *merchant, const char *order, const char *field);
+
+/* --- past.c: books whose streams begin months ago --- */
+
+/* When the month so many months ago began (0: this one), and its name. */
+uint64_t flow_month(unsigned back, char text[8]);
+/* Opens merchants m0 .. and users u0.. with 1000.00 each at flow->entry_ms and the following milliseconds, and sets the fee. */
+void flow_open_past(struct flow *flow, unsigned merchants, uint64_t fee_basis_points);
+/* To be sent to that partition: flow_send_to. */
+struct intent flow_settlement(const char *source, const char *merchant, const char *month, unsigned partition);
 
 /* --- read.c: what became of it --- */
 

@@ -43,13 +43,15 @@ static enum redis_err add(struct flow *flow, unsigned partition, const char *nam
     struct command c;
     struct reply reply;
     keys_buffer key;
+    char id[32] = "*";
     enum redis_err err = REDIS_LOST;
+    if (flow->entry_ms) snprintf(id, sizeof id, "%llu-*", (unsigned long long)flow->entry_ms);
     command_init(&c);
     for (int tries = 0; tries < 3 && err == REDIS_LOST; tries++) {
         if (redis_is_lost(flow->redis) && (err = redis_reopen(flow->redis))) continue;
         command_begin(&c, "XADD");
         command_copy(&c, key, keys_intents(key, &flow->book, partition));
-        command_word(&c, "*");
+        command_word(&c, id);
         command_word(&c, name);
         command_borrow(&c, bytes, size);
         err = redis_call(flow->redis, &c, &reply);
@@ -74,7 +76,7 @@ static size_t make(struct flow *flow, struct intent *intent, uint8_t bytes[INTEN
     size_t size;
     snprintf(key, sizeof key, "k%llu", (unsigned long long)flow->next_key++);
     if (!intent->key[0]) flow_set_text(intent, FIELD_key, key);
-    if (!intent->at_ms) flow_set_number(intent, FIELD_at, flow_now_ms());
+    if (!intent->at_ms) flow_set_number(intent, FIELD_at, flow->entry_ms ? flow->entry_ms : flow_now_ms());
     if (!intent_encode(intent, bytes, INTENT_SIZE_MAX, &size)) process_die(NULL, "an intent that does not fit");
     *partition = keys_partition(&flow->book, intent->account, strlen(intent->account));
     return size;
@@ -89,6 +91,18 @@ bool flow_try_send(struct flow *flow, struct intent *intent) {
 
 void flow_send(struct flow *flow, struct intent *intent) {
     if (!flow_try_send(flow, intent)) process_die(NULL, "XADD: %s", redis_error(flow->redis));
+}
+
+void flow_send_to(struct flow *flow, unsigned partition, struct intent *intent) {
+    uint8_t bytes[INTENT_SIZE_MAX];
+    unsigned own;
+    size_t size = make(flow, intent, bytes, &own);
+    flow_send_bytes(flow, partition, "intent", bytes, size);
+}
+
+void flow_send_follow_up(struct flow *flow, unsigned partition, struct intent *follow_up) {
+    flow_send_to(flow, partition, follow_up);
+    flow->acknowledged--;
 }
 
 void flow_queue(struct flow *flow, struct intent *intent) {
