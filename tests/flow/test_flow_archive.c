@@ -75,6 +75,7 @@ Test(flow_archive, a_worker_that_stops_leaves_nothing_behind) {
     start(1);
     for (unsigned n = 0; n < 5; n++) {
         cr_assert(flow_serving(&flow, 8000));
+        archives_expect_all(&flow, dir, "it has begun");
         flow_load(&flow, 200);
         uint64_t began_ms = flow_now_ms();
         flow_stop_workers(&flow, 1);
