@@ -64,6 +64,7 @@ struct digest_part {
 struct digest_partition {
     unsigned partition;
     struct entry_id applied;
+    uint64_t bill; /* the last bill number */
     struct digest_part part[DIGEST_PART_COUNT];
     bool moved; /* it changed while it was read: not a digest of anything */
     uint8_t digest[DIGEST_SIZE];

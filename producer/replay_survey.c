@@ -119,6 +119,7 @@ static enum archive_err walk_segments(struct walk *w, const char *dir, const str
         err = archive_scan(&scan, &chain, number < highest, fault);
         w->survey->streams[w->partition].torn = scan.torn;
     }
+    w->survey->streams[w->partition].total = chain.entries + chain.missing;
     return err;
 }
 

@@ -25,6 +25,7 @@ struct replay_stream {
     uint64_t entries;                /* to be fed: those above `there` up to `end` */
     uint64_t left_out;               /* archived up to the bound, but above `end` */
     uint64_t torn;                   /* bytes of a write that was cut short */
+    uint64_t total;                  /* entries that the stream ever had up to the archive's end, also those missing */
 };
 
 struct replay_survey {

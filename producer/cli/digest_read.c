@@ -109,6 +109,7 @@ static int take_stamp(struct reader *r, struct stamp *stamp, struct digest_parti
     for (size_t n = 0; out && n + 1 < reply_count(reply); n += 2) {
         const char *text = reply_text(reply_at(reply, n + 1), &size);
         if (reply_is(reply_at(reply, n), "applied") && !entry_id_parse(text, size, &out->applied)) out->applied = (struct entry_id){0, 0};
+        if (reply_is(reply_at(reply, n), "bill")) out->bill = (uint64_t)reply_integer(reply_at(reply, n + 1));
     }
     if (out) {
         digest_set_add(&r->set, &r->element);
@@ -280,7 +281,7 @@ static int read_ledger(struct reader *r) {
     part->count = rows.count;
     digest_list_finish(&rows, part->digest);
     snprintf(one, sizeof one, "%u-1", r->partition);
-    part->trimmed = *first && strcmp(first, one) != 0;
+    part->trimmed = *first ? strcmp(first, one) != 0 : r->out->bill > 0;
     return code;
 }
 

@@ -33,6 +33,7 @@ struct replay_part {
     char *marker;           /* what it was begun with then */
     struct entry_id stop;   /* feed up to here in this phase */
     struct entry_id fed;    /* the last entry of the stream */
+    uint64_t ever;          /* entries it ever had, when it was looked at */
     uint64_t added;         /* fed by this run */
     bool done;              /* applied and answered, or put aside */
     uint64_t rows, beyond;  /* of the ledger: the same as archived; archived, but not rebuilt */

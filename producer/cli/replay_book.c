@@ -85,45 +85,58 @@ int replay_look(struct replay *r) {
         enum redis_err err = redis_next(r->c.redis, &reply);
         if (err && !archive_tail_is_answer(reply)) return connect_failed(&r->c, err, "looking at the streams");
         r->survey.streams[p].there = r->parts[p].fed = err ? (struct entry_id){0, 0} : id_of(field_of(reply, "last-generated-id"));
+        r->parts[p].ever = err ? 0 : (uint64_t)reply_integer(field_of(reply, "entries-added"));
         code = connect_next(&r->c, "reading meta", &reply);
         if (!code) take_meta(r, p, reply);
     }
     return code;
 }
 
-/* The last entry that is there must be one of the archive's: else it is another book's stream, or this one's after it went another way. */
+/* Is the archived entry what is there under this ID? One that was trimmed since counts as being there. */
+static int same_there(struct replay *r, unsigned p, const struct segment_record *entry, bool *same) {
+    struct reply reply;
+    keys_buffer key;
+    const char *text, *value;
+    char id[ENTRY_TEXT_MAX + 1];
+    size_t at = 0, size, got;
+    entry_id_format(entry->id, id);
+    command_begin(&r->c.command, "XRANGE");
+    command_copy(&r->c.command, key, keys_intents(key, &r->c.book, p));
+    command_word(&r->c.command, id);
+    command_word(&r->c.command, "+");
+    command_word(&r->c.command, "COUNT");
+    command_word(&r->c.command, "1");
+    int code = connect_call(&r->c, "reading an intent", &reply);
+    struct reply found = reply_at(reply, 0), fields = reply_at(found, 1);
+    if (code || reply_count(reply) == 0) return code;
+    *same = reply_is(reply_at(found, 0), id) || r->parts[p].ever >= r->survey.streams[p].total;
+    for (size_t n = 0; *same && reply_is(reply_at(found, 0), id) && n < reply_count(fields); n++) {
+        value = reply_text(reply_at(fields, n), &got);
+        *same = segment_record_string(entry, &at, &text, &size) && got == size && memcmp(value, text, size) == 0;
+    }
+    return code;
+}
+
+/* What is there must be the archive's, as far as both go: else it is another book's stream, or this one's after it went another way. */
 static int check_last(struct replay *r, unsigned p) {
     struct replay_stream *s = &r->survey.streams[p];
     struct replay_source source;
     struct segment_record entry;
     struct archive_fault fault;
-    bool more = false;
+    bool more = false, beyond = entry_id_compare(s->there, s->last) > 0;
+    struct entry_id common = beyond ? s->last : s->there;
     char id[ENTRY_TEXT_MAX + 1];
-    if (s->there.ms == 0 || entry_id_compare(s->there, s->last) > 0) return CLI_OK;
+    if (common.ms == 0) return CLI_OK;
     entry_id_format(s->there, id);
-    enum archive_err err = replay_source_open(&source, r->survey.dir, p, SEGMENT_INTENTS, s->there, &fault);
+    enum archive_err err = replay_source_open(&source, r->survey.dir, p, SEGMENT_INTENTS, common, &fault);
     if (!err) err = replay_source_next(&source, &entry, &more, &fault);
     int code = err ? replay_archive_failed(r, &fault) : CLI_OK;
-    bool same = more && entry_id_compare(entry.id, s->there) == 0;
-    struct reply reply;
-    keys_buffer key;
-    if (!code && same) {
-        command_begin(&r->c.command, "XRANGE");
-        command_copy(&r->c.command, key, keys_intents(key, &r->c.book, p));
-        command_word(&r->c.command, id);
-        command_word(&r->c.command, id);
-        code = connect_call(&r->c, "reading an intent", &reply);
-        struct reply fields = reply_at(reply_at(reply, 0), 1);
-        const char *text;
-        size_t at = 0, size, got;
-        for (size_t n = 0; same && n < reply_count(fields); n++)
-            same = segment_record_string(&entry, &at, &text, &size) && reply_text(reply_at(fields, n), &got) && got == size &&
-                   memcmp(reply_text(reply_at(fields, n), NULL), text, size) == 0;
-    }
+    bool same = more && entry_id_compare(entry.id, common) == 0 && (!beyond || r->parts[p].ever >= s->total);
+    if (!code && same) code = same_there(r, p, &entry, &same);
     replay_source_close(&source);
     if (code || same) return code;
-    return cli_usage(r->cli, "partition %u: what is there goes up to entry %s, which the archive does not have: it is another book, or was"
-                     " worked on since", p, id);
+    return cli_usage(r->cli, "partition %u: what is there, up to entry %s, is not what was archived: it is another book, or was worked on"
+                     " since. Empty that Redis first", p, id);
 }
 
 static int check_partition(struct replay *r, unsigned p) {

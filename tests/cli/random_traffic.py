@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-# Intents of every kind as JSON lines for `till send`, from a seed: random_traffic.py SEED COUNT PREFIX. The first call has the accounts opened
-# (PREFIX "a"); others only use them. Some are refused, some wait, some fall due while the test runs.
+# Intents of every kind as JSON lines for `till send`, from a seed: random_traffic.py SEED COUNT PREFIX. The one with PREFIX "a" opens the
+# accounts, the others only use them. Some are refused, some wait, some fall due while the test runs.
 import json, random, sys, time
 
 seed, count, prefix = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
@@ -25,7 +25,9 @@ for n in range(count):
     if kind < 0.3:
         say("pay", key=key, account=user, to=merchant, amount=rng.randint(1, 90))
         paid.append((key, user))
-    elif kind < 0.5: say("transfer", key=key, account=user, to=rng.choice([u for u in users if u != user] + ["nobody"]), amount=rng.randint(1, 90))
+    elif kind < 0.5:
+        to = rng.choice([u for u in users if u != user] + ["nobody"])
+        say("transfer", key=key, account=user, to=to, amount=rng.randint(1, 90))
     elif kind < 0.6:
         say("hold", key=key, account=user, to=merchant, amount=rng.randint(1, 90), expires=rng.choice([300, 1500, 86400000]))
         held.append((key, user))

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The disaster drill: a book with everything in it, workers that die in the middle, Redis' data gone, and all of it back from the archive, by a
-# replay that is itself killed over and over. Then archives that end too early, snapshots, points in time, and what must be refused.
+# The disaster drill: a book with everything in it, workers that die in the middle, Redis' data gone, and all of it back from the archive,
+# by a replay that is itself killed over and over; then everybody goes on.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/private.sh"
@@ -23,7 +23,7 @@ die() { # die N: a worker that comes and dies, for good, at a random point or af
     { kill -9 $dying; wait $dying; } 2>/dev/null
 }
 # Nothing under way: no intent waits, nothing is pending, nothing falls due in the next moment.
-settled() { "$TILL" audit --json | jq -e '.undelivered == 0 and .pending == 0 and .unanswered == 0 and .in_flight == 0 and .settling == 0'; }
+settled() { "$TILL" audit --json | jq -e '.undelivered + .pending + .unanswered + .in_flight + .settling + .paying == 0'; }
 sound() { json 0 '.[0] | .sound and .lost == 0' "$TILL" audit --json; }
 # All answers that were given, by what they answer.
 answers() {
