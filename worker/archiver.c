@@ -17,7 +17,7 @@ enum {
     ROUND_MS = 1000,     /* between two rounds of a partition, but */
     ROUND_MORE_MS = 4,   /* at least so much for each partition of the book */
     TURN_MS = 100,
-    RECONNECT_MS = 500,
+    RETRY_MS = 500,
     NICE = 5,            /* where cores are short, lanes go first */
     DROP_MS = 300,       /* for the last round of a partition that is handed back */
     CLOSE_MS = 300,      /* when the worker ends, those of all of them are over so long before the deadline */
@@ -38,7 +38,7 @@ struct archiver {
     /* the thread's own */
     struct archiver_common common;
     struct archiver_part **parts;
-    uint64_t reconnect_at_ms;
+    uint64_t retry_at_ms;
 };
 
 static void wake(struct archiver *a) {
@@ -60,16 +60,20 @@ static void wait_turn(struct archiver *a) {
     pthread_mutex_unlock(&a->mutex);
 }
 
+static void note_failure(struct archiver *a, enum redis_err err) {
+    gate_count(a->options.gate, err);
+    a->retry_at_ms = lane_now_ms() + RETRY_MS;
+}
+
 /* That Redis is away is said by main. */
 static bool connect_archiver(struct archiver *a) {
     struct redis *redis = atomic_load(&a->redis);
     if (redis && !redis_is_lost(redis)) return true;
-    uint64_t now_ms = lane_now_ms();
-    if (now_ms < a->reconnect_at_ms) return false;
-    a->reconnect_at_ms = now_ms + RECONNECT_MS;
+    if (gate_is_shut(a->options.gate)) return false;
     enum redis_err err = redis ? redis_reopen(redis) : redis_open(&redis, &a->options.redis);
     atomic_store(&a->redis, redis);
     a->common.redis = redis;
+    if (err) note_failure(a, err);
     return !err;
 }
 
@@ -103,13 +107,16 @@ static enum redis_err trim_part(struct archiver *a, struct archiver_part *part, 
 static bool turn(struct archiver *a) {
     bool more = false;
     for (unsigned p = 0; p < a->options.book.partitions && !atomic_load(&a->stop); p++) take_over(a, p);
-    if (!connect_archiver(a)) return false;
+    if (lane_now_ms() < a->retry_at_ms || !connect_archiver(a)) return false;
     for (unsigned p = 0; p < a->options.book.partitions && !atomic_load(&a->stop); p++) {
         struct archiver_part *part = a->parts[p];
         if (!part) continue;
         enum redis_err err = a->options.dir[0] ? archiver_part_turn(part, &a->common, &more) : REDIS_OK;
         if (!err) err = trim_part(a, part, &more);
-        if (err) return false;
+        if (err) {
+            note_failure(a, err);
+            return false;
+        }
     }
     return more;
 }

@@ -18,6 +18,7 @@
 
 struct archiver_options {
     struct redis_options redis;
+    struct gate *gate;
     const struct settings *settings;
     struct book book;
     const char *dir; /* of the archive; "" none: trims only */

@@ -12,7 +12,7 @@
 #include "worker/lane_takeover.h"
 #include "worker/log.h"
 
-enum { BACKOFF_FIRST_MS = 20, BACKOFF_LAST_MS = 1000, STUCK_MS = 2000, NAP_MS = 20 };
+enum { NAP_MS = 20, GATE_NAP_MS = 50 };
 
 uint64_t lane_now_us(void) {
     struct timespec now;
@@ -81,12 +81,6 @@ static enum redis_err serve_once(struct lane *lane) {
     return lane_renewal_due(lane) ? lane_rest(lane) : REDIS_OK;
 }
 
-static enum redis_err serve(struct lane *lane) {
-    enum redis_err err = REDIS_OK;
-    while (!err && !(atomic_load(&lane->stop) && !lane->reading)) err = serve_once(lane);
-    return err;
-}
-
 /* Replies nobody waits for any more: what was read is pending and will be claimed. */
 static void drain(struct lane *lane) {
     struct reply reply;
@@ -98,37 +92,60 @@ static void drain(struct lane *lane) {
 }
 
 struct trouble {
-    uint64_t since_ms, count, backoff_ms;
-    enum redis_err last;
+    uint64_t since_ms, count;
+    unsigned tries;          /* since something was written last: how long to wait */
+    struct entry_id applied; /* the highest then */
+    enum redis_err told;     /* what the log has a line of that people should see */
 };
 
-/* One line when trouble starts or changes, one when it is over. That Redis is away is said once by main, not by every lane. */
+/* One line when trouble starts or changes, one when it is over. That Redis is away, or takes no writes from anybody, is said once by main,
+ * not by every lane: what may heal is a lane's own trouble only when it happens again right after a write. */
 static void report_trouble(const struct lane *lane, struct trouble *t, enum redis_err err, const char *text) {
+    bool heals = redis_err_heals(err), own = !heals || (err != REDIS_LOST && lane->renewed && t->count > 0);
     if (t->count == 0) t->since_ms = lane_now_ms();
-    if (t->count++ == 0 || t->last != err)
-        log_event(err == REDIS_LOST ? LOG_DEBUG : err == REDIS_BUSY ? LOG_WARN : LOG_ERROR, "partition_waits",
-                  {"partition", LOG_N(lane->door.partition)},
+    if (t->count++ == 0 || (own && t->told != err))
+        log_event(!own ? LOG_DEBUG : heals ? LOG_WARN : LOG_ERROR, "partition_waits", {"partition", LOG_N(lane->door.partition)},
                   {"class", LOG_S(redis_err_word(err))}, {"error", LOG_S(text)});
-    t->last = err;
+    if (own) t->told = err;
 }
 
 static void report_recovery(const struct lane *lane, struct trouble *t) {
     if (t->count)
-        log_event(t->last == REDIS_LOST ? LOG_DEBUG : LOG_INFO, "partition_resumes",
+        log_event(t->told ? LOG_INFO : LOG_DEBUG, "partition_resumes",
                   {"partition", LOG_N(lane->door.partition)}, {"failures", LOG_N(t->count)},
                   {"after_ms", LOG_N(lane_now_ms() - t->since_ms)});
-    *t = (struct trouble){0};
+    *t = (struct trouble){.applied = lane->mark.applied};
 }
 
-/* How long to wait before going back to what is pending: not at all after NOSCRIPT, which only wants loading; and never so long that the
- * lease lapses, which is renewed then. */
+/* Not so long that the lease lapses, which is renewed when going back to what is pending. */
 static void back_off(const struct lane *lane, struct trouble *t, enum redis_err err) {
-    if (err == REDIS_NOSCRIPT && t->count < 3) return;
-    uint64_t last = err == REDIS_REFUSED || err == REDIS_GARBLED ? STUCK_MS : BACKOFF_LAST_MS, third = lane->shared->lease_ttl_ms / 3;
-    if (last > third) last = third;
-    t->backoff_ms = t->backoff_ms ? t->backoff_ms * 2 : BACKOFF_FIRST_MS;
-    if (t->backoff_ms > last) t->backoff_ms = last;
-    nap(lane, t->backoff_ms / 2 + (uint64_t)(lane_now_ms() * 2654435761u % (t->backoff_ms / 2 + 1)));
+    uint64_t third = lane->shared->lease_ttl_ms / 3, now_ms = lane_now_ms();
+    if (entry_id_compare(lane->mark.applied, t->applied) > 0) t->tries = 0;
+    t->applied = lane->mark.applied;
+    uint64_t wait_ms = (uint64_t)redis_err_wait_ms(err, ++t->tries);
+    if (wait_ms > third) wait_ms = third;
+    nap(lane, wait_ms / 2 + (now_ms + 7919 * lane->door.partition) * 2654435761u % (wait_ms / 2 + 1));
+}
+
+/* While Redis is away one thread of the worker tries it at a time. */
+static void wait_at_gate(const struct lane *lane) {
+    while (!atomic_load(&lane->stop) && !gate_enter(lane->shared->gate, lane_now_ms()))
+        nanosleep(&(struct timespec){0, GATE_NAP_MS * 1000000L}, NULL);
+}
+
+static void tell_gate(const struct lane *lane, enum redis_err err) {
+    bool unreachable = !lane->redis || redis_is_lost(lane->redis) || redis_err_heals(err);
+    if (lane->renewed) gate_open(lane->shared->gate);
+    else if (err && unreachable) gate_shut(lane->shared->gate, lane_now_ms());
+}
+
+static enum redis_err serve(struct lane *lane, struct trouble *trouble) {
+    enum redis_err err = REDIS_OK;
+    while (!err && !(atomic_load(&lane->stop) && !lane->reading)) {
+        err = serve_once(lane);
+        if (!err && trouble->tries) report_recovery(lane, trouble);
+    }
+    return err;
 }
 
 static const char *error_text(const struct lane *lane) {
@@ -138,18 +155,19 @@ static const char *error_text(const struct lane *lane) {
 
 /* Takes over and serves until told to stop or fenced; comes back from everything else by taking over again. */
 static enum redis_err run_phases(struct lane *lane) {
-    struct trouble trouble = {0};
+    struct trouble trouble = {.applied = lane->mark.applied};
     while (!atomic_load(&lane->stop)) {
+        lane->renewed = false;
         enum redis_err err = connect_lane(lane);
         if (!err) err = lane_take_over(lane);
-        if (!err) {
-            report_recovery(lane, &trouble);
-            err = serve(lane);
-        }
+        tell_gate(lane, err);
+        if (!err) err = serve(lane, &trouble);
         if (!err || err == REDIS_FENCED) return err;
+        gate_count(lane->shared->gate, err);
         if (err != REDIS_BROKEN && err != REDIS_NOSCRIPT) report_trouble(lane, &trouble, err, error_text(lane));
         drain(lane);
         back_off(lane, &trouble, err);
+        wait_at_gate(lane);
     }
     return REDIS_OK;
 }

@@ -22,6 +22,7 @@
 #include "worker/batch.h"
 #include "worker/credentials.h"
 #include "worker/door.h"
+#include "worker/gate.h"
 #include "worker/gather.h"
 #include "worker/mark.h"
 #include "worker/outbox.h"
@@ -37,6 +38,7 @@ struct lane_shared {
     struct settings *settings;
     const char *worker; /* name: the consumer and the lease holder */
     unsigned lease_ttl_ms;
+    struct gate *gate;    /* all threads' view of whether Redis is there; lanes without a thread need none */
     struct sources *sources; /* one per partition; NULL: nobody wants to know */
 };
 
@@ -76,6 +78,7 @@ struct lane {
     uint64_t excused;           /* of its counted attempts: those that Redis refused or that were lost, which are not its fault */
     uint64_t recovered;         /* entries found pending at takeover */
     uint64_t renewed_at_ms;
+    bool renewed;               /* since it was cleared last: Redis takes writes from us */
     bool reading;               /* an XREADGROUP is under way on `redis` */
     struct gather gather;
     uint64_t took_us;           /* the last call of apply.lua, from sending to reply */

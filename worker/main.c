@@ -45,6 +45,7 @@ struct worker {
     struct config config;
     struct redis_options redis;
     struct settings settings;
+    struct gate gate;
     struct lane_shared shared;
     struct door door;
     char name[128];
@@ -89,7 +90,7 @@ static int set_up(struct worker *w) {
     snprintf(w->door.book.name, sizeof w->door.book.name, "%.32s", w->config.book_name);
     w->door.book.partitions = (unsigned)w->config.book_partitions;
     w->redis.client_name = w->name;
-    w->shared = (struct lane_shared){w->redis, &w->settings, w->name, (unsigned)w->config.worker_lease_ttl_ms, NULL};
+    w->shared = (struct lane_shared){w->redis, &w->settings, w->name, (unsigned)w->config.worker_lease_ttl_ms, &w->gate, NULL};
     return 0;
 }
 
@@ -129,8 +130,9 @@ static int open_book(struct worker *w) {
     bool told = false;
     for (;;) {
         const char *wrong = ownership_open_book(&w->ownership, &err);
+        if (!wrong && told) log_event(LOG_INFO, "redis_back", {"at", LOG_S(redis_where(w->ownership.redis))});
         if (!wrong) return 0;
-        if (err != REDIS_LOST && err != REDIS_BUSY) {
+        if (!redis_err_heals(err)) {
             log_event(LOG_ERROR, "book_refused", {"error", LOG_S(wrong)});
             return err == REDIS_REFUSED && strncmp(wrong, "book ", 5) == 0 ? EXIT_USAGE : EXIT_REDIS;
         }
@@ -178,6 +180,7 @@ static void warn_of_eviction(struct worker *w) {
 static void start_archiver(struct worker *w) {
     w->ownership.archiver = archiver_start(&(struct archiver_options){
         .redis = w->redis,
+        .gate = &w->gate,
         .settings = &w->settings,
         .book = w->door.book,
         .dir = w->config.archive_dir,

@@ -13,7 +13,7 @@
 #include "worker/lane_apply.h"
 #include "worker/log.h"
 
-enum { BOOK_VERSION = 1, RETRY_FIRST_MS = 50, RETRY_LAST_MS = 1000, BEAT_MS = 250, LOOK_MS = 250, NUDGE_MS = 50,
+enum { BOOK_VERSION = 1, BEAT_MS = 250, LOOK_MS = 250, NUDGE_MS = 50,
        CONTROL_MS = 500, HUNG_MS = 200, ABANDONED_MS = 300 };
 
 void ownership_init(struct ownership *o, const struct lane_shared *shared, const struct door *door) {
@@ -88,8 +88,10 @@ static enum redis_err beat_when_due(struct ownership *o) {
     uint64_t third_ms = o->shared->lease_ttl_ms / 3; /* often enough that a share set free is taken at once */
     if (o->beat_at_ms && now_ms - o->beat_at_ms < (third_ms < BEAT_MS ? third_ms : BEAT_MS)) return REDIS_OK;
     enum redis_err err = heartbeat(o, "alive");
-    if (!err) o->beat_at_ms = now_ms;
-    return err;
+    if (err) return err;
+    o->beat_at_ms = now_ms;
+    gate_open(o->shared->gate); /* it was a write */
+    return REDIS_OK;
 }
 
 static void join_ended(struct ownership *o) {
@@ -241,27 +243,34 @@ static enum redis_err balance(struct ownership *o) {
 }
 
 static void note_away(struct ownership *o, enum redis_err err) {
-    if (!o->away) log_event(LOG_WARN, "redis_away", {"class", LOG_S(redis_err_word(err))}, {"error", LOG_S(redis_error(o->redis))});
+    uint64_t now_ms = lane_now_ms();
+    if (!o->away) {
+        log_event(LOG_WARN, "redis_away", {"class", LOG_S(redis_err_word(err))}, {"error", LOG_S(redis_error(o->redis))});
+        o->away_at_ms = now_ms;
+        o->failures_before = gate_failures(o->shared->gate);
+    }
+    gate_count(o->shared->gate, err);
+    if (redis_is_lost(o->redis) || redis_err_heals(err)) gate_shut(o->shared->gate, now_ms);
     o->away = true;
-    o->retry_ms = o->retry_ms ? o->retry_ms * 2 : RETRY_FIRST_MS;
-    if (o->retry_ms > RETRY_LAST_MS) o->retry_ms = RETRY_LAST_MS;
-    o->retry_at_ms = lane_now_ms() + o->retry_ms;
+    o->beat_at_ms = 0; /* it is back when it has taken a write */
+    o->retry_at_ms = now_ms + (uint64_t)redis_err_wait_ms(err, ++o->tries);
+}
+
+static void note_back(struct ownership *o) {
+    log_event(LOG_INFO, "redis_back", {"at", LOG_S(redis_where(o->redis))}, {"after_ms", LOG_N(lane_now_ms() - o->away_at_ms)},
+              {"failures", LOG_N(gate_failures(o->shared->gate) - o->failures_before)});
+    o->away = false;
+    o->tries = 0;
 }
 
 void ownership_turn(struct ownership *o) {
     join_ended(o);
-    if (o->away && lane_now_ms() < o->retry_at_ms) return;
+    if (o->away && gate_is_shut(o->shared->gate) && lane_now_ms() < o->retry_at_ms) return;
     enum redis_err err = connect_control(o);
     if (!err) err = beat_when_due(o);
     if (!err) err = balance(o);
-    if (err) {
-        note_away(o, err);
-    } else if (o->away) {
-        const struct redis_url *url = &o->shared->redis.url;
-        log_event(LOG_INFO, "redis_back", {"url", LOG_S(url->host[0] ? url->host : url->path)});
-        o->away = false;
-        o->retry_ms = 0;
-    }
+    if (err) note_away(o, err);
+    else if (o->away) note_back(o);
 }
 
 static unsigned lanes_running(const struct ownership *o) {

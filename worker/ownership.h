@@ -22,7 +22,8 @@ struct ownership {
     unsigned live_workers, rank; /* this worker's place among them, by name */
     int64_t created_ms;         /* when the book was created: tells it from another of the same name */
     uint64_t beat_at_ms, looked_at_ms;
-    uint64_t retry_at_ms, retry_ms; /* while Redis is away */
+    uint64_t retry_at_ms, away_at_ms, failures_before; /* while Redis is away */
+    unsigned tries;
     bool away;                  /* Redis did not answer last time */
 };
 
