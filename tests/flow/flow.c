@@ -108,6 +108,16 @@ const char *flow_key(const struct flow *flow, size_t (*make)(keys_buffer, const 
     return key;
 }
 
+const char *flow_name_in(const struct flow *flow, const char *name, unsigned partition) {
+    static char names[4][32];
+    static unsigned next;
+    char *out = names[next++ % 4];
+    unsigned n = 0;
+    do snprintf(out, sizeof *names, "%s%u", name, n++);
+    while (keys_partition(&flow->book, out, strlen(out)) != partition);
+    return out;
+}
+
 enum redis_err flow_call(struct flow *flow, struct reply *reply, const char *first, ...) {
     struct command c;
     va_list words;

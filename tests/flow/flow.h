@@ -110,6 +110,8 @@ struct flow_backlog flow_backlog(struct flow *flow);
 const char *flow_key(const struct flow *flow, size_t (*make)(keys_buffer, const struct book *, unsigned), unsigned partition);
 /* Calls a command over the flow's connection, which is opened again if it was lost. The words end with NULL. */
 enum redis_err flow_call(struct flow *flow, struct reply *reply, const char *first, ...) __attribute__((sentinel));
+/* The first of NAME0, NAME1 ... that lies in this partition. Valid until the next but three calls. */
+const char *flow_name_in(const struct flow *flow, const char *name, unsigned partition);
 /* Milliseconds since the epoch, of this machine: Redis's clock too. */
 uint64_t flow_now_ms(void);
 /* A number in meta of a partition. */

@@ -3,15 +3,14 @@
  * follow. In the end all is sound, nothing is in transit, nothing held, and each was answered once. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "schema/code.h"
 #include "tests/flow/check.h"
+#include "tests/flow/doomed.h"
 
-enum { PARTITIONS = 6, LEASE_MS = 500, AMOUNT = 700 };
+enum { PARTITIONS = 6, AMOUNT = 700 };
 
 enum what { TRANSFER, BOUNCE, LAPSE, LATER_PAY, LATER_TRANSFER };
 
@@ -42,28 +41,12 @@ static struct flow flow;
 
 static void stop(void) { flow_stop(&flow); }
 
-/* The first partition that is (or is not) the doomed worker's, but not `without`; PARTITIONS when there is none. */
-static unsigned find_partition(bool doomed, unsigned without) {
-    unsigned p = 0;
-    while (p < PARTITIONS && (p == without || (strcmp(flow_owner(&flow, p), "w1") == 0) != doomed)) p++;
-    return p;
-}
-
-/* The first of NAME0, NAME1 ... that lies in this partition. */
-static const char *find_name(const char *name, unsigned partition, char out[32]) {
-    unsigned n = 0;
-    do snprintf(out, 32, "%s%u", name, n++);
-    while (keys_partition(&flow.book, out, strlen(out)) != partition);
-    return out;
-}
-
 /* Between a partition of the doomed worker's and one of another's, if there is another. */
 static struct intent make(const struct row *row) {
-    unsigned hand = find_partition(true, PARTITIONS), other = find_partition(false, PARTITIONS);
-    char from[32], to[32];
-    if (other == PARTITIONS) other = find_partition(true, hand);
-    find_name("u", row->at_receiver ? other : hand, from);
-    find_name(row->what == BOUNCE ? "nobody" : "u", row->at_receiver ? hand : other, to);
+    unsigned hand = doomed_partition(&flow, true, PARTITIONS), other = doomed_partition(&flow, false, PARTITIONS);
+    if (other == PARTITIONS) other = doomed_partition(&flow, true, hand);
+    const char *from = flow_name_in(&flow, "u", row->at_receiver ? other : hand);
+    const char *to = flow_name_in(&flow, row->what == BOUNCE ? "nobody" : "u", row->at_receiver ? hand : other);
     bool away = row->what == TRANSFER || row->what == BOUNCE || row->what == LATER_TRANSFER;
     struct intent intent = flow_intent(away ? OP_transfer : row->what == LAPSE ? OP_hold : OP_pay, from, away ? to : "m0", AMOUNT, NULL);
     if (row->what == LAPSE) flow_set_number(&intent, FIELD_expires, 300);
@@ -71,25 +54,14 @@ static struct intent make(const struct row *row) {
     return intent;
 }
 
-static void start_worker(unsigned n, const char *point) {
-    flow_worker(&flow, n, &(struct worker_options){.crash_at = point, .lease_ttl_ms = LEASE_MS});
-}
-
 /* Accounts and nobody at work; then the one that will die, with so many beside it. */
 static void begin(const char *point, unsigned beside) {
     flow_start(&flow, PARTITIONS, NULL);
     flow_open(&flow);
-    start_worker(0, "");
+    doomed_worker(&flow, 0, "");
     cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
     flow_stop_workers(&flow, 1);
-    for (unsigned n = 1; n <= 1 + beside; n++) start_worker(n, n == 1 ? point : "");
-    for (unsigned n = 1; n <= 1 + beside; n++)
-        cr_assert(WAIT_UNTIL(flow_held(&flow, n) == PARTITIONS / (1 + beside), 8000), "worker %u holds %u", n, flow_held(&flow, n));
-}
-
-static void expect_killed(const char *name) {
-    int status = worker_wait(&flow.workers[1], 5000) ? flow.workers[1].status : 0;
-    cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "%s was not reached", name);
+    doomed_share(&flow, point, beside);
 }
 
 static void expect_done(const struct row *row, const char *name, const struct intent *intent) {
@@ -111,10 +83,10 @@ static void die_on_the_way(const struct row *row, unsigned beside) {
     begin(point, beside);
     struct intent intent = make(row);
     flow_send(&flow, &intent);
-    expect_killed(name);
+    doomed_expect_killed(&flow, name);
     flow_transfer(&flow, 40, NULL, NULL);
     flow_hold(&flow, 20);
-    if (beside == 0) start_worker(4, "");
+    if (beside == 0) doomed_worker(&flow, 4, "");
     cr_assert(flow_settle(&flow, FLOW_SETTLE_MS), "%s", name);
     expect_done(row, name, &intent);
     flow_stop(&flow);
@@ -141,10 +113,10 @@ ParameterizedTest(const char (*point)[32], flow_crash_way, many, .fini = stop, .
     begin(*point, 0);
     flow_transfer(&flow, 400, NULL, NULL);
     flow_hold(&flow, 300);
-    expect_killed(*point);
+    doomed_expect_killed(&flow, *point);
     flow_transfer(&flow, 200, NULL, NULL);
-    start_worker(2, "");
-    start_worker(3, "");
+    doomed_worker(&flow, 2, "");
+    doomed_worker(&flow, 3, "");
     cr_assert(flow_settle(&flow, FLOW_SETTLE_MS), "%s", *point);
     cr_assert_eq(flow_sum(&flow, "@transit:CNY", "balance"), 0, "%s: something is in transit", *point);
     cr_assert_eq(flow_users(&flow, "held"), 0, "%s: something is held", *point);

@@ -16,16 +16,7 @@ static void stop(void) { flow_stop(&flow); }
 
 TestSuite(flow_order_end, .fini = stop, .timeout = 100);
 
-/* The first of NAME0, NAME1 ... that lies in this partition. */
-static const char *name_in(const char *name, unsigned partition) {
-    static char names[4][32];
-    static unsigned next;
-    char *out = names[next++ % 4];
-    unsigned n = 0;
-    do snprintf(out, sizeof *names, "%s%u", name, n++);
-    while (keys_partition(&flow.book, out, strlen(out)) != partition);
-    return out;
-}
+static const char *name_in(const char *name, unsigned partition) { return flow_name_in(&flow, name, partition); }
 
 /* A user and a merchant in each partition; the merchants have a0. */
 static void open_shops(void) {
