@@ -6,11 +6,11 @@
  * Intents are written as text, an operation and the wire's fields: "pay account=a to=m amount=5 currency=CNY". What is left out is filled
  * in: source=shop, a key of its own (k1, k2, ...), at=the entry's time. `at`, `of_at` and `not_before` may be relative to that: at=-23h,
  * at=+5m; lengths may have units: expires=15m. `currency` is CNY where the operation or a step needs one and the text says none. Of more
- * than one part: guard=seq:3,balance_min:100 settings=fee:30 lines=tea:2,milk:1 steps=pay,to:m,amount:5/refund,of:p. credential=WORD is a credential made of
- * that word (or of 64 hex digits), sign=WORD signs the intent with it.
+ * than one part: guard=seq:3,balance_min:100 settings=fee:30 lines=tea:2,milk:1 steps=pay,to:m,amount:5/refund,of:p. credential=WORD is a
+ * credential made of that word (or of 64 hex digits), sign=WORD signs the intent with it.
  * The clock starts in 2030, ahead of any follow-up that a lane adds by the server's own clock, which is why the owner's own, `expire`,
- * `due` and `lapse`, are put on the stream by the test: fold_add_due, or "expire account=a of=h" and "lapse account=m of=o order=N" for what
- * was sent first under that key of source shop.
+ * `due` and `lapse`, are put on the stream by the test: fold_add_due, or "expire account=a of=h" and "lapse account=m of=o order=N" for
+ * what was sent first under that key of source shop.
  * Whatever goes wrong here is no test's result: it aborts with a message. */
 #ifndef TESTS_WORKER_FOLD_H
 #define TESTS_WORKER_FOLD_H
@@ -103,8 +103,8 @@ const char *fold_key(const struct fold *fold, unsigned partition, const char *re
 const char *fold_account(struct fold *fold, unsigned partition, const char *account, const char *field);
 
 /* What counts of a partition, as text to compare and to read: accounts, articles, orders, bills, unanswered, what is due and scheduled, the
- * ledger's rows, watermarks, policies, dead entries, and the answers ordered by entry. Without leases, consumers, attempts, and the IDs that Redis gave to
- * what was appended. Freed by the caller. */
+ * ledger's rows, watermarks, policies, dead entries, and the answers ordered by entry. Without leases, consumers, attempts, and the IDs
+ * that Redis gave to what was appended. Freed by the caller. */
 char *fold_dump(struct fold *fold, unsigned partition);
 /* The names of all keys of the partition, sorted, NULL at the end; freed by fold_keys_free. */
 char **fold_keys(struct fold *fold, unsigned partition);

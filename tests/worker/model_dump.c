@@ -63,7 +63,8 @@ static void dump_order(const struct model_order *o, FILE *out) {
     if (o->deadline_ms) snprintf(deadline, sizeof deadline, "%" PRIu64, o->deadline_ms);
     fprintf(out, "%s amount=%" PRId64 "\n%s changed=%" PRIu64 "\n", name, o->amount, name, o->changed_ms);
     fprintf(out, "%s currency=%s\n%s deadline=%s\n", name, o->currency, name, deadline);
-    fprintf(out, "%s entry=%" PRIu64 "-%" PRIu64 "\n%s identity=%s\n%s lines=", name, o->id.ms, o->id.seq, name, o->identity, name);
+    fprintf(out, "%s entry=%" PRIu64 "-%" PRIu64 "\n%s identity=%s\n", name, o->id.ms, o->id.seq, name, o->identity);
+    fprintf(out, "%s lines=", name);
     for (unsigned n = 0; n < o->line_count; n++)
         fprintf(out, "%s%s %" PRIu64 " %" PRId64, n ? " " : "", o->lines[n].sku, o->lines[n].quantity, o->prices[n]);
     fprintf(out, "\n%s opened=%" PRIu64 "\n", name, o->opened_ms);
@@ -92,8 +93,8 @@ static void dump_bill(const struct model_bill *b, FILE *out) {
 }
 
 static void dump_due(const struct model_due *d, FILE *out) {
-    fprintf(out, "due %s|%" PRIu64 "-%" PRIu64 "|%s%s%s=%" PRIu64 "\n", op_word(d->op), d->id.ms, d->id.seq, d->identity, *d->order ? " " : "",
-            d->order, d->at_ms);
+    fprintf(out, "due %s|%" PRIu64 "-%" PRIu64 "|%s%s%s=%" PRIu64 "\n", op_word(d->op), d->id.ms, d->id.seq, d->identity,
+            *d->order ? " " : "", d->order, d->at_ms);
     if (d->op != OP_due) return;
     fprintf(out, "scheduled %" PRIu64 "-%" PRIu64 "=#", d->id.ms, d->id.seq);
     for (size_t n = 0; n < d->size; n++) fprintf(out, "%02x", (unsigned char)d->bytes[n]);
@@ -134,8 +135,8 @@ void model_dump_prompt(const struct model *m, unsigned partition, const char *so
 }
 
 void model_print_follow_up(const struct model_follow_up *f, FILE *out) {
-    fprintf(out, "%s %s %s %s %s %s %s %" PRId64 " %d to=%s order=%s month=%s %" PRId64 " %" PRId64 "\n", op_word(f->op), f->account, f->key,
-            f->origin, f->entry, f->status, f->currency, f->amount, f->code, f->to, f->order, f->month, f->gross, f->refunds);
+    fprintf(out, "%s %s %s %s %s %s %s %" PRId64 " %d to=%s order=%s month=%s %" PRId64 " %" PRId64 "\n", op_word(f->op), f->account,
+            f->key, f->origin, f->entry, f->status, f->currency, f->amount, f->code, f->to, f->order, f->month, f->gross, f->refunds);
 }
 
 void model_dump_follow_ups(const struct model *m, unsigned from, unsigned to, FILE *out) {

@@ -72,7 +72,7 @@ int model_withdraw(struct hearing *c) {
 /* An order that lies elsewhere: the money is held until its home has said what becomes of it. */
 static int pay_far_order(struct hearing *c, const struct model_account *merchant) {
     int64_t amount = (int64_t)c->i->amount_minor;
-    if (model_capped(c, c->account, merchant, amount)) return 12;
+    if (merchant->balance + amount > MODEL_CAP || model_earns_too_much(c, merchant, amount)) return 12;
     if (c->account->balance - c->account->held < amount) return 3;
     model_number_bill(c);
     model_post(c, c->account, 0, amount);

@@ -160,6 +160,7 @@ static void restock(struct hearing *c, const struct model_order *o) {
     for (unsigned n = 0; n < o->line_count; n++) {
         struct model_article *a = find_article(c->m, o->merchant, o->lines[n].sku);
         a->stock += (int64_t)o->lines[n].quantity;
+        if (a->stock > MODEL_CAP) a->stock = MODEL_CAP;
         a->changed_ms = c->id.ms;
     }
 }

@@ -350,7 +350,8 @@ static void make(struct intent *i) {
     set_number(i, FIELD_at, created_at());
     set_text(i, FIELD_account, i->op == OP_policy ? INTENT_ACCOUNT_BOOK : merchant ? merchant_name() : user_name());
     fill_fields(i, merchant, excluded);
-    if (i->op == OP_order && !i->line_count && !i->amount_minor) fill_field(i, excluded & FIELD_BIT(FIELD_lines) ? FIELD_amount : FIELD_lines, merchant);
+    bool priced = excluded & FIELD_BIT(FIELD_amount);
+    if (i->op == OP_order && !i->line_count && !i->amount_minor) fill_field(i, priced ? FIELD_lines : FIELD_amount, merchant);
     const struct intent *order = sent_order();
     if (order && (i->op == OP_cancel || (i->op == OP_pay && (i->present & FIELD_BIT(FIELD_order)))) && !random_one_in(8))
         refer_to_order(i, order);

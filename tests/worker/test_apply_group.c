@@ -316,3 +316,15 @@ Test(apply_group, transfer_elsewhere_is_no_step) {
                "code=17 amount=0 balance=1000 held=0 detail=1~invalid", NULL);
     fold_stop(&fold);
 }
+
+/* A step under a key that is known leaves alone what that key stands for, also when it was decided in the same batch. */
+Test(apply_group, a_known_key_of_the_batch_stays_known) {
+    fold_start(&fold, 1, FOLD_BATCH);
+    go(BASE);
+    go("topup account=a amount=5 key=q at=1900000000000; ! group account=a steps=pay,key:q,to:m,amount:1/pay,to:n,amount:1;"
+       "topup account=a amount=5 key=q at=1900000000000");
+    cr_expect_str_eq(fold_account(&fold, 0, "a", "balance"), "1005", "%s: credited twice under one key", fold.server.text);
+    struct fold_answer answer = fold_last_answer(&fold, 0, "shop");
+    cr_expect_str_eq(answer.text[RESPONSE_REPLAYED], "1", "the copy is answered anew: %s", answer.text[RESPONSE_CODE]);
+    fold_stop(&fold);
+}
