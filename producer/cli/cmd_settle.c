@@ -99,6 +99,8 @@ static void say_earlier(struct settle *s, const struct statement *t) {
     settle_fault(s, "%s: %s is not settled: first `till settle --month %s --merchant %s`", t->name, month, month, t->name);
 }
 
+static void say_unknown(struct settle *s, const struct statement *t) { settle_fault(s, "there is no merchant '%s'", t->name); }
+
 /* Are all months before settled? Then only is anything sent. */
 static int look_before(struct settle *s) {
     int code = CLI_OK;
@@ -109,9 +111,8 @@ static int look_before(struct settle *s) {
         for (size_t i = 0; !code && i < count; i++) {
             const struct statement *t = &s->batch[i];
             if (t->earlier) say_earlier(s, t);
-            if (t->shards < s->c->book.partitions)
-                settle_fault(s, "%s: %s", t->name,
-                             t->shards ? "is not known in every partition yet" : "there is no such merchant");
+            if (!t->shards) say_unknown(s, t);
+            else if (t->shards < s->c->book.partitions) settle_fault(s, "%s: is not known in every partition yet", t->name);
         }
         progress_add(&s->progress, count);
     }
@@ -128,7 +129,7 @@ static int settle_batch(struct settle *s, size_t first, size_t count) {
         const struct statement *t = &s->batch[n];
         if (s->bills) s->expected[first + n] = t->sums;
         if (t->shards) settle_out_statement(s, t);
-        else settle_fault(s, "there is no merchant '%s'", t->name);
+        else say_unknown(s, t);
     }
     return code;
 }
