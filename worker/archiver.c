@@ -31,7 +31,7 @@ struct archiver {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     bool woken; /* under the mutex */
-    atomic_bool stop, ended;
+    atomic_bool ending, stop, ended;
     _Atomic uint64_t until_ms; /* of the last rounds, once it is told to stop */
     _Atomic(struct redis *) redis; /* closed by archiver_close only */
 
@@ -106,7 +106,8 @@ static enum redis_err trim_part(struct archiver *a, struct archiver_part *part, 
 /* Everything that is due; true: there is more to do at once. */
 static bool turn(struct archiver *a) {
     bool more = false;
-    for (unsigned p = 0; p < a->options.book.partitions && !atomic_load(&a->stop); p++) take_over(a, p);
+    for (unsigned p = 0; p < a->options.book.partitions; p++)
+        if (!atomic_load(&a->ending)) take_over(a, p);
     if (lane_now_ms() < a->retry_at_ms || !connect_archiver(a)) return false;
     for (unsigned p = 0; p < a->options.book.partitions && !atomic_load(&a->stop); p++) {
         struct archiver_part *part = a->parts[p];
@@ -167,6 +168,10 @@ void archiver_hold(struct archiver *a, unsigned partition, uint64_t epoch) {
 
 void archiver_drop(struct archiver *a, unsigned partition) { archiver_hold(a, partition, 0); }
 
+void archiver_end(struct archiver *a) {
+    if (a) atomic_store(&a->ending, true);
+}
+
 static bool wait_for_end(struct archiver *a, uint64_t until_ms) {
     while (!atomic_load(&a->ended) && lane_now_ms() < until_ms) nanosleep(&(struct timespec){0, 2 * 1000000L}, NULL);
     return atomic_load(&a->ended);
@@ -174,6 +179,7 @@ static bool wait_for_end(struct archiver *a, uint64_t until_ms) {
 
 bool archiver_close(struct archiver *a, uint64_t deadline_ms) {
     if (!a) return true;
+    archiver_end(a);
     atomic_store(&a->until_ms, deadline_ms - CLOSE_MS);
     atomic_store(&a->stop, true);
     wake(a);

@@ -209,6 +209,7 @@ static int run(struct worker *w) {
     }
     sd_notify(0, "STOPPING=1");
     uint64_t now_ms = lane_now_ms();
+    archiver_end(w->ownership.archiver);
     bool closed = ownership_close(&w->ownership, now_ms + STOP_MS) && archiver_close(w->ownership.archiver, now_ms + ARCHIVE_STOP_MS);
     embedded_stop(&w->embedded);
     log_event(LOG_INFO, "worker_stopped", {"name", LOG_S(w->name)}, {"clean", LOG_S(closed ? "yes" : "no")});

@@ -131,7 +131,7 @@ const char *archives_compare(struct flow *flow, const char *dir) {
 }
 
 void archives_expect_all(struct flow *flow, const char *dir, const char *name) {
-    if (!WAIT_UNTIL(*archives_compare(flow, dir) == '\0', 10000)) cr_assert_fail("%s: %s", name, archives_compare(flow, dir));
+    if (!WAIT_UNTIL(*archives_compare(flow, dir) == '\0', 30000)) cr_assert_fail("%s: %s", name, archives_compare(flow, dir));
     struct archives a = archives_read(dir);
     cr_assert(a.found == 0 && a.missing == 0 && a.partitions == flow->book.partitions, "%s: %d findings, %d missing, %u partitions", name,
               (int)a.found, (int)a.missing, a.partitions);

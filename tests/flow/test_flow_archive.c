@@ -24,7 +24,7 @@ static char dir[128], setting[160];
 
 static void stop(void) { flow_stop(&flow); }
 
-TestSuite(flow_archive, .fini = stop, .timeout = 120);
+TestSuite(flow_archive, .fini = stop, .timeout = 240);
 
 static void pass(int ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL); }
 
@@ -74,6 +74,7 @@ Test(flow_archive, keeps_up_while_payments_go_on) {
 Test(flow_archive, a_worker_that_stops_leaves_nothing_behind) {
     start(1);
     for (unsigned n = 0; n < 5; n++) {
+        flow_load(&flow, 100);
         cr_assert(flow_serving(&flow, 8000));
         archives_expect_all(&flow, dir, "it has begun");
         flow_load(&flow, 200);
@@ -121,7 +122,7 @@ ParameterizedTestParameters(flow_archive, killed) {
     return cr_make_param_array(const char[32], (void *)(uintptr_t)points, sizeof points / sizeof *points);
 }
 
-ParameterizedTest(const char (*point)[32], flow_archive, killed, .fini = stop, .timeout = 120) {
+ParameterizedTest(const char (*point)[32], flow_archive, killed, .fini = stop, .timeout = 240) {
     fprintf(stderr, "%s\n", *point);
     start(0);
     start_worker(1, *point);
@@ -169,9 +170,9 @@ Test(flow_archive, a_full_disk_holds_up_no_payment) {
     limit_files(&flow.workers[0], 2000);
     flow_load(&flow, 300);
     cr_assert(flow_settle(&flow, FLOW_SETTLE_MS), "payments wait for the disk");
-    cr_assert(WAIT_UNTIL(logged("archive_waits"), 5000));
+    cr_assert(WAIT_UNTIL(logged("archive_waits"), 20000));
     const char *trimmed = flow_key(&flow, keys_trimmed, 0);
-    cr_assert(WAIT_UNTIL(strstr(server_text(&flow.server, "HGET", trimmed, "archive", NULL), "File too large") != NULL, 5000),
+    cr_assert(WAIT_UNTIL(strstr(server_text(&flow.server, "HGET", trimmed, "archive", NULL), "File too large") != NULL, 20000),
               "%s", server_text(&flow.server, "HGET", trimmed, "archive", NULL));
     pass(4000);
     cr_assert_leq(times_logged(0, "archive_waits"), (unsigned)PARTITIONS, "said again and again");
@@ -193,11 +194,11 @@ Test(flow_archive, the_lock_decides) {
     start_worker(0, NULL);
     flow_load(&flow, 200);
     cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
-    cr_assert(WAIT_UNTIL(logged("another process is archiving this partition here"), 10000));
+    cr_assert(WAIT_UNTIL(logged("another process is archiving this partition here"), 20000));
     cr_assert_neq(*archives_compare(&flow, dir), '\0');
     close(lock);
     archives_expect_all(&flow, dir, "the lock is free");
-    cr_assert(WAIT_UNTIL(logged("archive_resumes"), 5000));
+    cr_assert(WAIT_UNTIL(logged("archive_resumes"), 20000));
 }
 
 /* What went bad is left as it is, and nothing is trimmed that is not archived. */
