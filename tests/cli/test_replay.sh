@@ -30,7 +30,7 @@ answers() {
     "$TILL" watch --source shop --from 0 --json --limit "$(total)" |
         jq -c 'select(.replayed == false) | [.entry, .key, .code, .reason, .amount, .balance, .held, .bill, .detail]' | sort
 }
-total() { for p in 0 1 2 3; do cli xlen "{till:$p}:responses:shop"; done | paste -sd+ | bc; }
+total() { for p in 0 1 2 3; do cli xlen "{till:$p}:responses:shop"; done | awk '{ n += $1 } END { print n }'; }
 start_redis
 start_worker
 traffic 400 a
