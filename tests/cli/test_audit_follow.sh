@@ -50,7 +50,8 @@ paid 100
 followed() { grep -oE '[0-9]+ rows' follow.out | awk '{ n += $1 } END { exit n < least }' least="$1"; } # in the lines together
 wait_for 20 followed 3300
 ends 0
-tail -n 1 follow.out | grep -qE 'sound: [0-9]+ rows of [0-9]+ bills, [0-9]+ accounts compared, .* 0 dead in all$' || fail "$(tail -n 1 follow.out)"
+tail -n 1 follow.out | grep -qE 'sound: [0-9]+ rows of [0-9]+ bills, [0-9]+ accounts compared, .* 0 dead in all$' ||
+    fail "$(tail -n 1 follow.out)"
 rows=$(tail -n 1 follow.out | grep -oE '[0-9]+ rows' | cut -d' ' -f1)
 [ "$rows" -ge 3300 ] || fail "only $rows rows were followed"
 expect 0 "sound: " "$TILL" audit

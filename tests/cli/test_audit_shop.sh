@@ -1,6 +1,6 @@
 #!/bin/bash
-# `till audit` and the shop: orders in every state, payments of orders from another partition, one of them on its way. Then each row spoils the
-# sound book in one way, wants the exact place named, and mends it.
+# `till audit` and the shop: orders in every state, payments of orders from another partition, one of them on its way. Then each row spoils
+# the sound book in one way, wants the exact place named, and mends it.
 set -u
 . "$(dirname "$0")/past.sh"
 . "$(dirname "$0")/private.sh"

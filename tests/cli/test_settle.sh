@@ -47,8 +47,10 @@ expect 0 "sound: " "$TILL" audit
 coffee1='"opening":0,"gross":930,"refunds":25,"fee":14,"net":891,"other":1000,"closing":1891'
 coffee2='"opening":1891,"gross":33,"refunds":155,"fee":0,"net":-122,"other":-700,"closing":1069'
 tea1='"opening":0,"gross":1800,"refunds":0,"fee":27,"net":1773,"other":0,"closing":1773'
-says() { json 0 '.[0] == {"month":"'"$1"'","merchant":"'"$2"'","currency":"CNY",'"$3"',"settled":'"$4"',"partitions":4,"provisional":'"$5"'}' \
-    settle --month "$1" --merchant "$2" --json "${@:6}"; }
+says() { # says MONTH MERCHANT NUMBERS SETTLED PROVISIONAL [OPTION...]
+    json 0 '.[0] == {"month":"'"$1"'","merchant":"'"$2"'","currency":"CNY",'"$3"',"settled":'"$4"',"partitions":4,"provisional":'"$5"'}' \
+        settle --month "$1" --merchant "$2" --json "${@:6}"
+}
 
 # Nothing is sent by a dry run, and nothing before the months before are settled, or before the month is over.
 sent() { for p in 0 1 2 3; do cli xinfo stream "{till:$p}:intents" | grep -aA 1 entries-added; done; }
@@ -82,7 +84,8 @@ json 0 '.[-1].summary | .merchants == 2 and .settled == 8 and .shards == 8 and .
 balance() { "$TILL" account "$1" --json | jq .balance; }
 fees() { "$TILL" account @fees:CNY --json | jq .balance; }
 [ "$(balance tea)" = 1773 ] && [ "$(fees)" = 41 ] || fail "tea has $(balance tea), fees are $(fees)"
-"$TILL" account tea --shards --json | jq -e '[.by_partition[] | select(.balance != 0)] | length == 1' >/dev/null || fail "tea is not all at home"
+"$TILL" account tea --shards --json | jq -e '[.by_partition[] | select(.balance != 0)] | length == 1' >/dev/null ||
+    fail "tea is not all at home"
 expect 0 "sound: " "$TILL" audit
 
 # A worker that is stopped meanwhile, and a statement that waits for it; again is safe.
@@ -125,7 +128,8 @@ cli eval "for _, e in ipairs(redis.call('XRANGE', KEYS[1], '-', '+')) do
       for _, row in ipairs(rows) do if not (row[5] == 33 and row[3] == 'pay') then kept[#kept + 1] = row end end
       redis.call('XADD', KEYS[2], e[1], 'rows', cmsgpack.pack(kept))
     end redis.call('RENAME', KEYS[2], KEYS[1])" 2 "{till:$p}:ledger" spoiled >/dev/null
-expect 1 "coffee: its postings sum to gross 0, refunds 155, other -700, but its statement says 33, 155, -700" settle --month "$month2" --bills
+expect 1 "coffee: its postings sum to gross 0, refunds 155, other -700, but its statement says 33, 155, -700" \
+    settle --month "$month2" --bills
 cli copy kept "{till:$p}:ledger" replace >/dev/null
 cli xtrim "{till:$p}:ledger" maxlen 1 >/dev/null
 expect 0 "the ledger of partition $p begins with bill" settle --month "$month1" --bills
