@@ -15,6 +15,10 @@ static const struct kind kinds[] = {
     {"refund", "refund", 1, 1, {TASK_REFUND}, 1},
     {"waiting", "payment while intents wait", 1, 1, {TASK_PAY}, 1},
     {"lapsing", "payment while holds lapse", 1, 1, {TASK_PAY}, 1},
+    {"order", "order of three articles", 1, 1, {TASK_ORDER}, 1},
+    {"order_pay", "order of three articles, and its payment in the same partition", 2, 1, {TASK_ORDER, TASK_PAY_ORDER}, 2},
+    {"order_pay_away", "order of three articles, and its payment in another partition", 2, 1, {TASK_ORDER, TASK_PAY_ORDER_AWAY}, 2},
+    {"settle", "last month of a merchant, all of its shards", 1, KIND_SETTLE_SHARE, {TASK_SETTLE}, 1},
 };
 
 const struct kind *kind_find(const char *name) {
@@ -23,12 +27,22 @@ const struct kind *kind_find(const char *name) {
     return NULL;
 }
 
+/* Prices and stock of every merchant's articles. */
+static void open_shops(struct task_list *list) {
+    for (uint32_t i = 0; i < TASK_MERCHANTS * TASK_ARTICLES; i++) {
+        uint32_t merchant = task_list_cast(list) + i / TASK_ARTICLES;
+        task_add_article(list, TASK_PRICE, merchant, i % TASK_ARTICLES);
+        task_add_article(list, TASK_STOCK, merchant, i % TASK_ARTICLES);
+    }
+}
+
 static bool open_cast(struct row *row) {
     struct task_list *list = row->pour.list;
     uint32_t cast = task_list_cast(list);
     for (uint32_t i = 0; i < TASK_MERCHANTS; i++) task_add(list, TASK_OPEN_MERCHANT, cast + i, TASK_NONE);
     for (uint32_t i = 0; i < cast; i++) task_add(list, TASK_OPEN, i, TASK_NONE);
     for (uint32_t i = 0; i < cast; i++) task_add(list, TASK_TOPUP, i, TASK_NONE);
+    if (row->kind->stages[0] == TASK_ORDER) open_shops(list);
     return pour_all(&row->pour, NULL, 0);
 }
 
@@ -161,8 +175,53 @@ static bool lapse_among(struct row *row) {
     return true;
 }
 
+/* --- the last month of merchants who were paid in it --- */
+
+static bool has_all_at_home(struct row *row, uint32_t merchant) {
+    struct pour *pour = &row->pour;
+    struct till_account account;
+    char name[TILL_ACCOUNT_SIZE];
+    int64_t gross = (int64_t)till_partitions(pour->till) * TASK_PAST_MINOR, net = gross - gross * TASK_PAST_FEE / 10000;
+    task_past_name(merchant, name);
+    if (till_account(pour->till, name, &account) == TILL_OK && account.balance_minor == net) return true;
+    snprintf(pour->error, sizeof pour->error, "%s has %lld after its month was settled, expected was %lld", name,
+             (long long)account.balance_minor, (long long)net);
+    return false;
+}
+
+/* A settlement is answered once it is on its way: an inquiry in each partition says when all has arrived. */
+static bool arrive_home(struct row *row) {
+    struct task_list *list = row->pour.list;
+    char name[TILL_ACCOUNT_SIZE];
+    for (uint32_t p = 0, i = 0; p < till_partitions(row->pour.till); p++, i = 0) {
+        for (; i < task_list_cast(list); i++) {
+            task_name(list, i, name);
+            if (till_partition_of(row->pour.till, name) == p) break;
+        }
+        if (i < task_list_cast(list)) task_add(list, TASK_INQUIRE, i, TASK_NONE);
+    }
+    return pour_all(&row->pour, &row->units, 0);
+}
+
+static bool settle_among(struct row *row) {
+    struct task_list *list = row->pour.list;
+    uint32_t partitions = till_partitions(row->pour.till), units = row->count / row->rounds / row->kind->share, merchant = 0;
+    for (uint32_t round = 0; round < row->rounds; round++) {
+        if (!pay(row, &row->payments)) return false;
+        for (uint32_t i = 0; i < units * partitions; i++) task_add_article(list, TASK_SETTLE, merchant + i / partitions, i % partitions);
+        merchant += units;
+        if (!pour_all(&row->pour, &row->units, units) || !arrive_home(row)) return false;
+    }
+    for (uint32_t i = 0; i < merchant; i++)
+        if (!has_all_at_home(row, i)) return false;
+    return true;
+}
+
 bool kind_run(struct row *row) {
-    bool waits = strcmp(row->kind->name, "waiting") == 0, lapses = strcmp(row->kind->name, "lapsing") == 0;
-    bool (*run)(struct row *) = waits ? wait_among : lapses ? lapse_among : take_turns;
+    static const struct { const char *kind; bool (*run)(struct row *); } others[] = {
+        {"waiting", wait_among}, {"lapsing", lapse_among}, {"settle", settle_among}};
+    bool (*run)(struct row *) = take_turns;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(row->kind->name, others[i].kind) == 0) run = others[i].run;
     return open_cast(row) && run(row) && pour_check_end(&row->pour);
 }

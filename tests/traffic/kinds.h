@@ -7,6 +7,8 @@
 
 #include "tests/traffic/pour.h"
 
+enum { KIND_SETTLE_SHARE = 64 };
+
 struct kind {
     const char *name, *unit;
     unsigned parts;          /* of a unit: two for a hold and its capture */

@@ -8,7 +8,7 @@
 #include <time.h>
 
 enum { AMOUNT_MAX = 50000, DAY_MS = 24 * 3600 * 1000 };
-static const int64_t TOPUP_MINOR = 100000000000;
+static const int64_t TOPUP_MINOR = 100000000000, STOCK = 1000000000000;
 #define CURRENCY "CNY"
 
 void task_list_init(struct task_list *list, const char *prefix, struct till *till, uint32_t accounts, bool with_signed) {
@@ -47,6 +47,12 @@ void task_name(const struct task_list *list, uint32_t place, char out[TILL_ACCOU
     else snprintf(out, TILL_ACCOUNT_SIZE, "%.*s-merchant%02" PRIu32, TASK_PREFIX_MAX, list->prefix, place - cast);
 }
 
+void task_past_name(uint32_t number, char out[TILL_ACCOUNT_SIZE]) { snprintf(out, TILL_ACCOUNT_SIZE, "past%05" PRIu32, number); }
+
+static void order_name(uint32_t n, char out[TILL_NAME_SIZE]) { snprintf(out, TILL_NAME_SIZE, "order-%08" PRIx32, n); }
+
+static void article_name(uint32_t article, char out[TILL_NAME_SIZE]) { snprintf(out, TILL_NAME_SIZE, "article-%02" PRIu32, article); }
+
 void task_key(const struct task_list *list, uint32_t n, char out[TILL_KEY_SIZE]) {
     snprintf(out, TILL_KEY_SIZE, "key-%08" PRIx32 "-%.*s", n, TASK_PREFIX_MAX, list->prefix);
 }
@@ -77,19 +83,40 @@ static struct task *blank(struct task_list *list) {
     return task;
 }
 
-static uint32_t other_partition(struct task_list *list, uint32_t account) {
+/* An account in the same partition as that place, or in another. */
+static uint32_t account_near(struct task_list *list, uint32_t place, bool near) {
     uint32_t from = below(list, list->accounts);
     for (uint32_t i = 0; i < list->accounts; i++) {
         uint32_t to = (from + i) % list->accounts;
-        if (partition_of(list, to) != partition_of(list, account)) return to;
+        if ((partition_of(list, to) == partition_of(list, place)) == near) return to;
     }
     abort(); /* more accounts than partitions, and more partitions than one, are asked for */
 }
 
+/* --- articles and orders: line i of an order is the i-th article from the first --- */
+
+static int64_t price_of(uint32_t article) { return 100 + 7 * (int64_t)article; }
+
+static uint32_t line_article(const struct task *order, unsigned i) { return (order->article + i) % TASK_ARTICLES; }
+
+static uint64_t line_quantity(uint32_t article) { return 1 + article % 3; }
+
+static int64_t total_of(const struct task *order) {
+    int64_t total = 0;
+    for (unsigned i = 0; i < TASK_LINES; i++) total += price_of(line_article(order, i)) * (int64_t)line_quantity(line_article(order, i));
+    return total;
+}
+
 static void choose(struct task_list *list, struct task *task) {
     uint32_t cast = task_list_cast(list);
+    if (task->what == TASK_ORDER) {
+        task->account = cast + below(list, TASK_MERCHANTS);
+        task->article = below(list, TASK_ARTICLES);
+        task->amount_minor = total_of(task);
+        return;
+    }
     task->account = below(list, list->accounts) + (task->what == TASK_SIGNED_PAY ? list->accounts : 0);
-    task->to = task->what == TASK_TRANSFER ? other_partition(list, task->account) : cast + below(list, TASK_MERCHANTS);
+    task->to = task->what == TASK_TRANSFER ? account_near(list, task->account, false) : cast + below(list, TASK_MERCHANTS);
     task->amount_minor = 1 + below(list, AMOUNT_MAX);
 }
 
@@ -103,6 +130,11 @@ static void move(struct task_list *list, struct task *task, uint32_t to, int64_t
     task->moved_minor += amount;
     list->balance_minor[task->account] -= amount;
     list->balance_minor[to] += amount;
+}
+
+/* Of a merchant the answer tells the shard's balance; others come in while something is on its way. */
+static bool tells_balance(const struct task_list *list, const struct task *task) {
+    return task->what != TASK_TRANSFER && task->what != TASK_PAY_ORDER_AWAY && task->account < task_list_cast(list);
 }
 
 static void decide(struct task_list *list, struct task *task) {
@@ -119,6 +151,8 @@ static void decide(struct task_list *list, struct task *task) {
     case TASK_CAPTURE: *held -= task->amount_minor; /* fall through */
     case TASK_PAY:
     case TASK_SIGNED_PAY:
+    case TASK_PAY_ORDER:
+    case TASK_PAY_ORDER_AWAY:
     case TASK_TRANSFER: move(list, task, task->to, task->amount_minor); break;
     case TASK_GROUP:
         for (unsigned i = 0; i < TILL_STEPS_MAX; i++) move(list, task, step_to(list, task, i), task->amount_minor + i);
@@ -127,6 +161,8 @@ static void decide(struct task_list *list, struct task *task) {
         move(list, task, task->to, -task->amount_minor);
         task->moved_minor = task->amount_minor;
         break;
+    case TASK_PRICE:
+    case TASK_ORDER:
     case TASK_BRIEF_HOLD: task->moved_minor = task->amount_minor; break; /* nothing is left of it in the end */
     case TASK_LATER: task->code = TILL_WRONG_STATE; break;
     case TASK_UNSCHEDULE: /* gives that one its answer, of now */
@@ -134,20 +170,43 @@ static void decide(struct task_list *list, struct task *task) {
         break;
     case TASK_OPEN_MERCHANT:
     case TASK_OPEN:
+    case TASK_STOCK:
+    case TASK_SETTLE:
     case TASK_INQUIRE: break;
     }
-    task->balance_known = task->what != TASK_TRANSFER;
+    task->balance_known = tells_balance(list, task);
     task->held_known = task->balance_known && !list->lapsing;
     task->balance_minor = list->balance_minor[task->account];
     task->held_minor = *held;
 }
 
-void task_add(struct task_list *list, enum task_what what, uint32_t account, uint32_t of) {
+static struct task *begin(struct task_list *list, enum task_what what, uint32_t of) {
     struct task *task = blank(list);
     task->what = what;
     task->of = of;
     task->at_ms = wall_ms();
-    if (of != TASK_NONE) {
+    return task;
+}
+
+void task_add_article(struct task_list *list, enum task_what what, uint32_t account, uint32_t article) {
+    struct task *task = begin(list, what, TASK_NONE);
+    task->account = account;
+    task->article = article;
+    if (what == TASK_SETTLE) { /* none of the cast's */
+        task->moved_minor = TASK_PAST_MINOR;
+        return;
+    }
+    task->amount_minor = what == TASK_PRICE ? price_of(article) : 0;
+    decide(list, task);
+}
+
+void task_add(struct task_list *list, enum task_what what, uint32_t account, uint32_t of) {
+    struct task *task = begin(list, what, of);
+    if (what == TASK_PAY_ORDER || what == TASK_PAY_ORDER_AWAY) {
+        task->to = list->tasks[of].account;
+        task->account = account_near(list, task->to, what == TASK_PAY_ORDER);
+        task->amount_minor = list->tasks[of].amount_minor;
+    } else if (of != TASK_NONE) {
         const struct task *first = &list->tasks[of];
         task->account = first->account;
         task->to = first->to;
@@ -167,7 +226,8 @@ static const char *const ops[] = {
     [TASK_OPEN_MERCHANT] = "open", [TASK_OPEN] = "open",         [TASK_TOPUP] = "topup",     [TASK_PAY] = "pay",
     [TASK_SIGNED_PAY] = "pay",     [TASK_HOLD] = "hold",         [TASK_BRIEF_HOLD] = "hold", [TASK_CAPTURE] = "capture",
     [TASK_TRANSFER] = "transfer",  [TASK_GROUP] = "group",       [TASK_REFUND] = "refund",   [TASK_LATER] = "pay",
-    [TASK_UNSCHEDULE] = "unschedule", [TASK_INQUIRE] = "inquire",
+    [TASK_UNSCHEDULE] = "unschedule", [TASK_INQUIRE] = "inquire", [TASK_PRICE] = "price",   [TASK_STOCK] = "stock",
+    [TASK_ORDER] = "order",        [TASK_PAY_ORDER] = "pay",     [TASK_PAY_ORDER_AWAY] = "pay", [TASK_SETTLE] = "settle",
 };
 
 /* An account's signing key: any 32 bytes will do, and deriving them from a password is not what is measured. */
@@ -202,6 +262,43 @@ static void write_reference(const struct task_list *list, const struct task *tas
     if (task->what != TASK_UNSCHEDULE) intent->amount_minor = TILL_AMOUNT_ALL;
 }
 
+static void write_article(const struct task *task, struct task_texts *texts, struct till_intent *intent) {
+    article_name(task->article, texts->skus[0]);
+    texts->goods = (struct till_goods){.sku = texts->skus[0], .quantity = task->what == TASK_STOCK ? STOCK : 0};
+    intent->goods = &texts->goods;
+    intent->amount_minor = task->amount_minor;
+}
+
+static void write_order(const struct task *task, uint32_t n, struct task_texts *texts, struct till_intent *intent) {
+    for (unsigned i = 0; i < TASK_LINES; i++) {
+        article_name(line_article(task, i), texts->skus[i]);
+        texts->lines[i] = (struct till_line){texts->skus[i], line_quantity(line_article(task, i))};
+    }
+    order_name(n, texts->order);
+    texts->goods = (struct till_goods){.line_count = TASK_LINES, .lines = texts->lines};
+    intent->order = texts->order;
+    intent->goods = &texts->goods;
+}
+
+static void write_order_payment(const struct task_list *list, const struct task *task, struct task_texts *texts,
+                                struct till_intent *intent) {
+    write_payment(list, task, texts, intent);
+    order_name(task->of, texts->order);
+    intent->order = texts->order;
+}
+
+static void write_settlement(const struct task *task, struct task_texts *texts, struct till_intent *intent) {
+    struct tm tm;
+    time_t now = (time_t)(task->at_ms / 1000);
+    gmtime_r(&now, &tm);
+    int months = 12 * (tm.tm_year + 1900) + tm.tm_mon - 1;
+    snprintf(texts->month, sizeof texts->month, "%04u-%02u", (unsigned)months / 12 % 10000, (unsigned)months % 12 + 1);
+    task_past_name(task->account, texts->account);
+    texts->settle = (struct till_settle){.month = texts->month, .partition = (int)task->article};
+    intent->settle = &texts->settle;
+    intent->currency = CURRENCY;
+}
+
 static uint64_t left_ms(uint64_t until_ms) {
     uint64_t now = wall_ms();
     return until_ms > now ? until_ms - now : 1;
@@ -210,7 +307,7 @@ static uint64_t left_ms(uint64_t until_ms) {
 void task_intent(const struct task_list *list, uint32_t n, struct task_texts *texts, struct till_intent *intent) {
     const struct task *task = &list->tasks[n];
     task_key(list, n, texts->key);
-    task_name(list, task->account, texts->account);
+    if (task->what != TASK_SETTLE) task_name(list, task->account, texts->account);
     *intent = (struct till_intent){
         .op = ops[task->what], .source = list->prefix, .key = texts->key, .at_ms = task->at_ms, .account = texts->account,
     };
@@ -241,6 +338,12 @@ void task_intent(const struct task_list *list, uint32_t n, struct task_texts *te
     case TASK_REFUND:
     case TASK_UNSCHEDULE: write_reference(list, task, texts, intent); break;
     case TASK_GROUP: write_steps(list, task, texts, intent); break;
+    case TASK_PRICE:
+    case TASK_STOCK: write_article(task, texts, intent); break;
+    case TASK_ORDER: write_order(task, n, texts, intent); break;
+    case TASK_PAY_ORDER:
+    case TASK_PAY_ORDER_AWAY: write_order_payment(list, task, texts, intent); break;
+    case TASK_SETTLE: write_settlement(task, texts, intent); break;
     case TASK_INQUIRE: break;
     }
 }

@@ -23,13 +23,21 @@ enum task_what {
     TASK_LATER,      /* a payment put off to tomorrow, which is taken back before */
     TASK_UNSCHEDULE,
     TASK_INQUIRE,
+    TASK_PRICE,      /* of article `article` of a merchant's; its stock */
+    TASK_STOCK,
+    TASK_ORDER,      /* of TASK_LINES articles, the first of them `article` */
+    TASK_PAY_ORDER,  /* by an account in the order's partition */
+    TASK_PAY_ORDER_AWAY, /* by one in another */
+    TASK_SETTLE,     /* last month of the shard in partition `article` of a merchant that past.lua made */
 };
 
-enum { TASK_NONE = UINT32_MAX, TASK_MERCHANTS = 10, TASK_PREFIX_MAX = 16 };
+enum { TASK_NONE = UINT32_MAX, TASK_MERCHANTS = 10, TASK_PREFIX_MAX = 16, TASK_ARTICLES = 40, TASK_LINES = 3 };
+enum { TASK_PAST_MINOR = 1000, TASK_PAST_FEE = 100 /* basis points */ }; /* what past.lua paid each shard */
 
 struct task {
     enum task_what what;
-    uint32_t account, to;   /* of the cast; `to`: a merchant, of a transfer an account */
+    uint32_t account, to;   /* of the cast; `to`: a merchant, of a transfer an account. TASK_SETTLE: the number of the merchant */
+    uint32_t article;
     uint32_t of;            /* the task referred to, or TASK_NONE */
     int64_t amount_minor;   /* of a group: of its first step */
     uint64_t at_ms;
@@ -62,12 +70,19 @@ uint32_t task_list_cast(const struct task_list *list); /* accounts of both kinds
  * at them, the others choose. */
 void task_add(struct task_list *list, enum task_what what, uint32_t account, uint32_t of);
 
+/* Plans what needs a number of an article or a partition beside the account: TASK_PRICE, TASK_STOCK, TASK_SETTLE. */
+void task_add_article(struct task_list *list, enum task_what what, uint32_t account, uint32_t article);
+
 /* The library's form of a task; texts and what else it points to are in `texts`. */
 struct task_texts {
     char key[TILL_KEY_SIZE], of[TILL_KEY_SIZE], account[TILL_ACCOUNT_SIZE], to[TILL_ACCOUNT_SIZE];
     uint8_t credential[TILL_CREDENTIAL_SIZE];
     char merchants[TASK_MERCHANTS][TILL_ACCOUNT_SIZE];
     struct till_step steps[TILL_STEPS_MAX];
+    char skus[TASK_LINES][TILL_NAME_SIZE], order[TILL_NAME_SIZE], month[8];
+    struct till_line lines[TASK_LINES];
+    struct till_goods goods;
+    struct till_settle settle;
 };
 void task_intent(const struct task_list *list, uint32_t n, struct task_texts *texts, struct till_intent *intent);
 
@@ -78,6 +93,8 @@ const char *task_check(struct task_list *list, const struct till_answer *answer,
 
 /* Names and expected balances of the cast and the merchants: place 0 .. cast + TASK_MERCHANTS - 1. */
 void task_name(const struct task_list *list, uint32_t place, char out[TILL_ACCOUNT_SIZE]);
+/* A merchant of past.lua's. */
+void task_past_name(uint32_t number, char out[TILL_ACCOUNT_SIZE]);
 /* The key of a task, as `till_bill` wants it. */
 void task_key(const struct task_list *list, uint32_t n, char out[TILL_KEY_SIZE]);
 
