@@ -56,9 +56,10 @@ static bool answers(const char *url) {
     return yes;
 }
 
-void flow_attach(struct flow *flow, unsigned partitions, const char *socket) {
+void flow_attach(struct flow *flow, unsigned partitions, const char *socket, const char *url) {
     snprintf(flow->server.socket, sizeof flow->server.socket, "%s", socket);
-    snprintf(flow->server.url, sizeof flow->server.url, "unix:%s", socket);
+    if (url) snprintf(flow->server.url, sizeof flow->server.url, "%s", url);
+    else snprintf(flow->server.url, sizeof flow->server.url, "unix:%s", socket);
     if (!WAIT_UNTIL(answers(flow->server.url), 10000)) process_die(flow->workers[0].log, "nobody answers on %s", socket);
     begin(flow, partitions);
 }

@@ -43,8 +43,9 @@ struct flow {
 
 /* `options` as for server_start. The seed is the time, or $TILL_SEED. */
 void flow_start(struct flow *flow, unsigned partitions, const struct server_options *options);
-/* The same with a server that somebody else runs on this socket; waits until it is there. */
-void flow_attach(struct flow *flow, unsigned partitions, const char *socket);
+/* The same with a server that somebody else runs on this socket, which workers and the flow's connection reach by `url` (NULL: by the socket
+ * too); waits until it is there. */
+void flow_attach(struct flow *flow, unsigned partitions, const char *socket, const char *url);
 void flow_stop(struct flow *flow);
 
 /* Starts worker `n`, named wN; what `options` does not say (it may be NULL) is: this server, a lease of 800 ms, batches of 16. */

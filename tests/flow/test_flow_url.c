@@ -71,7 +71,7 @@ static void begin_embedded(void) {
     process_make_dir("till-own", dir, sizeof dir);
     start_embedded(0);
     snprintf(socket, sizeof socket, "%s/redis.sock", dir);
-    flow_attach(&flow, 4, socket);
+    flow_attach(&flow, 4, socket, NULL);
     flow_open(&flow);
     flow_load(&flow, 100);
     cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
