@@ -18,7 +18,7 @@
 #include "producer/cli/replay.h"
 #include "producer/cli/when.h"
 
-enum { OPTION_FROM_ARCHIVE, OPTION_INTO, OPTION_UNTIL, OPTION_WORKERS, OPTION_DIGEST };
+enum { OPTION_FROM_ARCHIVE, OPTION_INTO, OPTION_UNTIL, OPTION_WORKERS, OPTION_DIGEST, OPTION_SINCE, OPTION_SOURCE };
 enum { TRIES = 20, RETRY_MS = 100, EMBEDDED_MS = 10000 };
 
 void replay_find(struct replay *r, unsigned partition, const char *format, ...) {
@@ -179,6 +179,15 @@ static int compare_digests(struct replay *r) {
     return code;
 }
 
+/* Up to where each partition is to stop now. */
+static int feed(struct replay *r) {
+    int64_t began_ms = progress_now_ms();
+    int code = replay_feed(r);
+    if (!code) code = replay_wait(r);
+    r->rebuilding_ms += progress_now_ms() - began_ms;
+    return code;
+}
+
 /* Twice, when there is a digest to stop at. */
 static int feed_and_compare(struct replay *r) {
     int code = CLI_OK;
@@ -188,17 +197,18 @@ static int feed_and_compare(struct replay *r) {
         r->parts[p].stop = comparable(r, p) ? digest_record_of(&r->expected, p)->applied : r->survey.streams[p].end;
     }
     if (halfway) {
-        code = replay_feed(r);
-        if (!code) code = replay_wait(r);
+        code = feed(r);
+        int64_t began_ms = progress_now_ms();
         if (!code) code = compare_digests(r);
+        r->proving_ms += progress_now_ms() - began_ms;
     }
     for (unsigned p = 0; p < r->c.book.partitions; p++) r->parts[p].stop = r->survey.streams[p].end;
-    if (!code) code = replay_feed(r);
-    return code ? code : replay_wait(r);
+    return code ? code : feed(r);
 }
 
 /* The ledger as it was, and the book to whoever comes. */
 static int hand_over(struct replay *r) {
+    int64_t began_ms = progress_now_ms();
     int code = CLI_OK;
     for (unsigned p = 0; p < r->c.book.partitions && !code; p++) {
         code = replay_hold(r, p);
@@ -209,16 +219,20 @@ static int hand_over(struct replay *r) {
                         r->parts[p].beyond);
     }
     for (unsigned p = 0; p < r->c.book.partitions && !code; p++) code = replay_end(r, p);
+    r->proving_ms += progress_now_ms() - began_ms;
     return code;
 }
 
-static void report_json(const struct replay *r, double seconds, uint64_t rows, unsigned restored) {
+static uint64_t rate(const struct replay *r) { return r->rebuilding_ms > 0 ? r->fed * 1000 / (uint64_t)r->rebuilding_ms : 0; }
+
+static void report_json(const struct replay *r, uint64_t rows, unsigned restored) {
     json_t *object = json_out_object();
     json_out_text(object, "book", r->c.book.name);
     json_out_number(object, "partitions", r->c.book.partitions);
     json_out_number(object, "intents", (int64_t)r->fed);
-    json_out_number(object, "ms", (int64_t)(seconds * 1000));
-    json_out_number(object, "per_s", seconds > 0 ? (int64_t)((double)r->fed / seconds) : 0);
+    json_out_number(object, "ms", r->rebuilding_ms);
+    json_out_number(object, "per_s", (int64_t)rate(r));
+    json_out_number(object, "proving_ms", r->proving_ms);
     json_out_number(object, "digests_compared", r->compared);
     json_out_number(object, "rows_compared", (int64_t)rows);
     json_out_number(object, "ledgers_restored", restored);
@@ -229,7 +243,6 @@ static void report_json(const struct replay *r, double seconds, uint64_t rows, u
 }
 
 static void report(const struct replay *r) {
-    double seconds = (double)(progress_now_ms() - r->started_ms) / 1000;
     uint64_t rows = 0;
     unsigned restored = 0, ledgers = 0, partitions = r->c.book.partitions;
     for (unsigned p = 0; p < partitions; p++) {
@@ -238,12 +251,12 @@ static void report(const struct replay *r) {
         ledgers += r->parts[p].rows > 0;
     }
     if (r->cli->json) {
-        report_json(r, seconds, rows, restored);
+        report_json(r, rows, restored);
         return;
     }
-    printf("%s: %" PRIu64 " intents in %.1f s (%.0f/s), %u partitions of book %s\n",
-           r->findings ? "REBUILT, BUT NOT ALL OF IT IS AS IT WAS" : "rebuilt", r->fed, seconds,
-           seconds > 0 ? (double)r->fed / seconds : 0, partitions, r->c.book.name);
+    printf("%s: %" PRIu64 " intents in %.1f s (%" PRIu64 "/s), %u partitions of book %s; looked through in %.1f s\n",
+           r->findings ? "REBUILT, BUT NOT ALL OF IT IS AS IT WAS" : "rebuilt", r->fed, (double)r->rebuilding_ms / 1000, rate(r),
+           partitions, r->c.book.name, (double)r->proving_ms / 1000);
     if (r->compared) printf("digests compared with %s: %u partitions\n", r->expected_file, r->compared);
     else printf("digests: none to compare with (till digest --save DIR makes one)\n");
     for (unsigned n = 0; n < DIGEST_PART_COUNT; n++)
@@ -278,7 +291,6 @@ static int rebuild(struct replay *r, unsigned workers) {
     if (!code) code = survey(r);
     if (!code) code = replay_check(r);
     if (!code) code = replay_begin(r);
-    r->started_ms = progress_now_ms();
     if (!code && r->pool.count == 0) code = replay_pool_start(r, workers);
     if (!code) code = feed_and_compare(r);
     if (!(r->c.options.url.embedded_dir[0])) replay_pool_stop(&r->pool);
@@ -287,12 +299,29 @@ static int rebuild(struct replay *r, unsigned workers) {
     return code ? code : r->findings ? CLI_FOUND : CLI_OK;
 }
 
+/* The answers of a source, and nothing else. */
+static int run_again(struct cli *cli) {
+    const char *since = cli->value[OPTION_SINCE], *source = cli->value[OPTION_SOURCE];
+    struct intent check;
+    struct entry_id id = {0, 0};
+    intent_clear(&check);
+    for (unsigned n = 0; n < OPTION_SINCE; n++)
+        if (cli->value[n]) return cli_usage(cli, "--%s does not go with --since", cli->command->options[n].name);
+    if (!since || !source) return cli_usage(cli, "--since and --source go together");
+    const char *wrong = intent_set_text(&check, FIELD_source, source, strlen(source));
+    if (wrong) return cli_usage(cli, "--source %s %s", source, wrong);
+    if (!when_parse(since, &id.ms) && !(strchr(since, '-') && entry_id_parse(since, strlen(since), &id)))
+        return cli_usage(cli, "--since %s must be " WHEN_FORMS ", or an entry's ID", since);
+    return replay_again(cli, source, id);
+}
+
 static int run(struct cli *cli) {
     static struct replay r;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     uint64_t workers = cores < 1 ? 1 : cores > REPLAY_WORKERS_MAX ? REPLAY_WORKERS_MAX : (uint64_t)cores;
     r.cli = cli;
-    if (!cli->value[OPTION_FROM_ARCHIVE]) return cli_usage(cli, "which archive? --from-archive DIR");
+    if (cli->value[OPTION_SINCE] || cli->value[OPTION_SOURCE]) return run_again(cli);
+    if (!cli->value[OPTION_FROM_ARCHIVE]) return cli_usage(cli, "from what? --from-archive DIR, or --since TIME --source NAME");
     if (!args_number(cli, OPTION_WORKERS, 0, REPLAY_WORKERS_MAX, &workers)) return CLI_USAGE;
     if (cli->value[OPTION_INTO]) setenv("TILL_REDIS_URL", cli->value[OPTION_INTO], 1);
     int code = rebuild(&r, (unsigned)workers);
@@ -314,13 +343,15 @@ static const struct cli_option options[] = {
     {"until", 0, "TIME|ID", "only what was enqueued before this time, or up to this entry"},
     {"workers", 0, "N", "processes of till-worker started for it (one for each core; 0: those that run already do it)"},
     {"digest", 0, "FILE", "what must come out, from `till digest` (default: DIR/digest.json, if it is there)"},
+    {"since", 0, "TIME|ID", "instead: send the answers again to intents that were enqueued from then on"},
+    {"source", 's', "NAME", "whose"},
     {0},
 };
 
 const struct cli_command cmd_replay = {
     .name = "replay",
     .group = CLI_OPERATE,
-    .summary = "rebuilds a book from its archive, and proves that it is the same",
+    .summary = "rebuilds a book from its archive, and proves that it is the same; sends answers again",
     .operands = "",
     .options = options,
     .about = "Checks the archive, puts the archived intents back into their streams with the IDs they had, has them\n"
@@ -329,9 +360,13 @@ const struct cli_command cmd_replay = {
              "there. Broken off at any moment, the same command goes on. Nobody may enqueue and no other worker may\n"
              "serve the book until it is done; then start workers as always: they send what the archive was too short\n"
              "for, and checkouts send again what they have no answer to. Exit code 1 when anything came out otherwise\n"
-             "than it was, or something is lost: what, is said.",
+             "than it was, or something is lost: what, is said. Needs all rights on the book's keys.\n"
+             "\n"
+             "With --since, a checkout that lost its answers gets them once more, marked as replayed: from the response\n"
+             "streams, and where those were trimmed from the bills. No money is touched. Needs a worker's rights.",
     .examples = "  till replay --from-archive books --into unix:/run/spare/redis.sock\n"
                 "  till replay --from-archive books --into unix:/run/spare/redis.sock --until 2025-11-30T14:05\n"
-                "  till replay --from-archive books --into unix:/run/spare/redis.sock --digest friday.json --workers 8",
+                "  till replay --from-archive books --into unix:/run/spare/redis.sock --digest friday.json --workers 8\n"
+                "  till replay --since 2h --source shop",
     .run = run,
 };

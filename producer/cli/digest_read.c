@@ -285,8 +285,10 @@ static int read_ledger(struct reader *r) {
     return code;
 }
 
+/* One that an operator had sent again (till replay --since) came of no intent. */
 static void take_answer(struct reader *r, struct reply entry) {
     struct reply fields = reply_at(entry, 1);
+    if (reply_type(field_of(fields, "again")) == REPLY_TEXT) return;
     digest_begin(&r->element, "answer");
     for (size_t n = 0; n < RESPONSE_FIELD_COUNT; n++) add_text(r, field_of(fields, response_field_name[n]));
     digest_bag_add(&r->answers, &r->element);

@@ -22,7 +22,6 @@ enum { REPLAY_WORKERS_MAX = 64 };
 struct replay_pool {
     pid_t pids[REPLAY_WORKERS_MAX];
     unsigned count, deaths;
-    int64_t started_ms;
     char program[1024];
 };
 
@@ -51,7 +50,7 @@ struct replay {
     struct progress progress;
     uint64_t fed, left_out, pending_again, findings;
     unsigned compared, left_out_parts;
-    int64_t started_ms;
+    int64_t rebuilding_ms, proving_ms; /* spent on it */
 };
 
 /* A finding: said, counted, the exit code is 1 in the end. */
@@ -77,5 +76,8 @@ int replay_ledger_restore(struct replay *r, unsigned partition) __attribute__((w
 int replay_pool_start(struct replay *r, unsigned count) __attribute__((warn_unused_result));
 int replay_pool_turn(struct replay *r) __attribute__((warn_unused_result));
 void replay_pool_stop(struct replay_pool *pool);
+
+/* replay_again.c: the answers of a source to intents enqueued from `since` on. */
+int replay_again(struct cli *cli, const char *source, struct entry_id since) __attribute__((warn_unused_result));
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "producer/cli/replay.h"
 
-enum { DEATHS_MAX = 20, QUICKLY_MS = 3000, STOP_MS = 5000, POLL_MS = 20 };
+enum { DEATHS_MAX = 20, STOP_MS = 5000, POLL_MS = 20 };
 
 /* Beside this program, or where the build puts it, or somewhere in PATH. */
 static void find_program(char out[1024]) {
@@ -59,7 +59,6 @@ static int spawn(struct replay *r, unsigned n) {
 
 int replay_pool_start(struct replay *r, unsigned count) {
     int code = CLI_OK;
-    r->pool.started_ms = progress_now_ms();
     find_program(r->pool.program);
     for (; r->pool.count < count && !code; r->pool.count++) code = spawn(r, r->pool.count);
     return code;

@@ -70,7 +70,7 @@ def partition(p):
             records += count
     rows = [row for _, fields in ask("XRANGE", key(b"ledger"), "-", "+") for row in unpack(fields[1])[0]]
     answers = [element("answer", *(dict(zip(f[::2], f[1::2]))[name] for name in ANSWER))
-               for k in keys if k.startswith(b"responses:") for _, f in ask("XRANGE", key(k), "-", "+")]
+               for k in keys if k.startswith(b"responses:") for _, f in ask("XRANGE", key(k), "-", "+") if b"again" not in f[::2]]
     for kept in ask("HVALS", key(b"unanswered")):
         a = unpack(kept)[0]
         if a[0] != 0: answers.append(element("answer", *a[1:5], REASON[b"%d" % a[4]], *a[5:]))
