@@ -179,7 +179,8 @@ static int compare_rest(struct audit *a) {
 static int audit_partition(struct audit *a, unsigned partition) {
     struct audit_beginning *begin = &a->begin[partition];
     a->part = (struct audit_part){
-        .partition = partition, .bill_before = begin->bill, .applied_day = begin->applied_day, .keep_changed = begin->keep_changed};
+        .partition = partition, .bill_before = begin->bill, .applied_day = begin->applied_day, .keep_changed = begin->keep_changed,
+        .bill_last = begin->cut_bill, .bases = begin->cut_bill > 0};
     int code = audit_account_load(a);
     if (!code) code = audit_ledger(a);
     if (!code) code = audit_responses(a, AUDIT_TAKE);
@@ -210,6 +211,7 @@ void audit_init(struct audit *a, struct connection *c, unsigned first, unsigned 
 int audit_run(struct audit *a) {
     int code = connect_redis(a->c->cli, &a->side);
     if (!code) code = note_beginnings(a);
+    if (!code) code = audit_trim_note(a);
     if (!code) code = audit_scan(a);
     if (!code) code = measure(a);
     for (unsigned p = a->first; !code && p <= a->last; p++) code = audit_partition(a, p);

@@ -59,6 +59,7 @@ struct audit_part {
     unsigned partition;
     uint64_t bill_before; /* meta.bill when the audit began */
     uint64_t bill_last;   /* of the ledger so far */
+    unsigned bases;       /* how often the ledger begins in the middle: an account's first row then is believed */
     struct entry_id ledger_last;
     bool in_tail;                   /* the records have been read: rows come from the ledger's new tail */
     struct audit_account *accounts; /* by name */
@@ -84,6 +85,7 @@ struct audit {
     struct audit_names *names; /* of each partition of the book */
     struct audit_beginning {
         uint64_t bill;
+        uint64_t cut_bill; /* those up to it were trimmed off the ledger; 0: none */
         uint32_t applied_day;
         bool keep_changed;
         struct entry_id ledger_last; /* how far its ledger was read */
@@ -102,6 +104,7 @@ struct audit {
     struct audit_finding finding[AUDIT_SHOWN_MAX];
     uint64_t found; /* also those not kept */
     uint64_t rows, bills, accounts, records, answers, undelivered, pending, unanswered, dead, lost;
+    uint64_t trimmed_bills;                /* off the ledgers: believed */
     uint64_t holds, scheduled;             /* open; waiting for their time */
     uint64_t in_flight, settling;          /* transfers: on their way; arrived, which the sender's side does not know yet */
     uint64_t orders; /* created: neither paid nor over */
@@ -136,6 +139,13 @@ int audit_is_idle(struct audit *a, unsigned partition, bool *idle) __attribute__
 /* The workers' group as XINFO GROUPS tells of it: nil when there is no stream, an empty array when there is no group; one field of it. */
 int audit_group(struct audit *a, unsigned partition, struct reply *group) __attribute__((warn_unused_result));
 struct reply audit_group_field(struct reply group, const char *name);
+
+/* What was trimmed off the ledgers, by {B:p}:trimmed: the bills up to a number. What is left must go on from there; what came before it is
+ * believed. audit_trim_look: a bill comes after a gap; was the ledger trimmed meanwhile, just up to there? */
+int audit_trim_note(struct audit *a) __attribute__((warn_unused_result));
+int audit_trim_look(struct audit *a, uint64_t bill) __attribute__((warn_unused_result));
+bool audit_is_trimmed(const struct audit *a, unsigned partition);
+bool audit_was_trimmed(const struct audit *a, uint64_t bill); /* of the partition at hand */
 
 int audit_scan(struct audit *a) __attribute__((warn_unused_result));
 /* The next name of this letter, from `at` (NULL: the first); NULL behind the last. */

@@ -15,6 +15,8 @@ struct audit_account {
     bool known;             /* it has a hash */
     bool may_owe;           /* merchant or system */
     bool awaited;           /* its hash was ahead of the ledger: the row that made it so must come */
+    unsigned base;          /* of the partition's `bases`, that of its first row */
+    uint64_t base_seq;      /* of that row */
     uint64_t seq, awaited_seq;
     int64_t balance, held, awaited_balance, awaited_held; /* after the last row */
     struct audit_earning *earning;                        /* of a merchant */
@@ -114,7 +116,15 @@ static void check_awaited(struct audit *a, struct audit_account *account, int64_
     account->awaited = false;
 }
 
-void audit_account_row(struct audit *a, struct audit_account *account, const struct ledger_row *row) {
+/* Its first row in a ledger that begins in the middle: nothing is known of what was before, unless it is the account's first at all. */
+static bool begins_late(const struct audit *a, struct audit_account *account, const struct ledger_row *row) {
+    if (account->base == a->part.bases) return false;
+    account->base = a->part.bases;
+    account->base_seq = row->seq;
+    return row->seq != 1;
+}
+
+static void check_chain(struct audit *a, const struct audit_account *account, const struct ledger_row *row) {
     const char *name = account->name;
     if (row->seq != account->seq + 1)
         audit_find(a, "bill %s: account %s: seq goes from %llu to %llu", row->bill, name, (unsigned long long)account->seq,
@@ -125,6 +135,10 @@ void audit_account_row(struct audit *a, struct audit_account *account, const str
     else if (row->held_minor != account->held + row->hold_minor)
         audit_find(a, "bill %s: account %s: held %lld + %lld is not %lld at seq %llu", row->bill, name, (long long)account->held,
                    (long long)row->hold_minor, (long long)row->held_minor, (unsigned long long)row->seq);
+}
+
+void audit_account_row(struct audit *a, struct audit_account *account, const struct ledger_row *row) {
+    if (!begins_late(a, account, row)) check_chain(a, account, row);
     account->seq = row->seq;
     account->balance = row->balance_minor;
     account->held = row->held_minor;
@@ -147,7 +161,8 @@ static void compare_hash(struct audit *a, struct audit_account *account, struct 
     if (account->awaited_held < 0 || (!account->may_owe && account->awaited_held > account->awaited_balance))
         audit_find(a, "account %s: held %lld does not fit balance %lld", account->name, (long long)account->awaited_held,
                    (long long)account->awaited_balance);
-    if (seq < account->seq)
+    if (account->base != a->part.bases) account->awaited = true; /* it has no rows, or they are still to come */
+    else if (seq < account->seq)
         audit_find(a, "account %s: is at seq %llu, but has ledger rows up to %llu", account->name, (unsigned long long)seq,
                    (unsigned long long)account->seq);
     else if (seq == account->seq) check_awaited(a, account, account->balance, account->held);
@@ -176,10 +191,19 @@ const struct audit_account *audit_account_merchant(const struct audit *a, const 
     return account;
 }
 
+/* The rows that made it so were trimmed. */
+static bool is_believed(const struct audit *a, struct audit_account *account) {
+    if (account->base == a->part.bases) return account->awaited_seq < account->base_seq;
+    account->seq = account->awaited_seq;
+    account->balance = account->awaited_balance;
+    account->held = account->awaited_held;
+    return true;
+}
+
 void audit_account_finish(struct audit *a) {
     __int128 sum[AUDIT_CURRENCIES_MAX] = {0};
     for (struct audit_account *account = a->part.accounts; account; account = account->hh.next) {
-        if (account->awaited)
+        if (account->awaited && !is_believed(a, account))
             audit_find(a, "account %s: is at seq %llu, but its ledger rows end at %llu", account->name,
                        (unsigned long long)account->awaited_seq, (unsigned long long)account->seq);
         if (account->earning) audit_earning_finish(a, account->earning, account->name);

@@ -78,7 +78,7 @@ static bool take_ending(struct audit *a, const struct ledger_row *row, uint64_t 
     struct audit_slot *slot = slot_of(a, row->identity, strlen(row->identity));
     uint8_t flag = expiry ? HAS_EXPIRY : bounce ? HAS_BOUNCE : HAS_SETTLED;
     bool awaited = flag == HAS_SETTLED && (slot->has & HAS_RECORD) && slot->bill == bill;
-    if (!(slot->has & HAS_ROWS) && !awaited)
+    if (!(slot->has & HAS_ROWS) && !awaited && !audit_is_trimmed(a, a->part.partition))
         audit_find(a, "bill %s: %s of %s, which was not booked before", row->bill, row->op, row->identity);
     if (slot->has & flag) audit_find(a, "bill %s: %s of %s, for the second time", row->bill, row->op, row->identity);
     slot->has |= flag;
@@ -213,7 +213,7 @@ void audit_bill_finish(struct audit *a, uint64_t *unrecorded_count) {
         const struct audit_slot *slot = &p->slots[n];
         if (slot->has == 0) continue;
         *unrecorded_count += unrecorded(a, slot);
-        if ((slot->has & HAS_RECORD) && slot->bill && !(slot->has & (HAS_ROWS | IS_GROUP)))
+        if ((slot->has & HAS_RECORD) && slot->bill && !(slot->has & (HAS_ROWS | IS_GROUP)) && !audit_was_trimmed(a, slot->bill))
             audit_find(a, "bill %u-%u: has a bill record, but no ledger rows", p->partition, slot->bill);
         else if ((slot->has & HAS_ROWS) && !(slot->has & HAS_RECORD) && slot->bill <= p->bill_before && !may_be_dropped(a, slot))
             audit_find(a, "bill %u-%u: has ledger rows, but no bill record", p->partition, slot->bill);

@@ -89,6 +89,7 @@ static void check_group(struct audit *a, const struct audit_bookings *b, const s
     unsigned p = a->part.partition;
     uint64_t sum = 0;
     size_t n = find(b, g->first);
+    if (audit_was_trimmed(a, g->first)) return;
     for (uint64_t bill = g->first; bill <= g->last; bill++, n++) {
         if (n == b->count || b->list[n].bill != bill || b->list[n].owner != g->owner) {
             audit_find(a, "bill %u-%llu: is a step of the group with bills %u-%u to %u-%u by its record, but not by its ledger rows", p,

@@ -105,28 +105,31 @@ static void find_at(struct audit *a, unsigned partition, const struct transfer *
 static bool whole(const struct audit *a) { return a->first == 0 && a->last + 1 == a->c->book.partitions; }
 
 /* Of the receiver's end, which is known only when all partitions were read. */
-static const char *arrival_fault(const struct transfer *t) {
+static const char *arrival_fault(const struct audit *a, const struct transfer *t) {
     if (!(t->has & HAS_IN)) return NULL;
-    if (!(t->has & HAS_OUT)) return "arrived, but was never sent";
+    if (!(t->has & HAS_OUT)) return audit_is_trimmed(a, t->sender) ? NULL : "arrived, but was never sent";
     if (t->in_minor != t->out_minor || t->in_currency != t->currency) return "other money arrived than was sent";
     return (t->has & HAS_RECORD) && t->receiver != t->arrived_in ? "arrived in a partition where its receiver does not live" : NULL;
 }
 
 static const char *sender_fault(const struct audit *a, const struct transfer *t) {
     bool back = t->has & HAS_BACK;
-    if (!(t->has & HAS_OUT)) return back ? "came back, but was never sent" : NULL; /* a record without rows is found elsewhere */
+    if (!(t->has & HAS_OUT)) /* a record without rows is found elsewhere */
+        return back && !audit_is_trimmed(a, t->sender) ? "came back, but was never sent" : NULL;
     if (back && t->back_minor != t->out_minor) return "other money came back than was sent";
     if (back && (t->has & HAS_IN)) return "arrived, and came back too";
     if (!(t->has & HAS_RECORD)) return t->has & (HAS_IN | HAS_BACK) ? NULL : "is on its way, but has no bill record";
     if (t->code == CODE_in_progress) return back && !t->late ? "came back, but is in progress by its bill record" : NULL;
     if (t->code == CODE_ok && back) return "came back, but is settled by its bill record";
-    if (t->code == CODE_ok) return whole(a) && !(t->has & HAS_IN) ? "is settled, but never arrived" : NULL;
+    if (t->code == CODE_ok)
+        return whole(a) && !(t->has & HAS_IN) && !audit_is_trimmed(a, t->receiver) ? "is settled, but never arrived" : NULL;
     return back ? NULL : "was refused at the other side, but the money did not come back";
 }
 
 /* Of a payment of an order, all in the payer's partition. */
-static const char *payment_fault(const struct transfer *t) {
+static const char *payment_fault(const struct audit *a, const struct transfer *t) {
     bool settled = t->has & HAS_IN, back = t->has & HAS_BACK;
+    if (!(t->has & HAS_OUT) && audit_is_trimmed(a, t->sender)) return NULL;
     if (!(t->has & HAS_OUT)) return "is by its bill record on its way or came back, or is settled, but nothing was held for it";
     if (settled && t->in_minor != t->out_minor) return "other money was paid than was held";
     if (back && t->back_minor != t->out_minor) return "other money was given back than was held";
@@ -140,7 +143,7 @@ static const char *payment_fault(const struct transfer *t) {
 
 /* True: it is on its way. */
 static bool judge_payment(struct audit *a, const struct transfer *t) {
-    const char *fault = payment_fault(t);
+    const char *fault = payment_fault(a, t);
     if (fault) find_at(a, t->sender, t, fault);
     bool waits = !fault && (t->has & HAS_RECORD) && t->code == CODE_in_progress && !(t->has & (HAS_IN | HAS_BACK));
     a->paying += waits;
@@ -148,7 +151,7 @@ static bool judge_payment(struct audit *a, const struct transfer *t) {
 }
 
 static void judge(struct audit *a, struct transfer *t) {
-    const char *fault = arrival_fault(t);
+    const char *fault = arrival_fault(a, t);
     if (t->closed) return;
     if (t->order) {
         t->waits = judge_payment(a, t);

@@ -97,8 +97,9 @@ void audit_hold_row(struct audit *a, struct audit_account *account, const struct
     else if (strcmp(row->op, "capture") == 0 || strcmp(row->op, "release") == 0) add_closing(a, account, row, bill);
     else if (strcmp(row->op, "expire") == 0) {
         struct hold *hold = find_hold(holds_of(a), audit_bill_booked(a, row->identity));
-        if (!hold) audit_find(a, "bill %s: %s expired, which is no hold", row->bill, row->identity);
-        else change(a, hold, row->hold_minor, a->part.in_tail);
+        if (hold) change(a, hold, row->hold_minor, a->part.in_tail);
+        else if (!audit_is_trimmed(a, a->part.partition))
+            audit_find(a, "bill %s: %s expired, which is no hold", row->bill, row->identity);
     }
 }
 
@@ -107,6 +108,7 @@ static void link_closing(struct audit *a, struct closing *closing, const char *i
     if (closing->linked) return;
     closing->linked = true;
     if (!audit_bill_number(a, bill->detail, &number)) return;
+    if (audit_was_trimmed(a, number)) return;
     struct hold *hold = find_hold(a->part.holds, number);
     if (!hold || hold->account != closing->account)
         audit_find(a, "bill record %s: names bill %s as its hold, which is none of %s", identity, bill->detail,

@@ -26,12 +26,14 @@ void audit_ledger_number(struct audit *a, uint64_t bill) {
     p->bill_last = bill;
 }
 
-static void open_bill(struct audit *a, const struct ledger_row *row, uint64_t bill) {
+static int open_bill(struct audit *a, const struct ledger_row *row, uint64_t bill) {
     close_bill(a);
+    int code = bill > a->part.bill_last + 1 ? audit_trim_look(a, bill) : CLI_OK;
     audit_ledger_number(a, bill);
     a->part.rows.open = true;
     a->bills++;
     audit_bill_row(a, row, bill);
+    return code;
 }
 
 static int check_row(struct audit *a, const struct ledger_row *row) {
@@ -40,7 +42,8 @@ static int check_row(struct audit *a, const struct ledger_row *row) {
     int code = CLI_OK;
     a->rows++;
     if (!audit_bill_number(a, row->bill, &bill)) return CLI_OK;
-    if (bill != p->bill_last || !p->rows.open) open_bill(a, row, bill);
+    if (bill != p->bill_last || !p->rows.open) code = open_bill(a, row, bill);
+    if (code) return code;
     struct audit_account *account = audit_account_of(a, row->account, &code);
     if (code) return code;
     audit_rows_add(a, row, audit_account_currency(account));

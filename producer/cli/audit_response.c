@@ -61,6 +61,13 @@ static void take_answer(struct audit *a, const char *source, struct reply entry,
                    identity, code);
 }
 
+static uint64_t entry_ms(struct reply entry) {
+    struct entry_id id;
+    size_t size;
+    const char *text = reply_text(reply_at(entry, 0), &size);
+    return entry_id_parse(text, size, &id) ? id.ms : 0;
+}
+
 /* When the oldest answer that is still there was given; 0 when none was ever trimmed. Asked after they were read: what is complete now was
  * so all the time. */
 static int note_source(struct audit *a, const char *source, uint64_t oldest_ms) {
@@ -71,7 +78,8 @@ static int note_source(struct audit *a, const char *source, uint64_t oldest_ms) 
     int code = connect_call(a->c, "reading the responses", &info);
     if (code) return code;
     int64_t length = reply_integer(audit_group_field(info, "length")), added = reply_integer(audit_group_field(info, "entries-added"));
-    if (oldest_ms) audit_entry_source(a, source, length == added ? 0 : oldest_ms);
+    uint64_t first_ms = length ? entry_ms(audit_group_field(info, "first-entry")) : UINT64_MAX; /* trimmed while it was read? */
+    if (oldest_ms) audit_entry_source(a, source, length == added ? 0 : first_ms > oldest_ms ? first_ms : oldest_ms);
     return CLI_OK;
 }
 
@@ -81,13 +89,6 @@ static void take_page(struct audit *a, const char *source, struct reply entries,
         if (pass != AUDIT_LATER) take_answer(a, source, reply_at(entries, n), pass == AUDIT_NAME);
     }
     if (pass == AUDIT_TAKE) progress_add(&a->progress, reply_count(entries));
-}
-
-static uint64_t entry_ms(struct reply entry) {
-    struct entry_id id;
-    size_t size;
-    const char *text = reply_text(reply_at(entry, 0), &size);
-    return entry_id_parse(text, size, &id) ? id.ms : 0;
 }
 
 static int read_source(struct audit *a, const char *source, enum audit_pass pass) {

@@ -155,6 +155,7 @@ void audit_transfer_note(struct audit *a, struct transfer *t, const struct bill 
 }
 
 void audit_transfer_record(struct audit *a, const char *identity, const struct bill *bill, uint64_t number) {
+    if (bill->code != CODE_in_progress && audit_was_trimmed(a, number) && !audit_transfer_known(a, identity)) return;
     if (number && strcmp(bill->op, "pay") == 0 && (bill->code != CODE_ok || audit_transfer_is_held(a, identity)))
         audit_transfer_note(a, transfer_of(a, identity), bill);
     if (!number || strcmp(bill->op, "transfer") != 0) return;

@@ -61,7 +61,7 @@ static void print_json(const struct audit *a, int64_t spent_ms) {
                    {"lost", a->lost},           {"holds", a->holds},           {"scheduled", a->scheduled},
                    {"in_flight", a->in_flight}, {"settling", a->settling},     {"orders", a->orders},
                    {"paying", a->paying},       {"sweeping", a->sweeping},     {"ms", (uint64_t)spent_ms},
-                   {"found", a->found}};
+                   {"trimmed", a->trimmed_bills}, {"found", a->found}};
     for (size_t n = 0; n < sizeof numbers / sizeof numbers[0]; n++) json_out_number(object, numbers[n].name, (int64_t)numbers[n].number);
     json_out_value(object, "held", amounts(a, a->held));
     json_out_value(object, "in_transit", amounts(a, a->flying));
@@ -87,6 +87,8 @@ static void print_open(const struct audit *a) {
     if (a->orders || a->paying || a->sweeping)
         printf("orders: %llu open, %llu being paid from elsewhere; months on their way home: %llu\n", (unsigned long long)a->orders,
                (unsigned long long)a->paying, (unsigned long long)a->sweeping);
+    if (a->trimmed_bills)
+        printf("trimmed off the ledgers: %llu bills; what the accounts held then is believed\n", (unsigned long long)a->trimmed_bills);
     if (!(a->holds || a->in_flight || a->settling || a->scheduled)) return;
     printf("held: ");
     print_amounts(a, a->held);
@@ -240,6 +242,10 @@ const struct cli_command cmd_audit = {
              "paid one has its payer, no stock is below zero; the set of merchants is that of their accounts; what a\n"
              "merchant's months say is what the ledger does, and fees are right to the last unit. What waits and\n"
              "what is dead is counted; a lost intent is a finding. Exit code 1 when something is not right.\n\n"
+             "Of a ledger that was trimmed (retention.ledger) it knows how far the bills went that are gone: what is\n"
+             "left must go on from there. What each account held before its first row is believed, and so are the\n"
+             "records of those bills, holds and transfers made with them, and the months of merchants whose rows they\n"
+             "were; what has no row left at all is what its account says. Sums and all that came later are checked.\n\n"
              "--follow goes on with what is added to the ledgers: numbers without gaps, sums, shapes, the chain of\n"
              "each account, and, some thousand a second, the accounts that were touched. Its memory is bounded: it\n"
              "knows the chains of 262,144 accounts, and begins anew with one it has not seen for longer. It does not\n"
