@@ -111,7 +111,8 @@ char **fold_keys(struct fold *fold, unsigned partition);
 void fold_keys_free(char **keys);
 /* NULL when the texts are the same, else the first line in which they differ, of both; valid until the next call. */
 const char *fold_difference(const char *got, const char *wanted);
-/* NULL, or which of invariants 4 and 5 does not hold in the partition; valid until the next call. */
+/* NULL, or which of invariants 4 and 5 does not hold in the partition, or what months, stock or orders have wrong; valid until the next
+ * call. */
 const char *fold_unsound(struct fold *fold, unsigned partition);
 /* A line "KEY DIGEST" for every key of the partition but intents, lease, and what `except` says: names after the "}:", separated by
  * spaces, '*' at the end of one for any rest. An empty stream is as good as none. Freed by the caller. */
