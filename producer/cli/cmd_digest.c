@@ -1,4 +1,5 @@
 /* `till digest`: one number for all that a book is. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 #include "producer/cli/digest_out.h"
 #include "producer/cli/digest_read.h"
 
-enum { OPTION_PARTITION, OPTION_TRIES, OPTION_SAVE, OPTION_COMPARE };
+enum { OPTION_PARTITION, OPTION_TRIES, OPTION_SAVE, OPTION_ANSWERS, OPTION_COMPARE };
 
 static void say_difference(void *context, unsigned partition, const char *text) {
     cli_say(context, "partition %u: %s", partition, text);
@@ -60,10 +61,21 @@ static int finish(struct cli *cli, const struct digest_record *r) {
     return compared ? compared : code;
 }
 
+static int open_answers(struct cli *cli, FILE **answers) {
+    archive_path file;
+    const char *dir = cli->value[OPTION_SAVE];
+    if (!cli->value[OPTION_ANSWERS]) return CLI_OK;
+    if (!dir) return cli_usage(cli, "--answers goes with --save");
+    snprintf(file, sizeof file, "%.1000s/answers.jsonl", dir);
+    *answers = fopen(file, "w");
+    return *answers ? CLI_OK : cli_usage(cli, "%s: %s", file, strerror(errno));
+}
+
 static int run(struct cli *cli) {
     struct connection c;
     struct digest_partition *list = NULL;
     struct digest_record record = {0};
+    FILE *answers = NULL;
     bool wanted[KEYS_PARTITIONS_MAX] = {false};
     uint64_t tries = 5;
     unsigned first, last;
@@ -74,7 +86,9 @@ static int run(struct cli *cli) {
     for (unsigned p = first; p <= last; p++) wanted[p] = true;
     list = calloc(c.book.partitions, sizeof *list);
     if (!list) abort();
-    code = digest_read(&c, wanted, (unsigned)tries, list);
+    if ((code = open_answers(cli, &answers))) goto out;
+    code = digest_read_answers(&c, wanted, (unsigned)tries, list, answers);
+    if (answers && fclose(answers) != 0 && !code) code = cli_usage(cli, "cannot write the answers: %s", strerror(errno));
     if (code) goto out;
     digest_record_make(&record, &c.book, wanted, list);
     code = finish(cli, &record);
@@ -89,6 +103,7 @@ static const struct cli_option options[] = {
     {"partition", 'p', "N", "only this one"},
     {"tries", 0, "N", "read a partition that moves meanwhile so often (5)"},
     {"save", 0, "DIR", "also into DIR/digest.json, where till replay looks for it"},
+    {"answers", 0, NULL, "and every answer into DIR/answers.jsonl, for till replay --compare"},
     {"compare", 0, "FILE", "with such a file: what differs is said, and the exit code is 1"},
     {0},
 };
@@ -104,6 +119,6 @@ const struct cli_command cmd_digest = {
              "the same; schema/README.md says what goes into it. Reads only, while workers may go on; a partition that\n"
              "is being paid in has no digest, so one that moved while it was read is read again, and said if it never\n"
              "stood still (exit code 1). What was trimmed off ledger and answers is not in it: that is said too.",
-    .examples = "  till digest\n  till digest --save books\n  till digest --compare books/digest.json",
+    .examples = "  till digest\n  till digest --save books --answers\n  till digest --compare books/digest.json",
     .run = run,
 };

@@ -13,12 +13,13 @@
 #include "producer/cli/archive_out.h"
 #include "producer/cli/args.h"
 #include "producer/cli/commands.h"
+#include "producer/cli/digest_answers.h"
 #include "producer/cli/digest_read.h"
 #include "producer/cli/json_out.h"
 #include "producer/cli/replay.h"
 #include "producer/cli/when.h"
 
-enum { OPTION_FROM_ARCHIVE, OPTION_INTO, OPTION_UNTIL, OPTION_WORKERS, OPTION_DIGEST, OPTION_SINCE, OPTION_SOURCE };
+enum { OPTION_FROM_ARCHIVE, OPTION_INTO, OPTION_UNTIL, OPTION_WORKERS, OPTION_DIGEST, OPTION_COMPARE, OPTION_SINCE, OPTION_SOURCE };
 enum { TRIES = 20, RETRY_MS = 100, EMBEDDED_MS = 10000 };
 
 void replay_find(struct replay *r, unsigned partition, const char *format, ...) {
@@ -96,10 +97,11 @@ static int open_digest(struct replay *r) {
     const char *given = r->cli->value[OPTION_DIGEST];
     snprintf(beside, sizeof beside, "%.1000s/digest.json", r->survey.dir);
     r->expected_file = given ? given : beside;
-    if (!given && access(beside, F_OK) != 0) return CLI_OK;
+    if (!given && access(beside, F_OK) != 0 && !r->cli->value[OPTION_COMPARE]) return CLI_OK;
     const char *wrong = digest_record_load(&r->expected, r->expected_file);
     if (!wrong && (strcmp(r->expected.book.name, r->c.book.name) != 0 || r->expected.book.partitions != r->c.book.partitions))
         wrong = "is the digest of another book";
+    if (!wrong && r->cli->value[OPTION_COMPARE] && !r->expected.partitions) wrong = "--compare needs it";
     return wrong ? cli_usage(r->cli, "%s: %s", r->expected_file, wrong) : CLI_OK;
 }
 
@@ -160,14 +162,27 @@ static bool comparable(const struct replay *r, unsigned p) {
 
 static void say_difference(void *context, unsigned partition, const char *text) { replay_find(context, partition, "%s", text); }
 
+/* Each answer with the recorded one. */
+static int compare_answers(struct replay *r, FILE *answers, const bool *wanted) {
+    archive_path file;
+    snprintf(file, sizeof file, "%.1000s/answers.jsonl", r->survey.dir);
+    int64_t found = digest_answers_compare(file, answers, wanted, say_difference, r);
+    fclose(answers);
+    if (found < 0) return cli_usage(r->cli, "%s: cannot be read: till digest --save DIR --answers makes it", file);
+    r->answers_differ = (uint64_t)found;
+    return CLI_OK;
+}
+
 static int compare_digests(struct replay *r) {
     unsigned partitions = r->c.book.partitions;
+    FILE *answers = r->cli->value[OPTION_COMPARE] ? tmpfile() : NULL;
+    if (r->cli->value[OPTION_COMPARE] && !answers) return cli_usage(r->cli, "cannot write a temporary file: %s", strerror(errno));
     struct digest_partition *list = calloc(partitions, sizeof *list);
     bool wanted[KEYS_PARTITIONS_MAX] = {false}, any = false;
     int code = CLI_OK;
     if (!list) abort();
     for (unsigned p = 0; p < partitions; p++) any = (wanted[p] = comparable(r, p)) || any;
-    if (any) code = digest_read(&r->c, wanted, TRIES, list);
+    if (any) code = digest_read_answers(&r->c, wanted, TRIES, list, answers);
     for (unsigned p = 0; p < partitions && !code; p++) {
         if (!wanted[p]) continue;
         const struct digest_partition *w = digest_record_of(&r->expected, p);
@@ -176,7 +191,7 @@ static int compare_digests(struct replay *r) {
         r->compared++;
     }
     free(list);
-    return code;
+    return code || !answers ? code : compare_answers(r, answers, wanted);
 }
 
 /* Up to where each partition is to stop now. */
@@ -234,6 +249,7 @@ static void report_json(const struct replay *r, uint64_t rows, unsigned restored
     json_out_number(object, "per_s", (int64_t)rate(r));
     json_out_number(object, "proving_ms", r->proving_ms);
     json_out_number(object, "digests_compared", r->compared);
+    json_out_number(object, "answers_differ", (int64_t)r->answers_differ);
     json_out_number(object, "rows_compared", (int64_t)rows);
     json_out_number(object, "ledgers_restored", restored);
     json_out_number(object, "pending_again", (int64_t)r->pending_again);
@@ -343,6 +359,7 @@ static const struct cli_option options[] = {
     {"until", 0, "TIME|ID", "only what was enqueued before this time, or up to this entry"},
     {"workers", 0, "N", "processes of till-worker started for it (one for each core; 0: those that run already do it)"},
     {"digest", 0, "FILE", "what must come out, from `till digest` (default: DIR/digest.json, if it is there)"},
+    {"compare", 0, NULL, "tell every answer that differs from DIR/answers.jsonl, from `till digest --save DIR --answers`"},
     {"since", 0, "TIME|ID", "instead: send the answers again to intents that were enqueued from then on"},
     {"source", 's', "NAME", "whose"},
     {0},

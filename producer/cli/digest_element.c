@@ -43,3 +43,12 @@ bool digest_kept_answer(struct digest_element *e, struct pack_tree *tree, const 
     }
     return true;
 }
+
+bool digest_element_next(const struct digest_element *e, size_t *at, const char **text, size_t *size) {
+    const uint8_t *bytes = e->bytes.data + *at;
+    if (*at + 4 > e->bytes.size) return false;
+    *size = bytes[0] | (size_t)bytes[1] << 8 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 24;
+    *text = (const char *)bytes + 4;
+    *at += 4 + *size;
+    return *at <= e->bytes.size;
+}

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "producer/cli/digest_answers.h"
 #include "producer/cli/digest_names.h"
 #include "producer/cli/pages.h"
 #include "producer/cli/progress.h"
@@ -34,7 +35,14 @@ struct reader {
     const char *word, *name;       /* of the elements being made */
     struct digest_set set;
     struct digest_bag answers;
+    FILE *said;                    /* where the answers are written too, or NULL */
 };
+
+/* The element at hand is an answer. */
+static void add_answer(struct reader *r) {
+    digest_bag_add(&r->answers, &r->element);
+    if (r->said) digest_answers_write(r->said, r->partition, &r->element);
+}
 
 static void add_key(struct reader *r, unsigned partition, const char *name) {
     char key[256];
@@ -120,7 +128,7 @@ static int take_stamp(struct reader *r, struct stamp *stamp, struct digest_parti
     digest_list_add(&both, &r->element);
     for (size_t n = 1; out && n < reply_count(reply); n += 2) {
         const char *kept = reply_text(reply_at(reply, n), &size);
-        if (digest_kept_answer(&r->element, r->tree, kept, size)) digest_bag_add(&r->answers, &r->element);
+        if (digest_kept_answer(&r->element, r->tree, kept, size)) add_answer(r);
     }
     digest_list_finish(&both, stamp->digest);
     return CLI_OK;
@@ -291,7 +299,7 @@ static void take_answer(struct reader *r, struct reply entry) {
     if (reply_type(field_of(fields, "again")) == REPLY_TEXT) return;
     digest_begin(&r->element, "answer");
     for (size_t n = 0; n < RESPONSE_FIELD_COUNT; n++) add_text(r, field_of(fields, response_field_name[n]));
-    digest_bag_add(&r->answers, &r->element);
+    add_answer(r);
 }
 
 static int read_source(struct reader *r, const char *name) {
@@ -361,8 +369,28 @@ static int read_partition(struct reader *r, const struct stamp *before) {
     return code;
 }
 
+/* What was written of the partition at hand: kept if it stood still. */
+static bool keep_said(struct reader *r, FILE *answers) {
+    char buffer[4096];
+    bool kept = true;
+    rewind(r->said);
+    for (size_t size; !r->out->moved && kept && (size = fread(buffer, 1, sizeof buffer, r->said)) > 0;)
+        kept = fwrite(buffer, 1, size, answers) == size;
+    kept = kept && !ferror(r->said);
+    fclose(r->said);
+    r->said = NULL;
+    return kept;
+}
+
+static int read_wanted(struct reader *r, const struct stamp *before, FILE *answers) {
+    if (answers && !(r->said = tmpfile())) return cli_usage(r->c->cli, "cannot write a temporary file: %s", strerror(errno));
+    int code = read_partition(r, before);
+    if (answers && !keep_said(r, answers) && !code) code = cli_usage(r->c->cli, "cannot write the answers: %s", strerror(errno));
+    return code;
+}
+
 /* All that are wanted, once; those that stood still are wanted no more. */
-static int read_once(struct reader *r, bool *wanted, struct digest_partition *out) {
+static int read_once(struct reader *r, bool *wanted, struct digest_partition *out, FILE *answers) {
     unsigned partitions = r->c->book.partitions;
     struct stamp *stamps = calloc(partitions, sizeof *stamps);
     int code = CLI_OK;
@@ -377,7 +405,7 @@ static int read_once(struct reader *r, bool *wanted, struct digest_partition *ou
             if (!wanted[p]) continue;
             r->partition = p;
             r->out = &out[p];
-            code = read_partition(r, &stamps[p]);
+            code = read_wanted(r, &stamps[p], answers);
             wanted[p] = out[p].moved;
         }
         digest_names_clear(&r->names);
@@ -387,6 +415,10 @@ static int read_once(struct reader *r, bool *wanted, struct digest_partition *ou
 }
 
 int digest_read(struct connection *c, const bool *wanted, unsigned tries, struct digest_partition *out) {
+    return digest_read_answers(c, wanted, tries, out, NULL);
+}
+
+int digest_read_answers(struct connection *c, const bool *wanted, unsigned tries, struct digest_partition *out, FILE *answers) {
     struct reader r = {.c = c, .tree = pack_tree_new()};
     bool left[KEYS_PARTITIONS_MAX] = {false}, any = true;
     int code = CLI_OK;
@@ -395,7 +427,7 @@ int digest_read(struct connection *c, const bool *wanted, unsigned tries, struct
     progress_start(&r.progress, "read", 0);
     for (unsigned n = 0; n < tries && any && !code; n++) {
         if (n > 0) poll(NULL, 0, AGAIN_MS);
-        code = read_once(&r, left, out);
+        code = read_once(&r, left, out, answers);
         any = false;
         for (unsigned p = 0; p < c->book.partitions; p++) any = any || left[p];
     }

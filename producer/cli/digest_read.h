@@ -2,12 +2,17 @@
 #ifndef CLI_DIGEST_READ_H
 #define CLI_DIGEST_READ_H
 
+#include <stdio.h>
+
 #include "producer/cli/connect.h"
 #include "producer/digest.h"
 
 /* Into out[p] for every wanted p below the book's partitions; up to `tries` times, until it stands still for as long as that takes. One
  * that never did is marked as moved. CLI_OK or an exit code, said. */
 int digest_read(struct connection *c, const bool *wanted, unsigned tries, struct digest_partition *out)
+    __attribute__((warn_unused_result));
+/* Also writes each answer of partitions that did not move into `answers`, as digest_answers.h tells. */
+int digest_read_answers(struct connection *c, const bool *wanted, unsigned tries, struct digest_partition *out, FILE *answers)
     __attribute__((warn_unused_result));
 
 /* Elements that others have elsewhere too: a row as an archive has it; what Redis keeps of an answer that is not given yet, false when it
@@ -16,5 +21,7 @@ struct ledger_row;
 void digest_row(struct digest_element *e, const struct ledger_row *row);
 struct pack_tree;
 bool digest_kept_answer(struct digest_element *e, struct pack_tree *tree, const char *bytes, size_t size);
+/* The next text of an element; false behind the last. Start with *at = 0. */
+bool digest_element_next(const struct digest_element *e, size_t *at, const char **text, size_t *size);
 
 #endif

@@ -48,7 +48,7 @@ struct replay {
     struct digest_record expected;  /* partitions NULL: none */
     const char *expected_file;
     struct progress progress;
-    uint64_t fed, left_out, pending_again, findings;
+    uint64_t fed, left_out, pending_again, findings, answers_differ;
     unsigned compared, left_out_parts;
     int64_t rebuilding_ms, proving_ms; /* spent on it */
 };

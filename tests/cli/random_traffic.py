@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-# Intents of every kind as JSON lines for `till send`, from a seed: random_traffic.py SEED COUNT PREFIX. The one with PREFIX "a" opens the
-# accounts, the others only use them. Some are refused, some wait, some fall due while the test runs.
+# Intents of every kind as JSON lines for `till send`, from a seed: random_traffic.py SEED COUNT PREFIX [plain]. The one with PREFIX "a"
+# opens the accounts, the others only use them. Some are refused, some wait, some fall due while the test runs. plain: no shop.
 import json, random, sys, time
 
 seed, count, prefix = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 rng = random.Random(f"{seed} {prefix}")
 users, merchants = [f"u{n}" for n in range(12)], ["coffee", "tea", "books"]
-now = int(time.time() * 1000)
+now, shop = int(time.time() * 1000), len(sys.argv) < 5
 
 def say(op, **fields): print(json.dumps({"op": op, "currency": "CNY", **fields}))
 def bare(op, **fields): print(json.dumps({"op": op, **fields}))
@@ -15,7 +15,7 @@ if prefix == "a":
     for m in merchants: say("open", key=f"open-{m}", account=m, kind="merchant")
     for u in users: say("open", key=f"open-{u}", account=u, kind="user")
     for u in users: say("topup", key=f"first-{u}", account=u, amount=100000)
-    for m in merchants:
+    for m in merchants if shop else []:
         say("price", key=f"price-{m}", account=m, sku="x", amount=7)
         bare("stock", key=f"stock-{m}", account=m, sku="x", quantity=100000)
 paid, held, orders = [], [], []
@@ -41,7 +41,7 @@ for n in range(count):
         steps = [{"op": "pay", "to": m, "amount": rng.randint(1, 9), "currency": "CNY"} for m in rng.sample(merchants, 2)]
         bare("group", key=key, account=user, steps=steps)
     elif kind < 0.8: say("topup", key=key, account=user, amount=rng.randint(1, 50), not_before=now + rng.choice([500, 3000, 86400000]))
-    elif kind < 0.85:
+    elif kind < 0.85 and shop:
         bare("order", key=key, account=merchant, order=key, lines=[["x", rng.randint(1, 3)]], expires=rng.choice([800, 86400000]))
         orders.append((key, merchant))
     elif kind < 0.92 and orders:

@@ -57,12 +57,23 @@ expect 0 "" "$TILL" archive uneven --partitions 2-3
 stop_worker
 expect 0 "" "$TILL" archive all
 expect 0 "sound" "$TILL" archive verify all
-expect 0 "(trimmed)" "$TILL" digest --save all
+expect 0 "(trimmed)" "$TILL" digest --save all --answers
 cp all/digest.json .
 
-# In an empty Redis. What was trimmed off the ledger there is there again.
+# In an empty Redis. What was trimmed off the ledger there is there again. Every answer is the one that was recorded, or told.
 restart_empty
-json 0 '.[0] | .digests_compared == 4 and .found == 0 and .left_out == 0 and .ledgers_restored == 4' replay all --json
+mv all/answers.jsonl .
+awk 'NR > 3 && !done && sub(/"0","ok"/, "\"3\",\"insufficient_funds\"") { done = 1 } NR != 3' answers.jsonl >all/answers.jsonl
+echo '[2,"1-1","shop","odd","0","pay","0","ok"]' >>all/answers.jsonl
+json 1 '.[0] | .digests_compared == 4 and .answers_differ == 3 and .found == 3' replay all --compare --json
+mv answers.jsonl all
+cp err said
+for text in "was not given before" "code was '3', is '0' reason was 'insufficient_funds', is 'ok'" \
+    "shop/odd, code 0: was given, but not any more"; do
+    grep -qF "$text" said || fail "it is not said that an answer $text: $(cat said)"
+done
+restart_empty
+json 0 '.[0] | .digests_compared == 4 and .found == 0 and .left_out == 0 and .ledgers_restored == 4' replay all --compare --json
 intents=$(jq .intents out)
 expect 0 "ledger not compared where they were trimmed" "$TILL" digest --compare digest.json
 json 0 '.[0].digest != null and all(.[0].partitions[]; .parts.ledger.trimmed == false)' "$TILL" digest --json --save .
@@ -146,6 +157,7 @@ TILL_BOOK_NAME=shop expect 100 "is the archive of book 'till'" replay all
 expect 1 "there is no archive" replay nowhere
 expect 100 "--from-archive" "$TILL" replay
 expect 100 "--until soon must be" replay all --until soon
+expect 100 "nowhere.json: cannot be read" replay all --digest nowhere.json
 expect 111 "not reachable" replay all --into unix:/nowhere/at/all
 [ "$(cli dbsize)" = 0 ] || fail "a replay that was refused left $(cli keys '*')"
 
