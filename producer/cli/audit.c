@@ -192,7 +192,7 @@ static int audit_partition(struct audit *a, unsigned partition) {
     if (!code) code = count_waiting(a);
     if (!code) code = count_dead(a);
     begin->ledger_last = a->part.ledger_last;
-    begin->bill_last = a->part.bill_last;
+    if (a->follow) audit_follow_start(a);
     clear_partition(a);
     return code;
 }

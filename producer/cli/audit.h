@@ -89,7 +89,6 @@ struct audit {
         uint32_t applied_day;
         bool keep_changed;
         struct entry_id ledger_last; /* how far its ledger was read */
-        uint64_t bill_last;
     } *begin;
     char bound[ENTRY_TEXT_MAX + 1]; /* responses after it are newer than the names */
     char currency[AUDIT_CURRENCIES_MAX][4];
@@ -258,6 +257,8 @@ void audit_order_clear(struct audit *a);
 
 /* Transfers between partitions, over all of them, and payments of orders that lie in another one. */
 void audit_transfer_row(struct audit *a, const struct ledger_row *row);
+/* Is this a row of a payment of an order elsewhere: held, settled, bounced? */
+bool audit_transfer_is_payment(const struct ledger_row *row);
 /* Is something held for a payment of this identity? */
 bool audit_transfer_is_held(struct audit *a, const char *identity);
 void audit_transfer_record(struct audit *a, const char *identity, const struct bill *bill, uint64_t number);

@@ -108,6 +108,8 @@ static bool take_arrival(struct audit *a, const struct ledger_row *row) {
 void audit_bill_row(struct audit *a, const struct ledger_row *row, uint64_t bill) {
     if (take_arrival(a, row) || take_ending(a, row, bill)) return;
     struct audit_slot *slot = slot_of(a, row->identity, strlen(row->identity));
+    bool paid_since = audit_transfer_is_payment(row) && (slot->has & (HAS_ROWS | HAS_RECORD)) == HAS_RECORD && bill < slot->bill;
+    if (paid_since) return; /* by its record, which was read before this row; the rows it names are still to come */
     if ((slot->has & HAS_ROWS) && slot->bill != bill)
         audit_find(a, "bill %s: %s was booked before, as bill %u-%u: twice charged", row->bill, row->identity, a->part.partition,
                    slot->bill);

@@ -156,13 +156,14 @@ static void print_line(struct audit *a, void (*line)(const struct audit *a)) {
     f->behind_ms = 0;
 }
 
+void audit_follow_start(struct audit *a) {
+    a->follow->parts[a->part.partition] = (struct follow_part){.last = a->part.ledger_last, .bill_last = a->part.bill_last};
+}
+
 int audit_follow(struct audit *a, int64_t interval_ms, void (*line)(const struct audit *a)) {
-    struct audit_follow *f = a->follow;
     int64_t next_ms = progress_now_ms() + interval_ms;
     int code = CLI_OK;
     memset(&a->part, 0, sizeof a->part);
-    for (unsigned p = a->first; p <= a->last; p++)
-        f->parts[p] = (struct follow_part){.last = a->begin[p].ledger_last, .bill_last = a->begin[p].bill_last};
     while (!code && !is_over(a)) {
         code = go_round(a);
         if (code == CLI_UNREACHABLE && (redis_is_lost(a->c->redis) || redis_is_lost(a->side.redis))) {

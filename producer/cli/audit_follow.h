@@ -48,6 +48,9 @@ void audit_follow_clear(struct audit *a);
  * CLI_OK, or an exit code, said; audit.found tells what was found. */
 int audit_follow(struct audit *a, int64_t interval_ms, void (*line)(const struct audit *a)) __attribute__((warn_unused_result));
 
+/* A partition was read so far. */
+void audit_follow_start(struct audit *a);
+
 /* --- audit_follow_account.c --- */
 
 /* What the full audit knows of an account by its last row. */

@@ -34,8 +34,6 @@ struct audit_transfers {
 
 /* NULL when nothing was seen of it. */
 struct transfer *audit_transfer_known(struct audit *a, const char *identity);
-/* Is this a row of a payment of an order elsewhere: held, settled, bounced? */
-bool audit_transfer_is_payment(const struct ledger_row *row);
 void audit_transfer_take_payment(struct audit *a, struct transfer *t, const struct ledger_row *row);
 void audit_transfer_take(struct audit *a, struct transfer *t, const struct ledger_row *row);
 void audit_transfer_note(struct audit *a, struct transfer *t, const struct bill *bill);
