@@ -278,19 +278,21 @@ Test(months_far, an_order_over_the_end_of_the_month) {
     scene_expect_sound("April");
 }
 
-/* What was reserved while there was room for it is paid though there is none left by then, and nothing stops because of it. */
+/* What was reserved while there was room, but finds none when it is settled, is given up and kept, not lost; nothing else stops. */
 Test(months_far, more_on_the_way_than_a_month_can_say) {
     scene_start(3);
     cr_assert(fold_partition_of(&scene, "c") == 0);
     scene_go("open account=m kind=merchant; open account=a kind=user; open account=b kind=user; open account=c kind=user;"
-             "topup account=a amount=9007199254740988; topup account=c amount=2; topup account=b amount=10; order account=m order=o1 amount=2;"
-             "order account=m order=o2 amount=2");
+             "topup account=a amount=9007199254740988; topup account=c amount=2; topup account=b amount=10;"
+             "order account=m order=o1 amount=2; order account=m order=o2 amount=2");
     scene_go("pay account=a to=m amount=9007199254740988; transfer account=b to=a amount=6; transfer account=b to=c amount=4");
     scene_go("pay account=a to=m order=o1 amount=2 key=x; pay account=c to=m order=o2 amount=2 key=y");
     scene_expect_bill("x", 0, "a/shop/x", "|0|pay|");
-    scene_expect_bill("y", 0, "c/shop/y", "|0|pay|");
+    scene_expect_bill("y", 0, "c/shop/y", "|in_progress|");
+    cr_expect_eq(server_integer(&scene.server, "XLEN", fold_key(&scene, 0, "dead"), NULL), 1, "y's settled is not kept");
+    scene_expect_account("y", 0, "c", "6 2");
     scene_go("pay account=c to=m amount=1 key=z; refund account=a of=x amount=1 key=r; p=0 inquire account=c key=i");
-    scene_expect_bill("no more", 0, "c/shop/z", "|12|pay|");
+    scene_expect_bill("what there is room for", 0, "c/shop/z", "|0|pay|");
     scene_expect_bill("less", 0, "a/shop/r", "|0|refund|");
     scene_expect_bill("something else", 0, "c/shop/i", "|0|inquire|");
     scene_expect_sound("more than a month can say");
