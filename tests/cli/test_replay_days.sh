@@ -18,4 +18,29 @@ for day in "$here"/../vectors/day-*/; do
     days=$((days + 1))
 done
 [ $days -gt 0 ] || fail "there are no days"
+
+# By workers that somebody else runs, and that go on with the book afterwards; and in a server of Till's own.
+cp -r "$here/../vectors/day-v1" day
+cli flushall >/dev/null
+"$TILL" replay --from-archive day --workers 0 >other.out 2>&1 &
+replaying=$!
+sleep 0.3
+kill -0 $replaying || fail "it did not wait for workers: $(cat other.out)"
+"$TILL_WORKER" 2>>worker.log &
+worker=$!
+pids="$pids $worker"
+wait $replaying || fail "with somebody else's worker: $(cat other.out)"
+grep -q "digests compared with day/digest.json: 4 partitions" other.out || fail "no digests: $(cat other.out)"
+expect 0 "ok (0)" "$TILL" topup --account u1 --amount 5 --currency CNY
+json 0 '.[0] | .sound' "$TILL" audit --json
+stop_worker
+export TILL_REDIS_URL=embedded:own
+expect 0 "digests compared with day/digest.json: 4 partitions" "$TILL" replay --from-archive day
+"$TILL_WORKER" 2>>worker.log &
+worker=$!
+pids="$pids $worker"
+wait_for 20 "$TILL" status --no-rate
+expect 0 "ok (0)" "$TILL" topup --account u1 --amount 5 --currency CNY
+json 0 '.[0] | .sound' "$TILL" audit --json
+stop_worker
 finish
