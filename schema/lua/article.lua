@@ -20,7 +20,7 @@ local function article(merchant_name, sku)
   local h = redis.pcall('HMGET', KEYS[place], 'price', 'stock')
   if h.err then broken(KEYS[place], h.err) end
   s = { price = h[1] and to_integer(h[1]), stock = to_integer(h[2] or '0') }
-  if (h[1] and not s.price) or not s.stock or s.stock < 0 then broken(KEYS[place], 'price or stock is malformed') end
+  if (h[1] and (s.price or 0) < 1) or not s.stock or s.stock < 0 then broken(KEYS[place], 'price or stock is malformed') end
   articles[place] = s
   return s
 end

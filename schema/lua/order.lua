@@ -18,8 +18,10 @@ local function order_of(i)
     o = false
   else
     o.amount, o.opened, o.changed = to_integer(o.amount), to_integer(o.opened), to_integer(o.changed)
-    local whole = o.amount and o.opened and o.changed and STATES[o.state] and o.currency and o.to and o.lines and o.entry and o.identity
-    if not (whole and (o.deadline == '' or to_integer(o.deadline))) then broken(KEYS[place], 'is not an order') end
+    local numbers = (o.amount or 0) > 0 and o.opened and o.changed and (o.deadline == '' or to_integer(o.deadline))
+    if not (numbers and STATES[o.state] and o.currency and o.to and o.lines and o.entry and o.identity) then
+      broken(KEYS[place], 'is not an order')
+    end
     o.place = place
   end
   orders[place] = o
@@ -62,10 +64,13 @@ local function end_order(i, o, ending)
   set_due(order_member(i, o), last_moment(MS[i]))
 end
 
--- What was reserved comes back.
+-- What was reserved comes back. Lines that are none give the entry up: what they took would be lost.
 local function restock(i, o)
-  for sku, quantity in string.gmatch(o.lines, '(%S+) (%d+) %d+') do
-    local s = article(ACCOUNT[i], sku)
-    s.stock, s.changed = math.min(s.stock + to_integer(quantity), MAX), MS[i]
-  end
+  local rest = string.gsub(o.lines == '' and '' or o.lines .. ' ', '(%S+) (%d+) %d+ ', function(sku, quantity)
+    local s, back = article(ACCOUNT[i], sku), to_integer(quantity)
+    if not back then broken(KEYS[o.place], 'lines are malformed') end
+    s.stock, s.changed = math.min(s.stock + back, MAX), MS[i]
+    return ''
+  end)
+  if rest ~= '' then broken(KEYS[o.place], 'lines are malformed') end
 end
