@@ -19,6 +19,13 @@ local function move_funds(i, from, to, amount, funded)
   return CODE.ok
 end
 
+-- What comes late must be taken, whatever has become of the account. What could not be counted gives its entry up instead: the dead stream
+-- keeps it until there is room.
+local function must_fit(i, a, amount)
+  if math.abs(a.balance + amount) > MAX then broken(KEYS[a.place], 'the balance would pass 2^53 - 1') end
+  if overflows(i, a, amount) then broken(KEYS[a.place], 'its month would pass 2^53 - 1') end
+end
+
 -- The merchant's shard in this partition: whoever is not known here as a merchant cannot be paid.
 local function merchant(place, name)
   local m = account(place, name)

@@ -42,6 +42,8 @@ end
 shop.settled = function(i, b)
   local a, m = account(ACCOUNT_KEY[i], ACCOUNT[i]), merchant(counterpart(TO_KEY[i], b.to), b.to)
   if not (a and m) then return end
+  must_fit(i, a, -b.amount)
+  must_fit(i, m, b.amount)
   b.bill = next_bill()
   post(i, b.bill, a, -b.amount, -b.amount)
   post(i, b.bill, m, b.amount, 0)

@@ -52,7 +52,10 @@ OPS.bounce = function(i)
   local b, a = original(i, 'in_progress'), account(ACCOUNT_KEY[i], ACCOUNT[i])
   if not (b and a) then return end
   if b.op == 'pay' then return shop.bounced(i, b, a) end
-  move(i, transit(i, b.currency), a, b.amount)
+  local way = transit(i, b.currency)
+  must_fit(i, way, -b.amount)
+  must_fit(i, a, b.amount)
+  move(i, way, a, b.amount)
   local code = MORE.CODE_SENT[i] or 0
   decide_late(i, b, code, code == CODE.not_found and 'to' or '', a)
 end
