@@ -3,7 +3,6 @@
 -- settlement_offset, and a shard's month never goes back. The current one lies in the account's field `earning`, those before in
 -- `month:YYYY-MM`, each "GROSS REFUNDS OTHER" (the current one with the month in front).
 local this_month, month_ends = '', -1 -- the month of the ms last asked for, and until when that is sure to hold
-local EARNING = '^(%d+%-%d%d) (%d+) (%d+) (%-?%d+)$'
 
 -- Days since the epoch as year and month: years are counted from 1 March 0000, so that the leap day is a year's last.
 local function civil_month(days)
@@ -27,7 +26,7 @@ end
 local function load_month(a, text)
   a.month, a.gross, a.refunds, a.other = '', 0, 0, 0
   if not text then return end
-  local month, gross, refunds, other = string.match(text, EARNING)
+  local month, gross, refunds, other = string.match(text, '^(%d+%-%d%d) (%d+) (%d+) (%-?%d+)$')
   if month then a.month, a.gross, a.refunds, a.other = month, to_integer(gross), to_integer(refunds), to_integer(other) end
   if not (month and a.gross and a.refunds and a.other) then broken(KEYS[a.place], 'earning is malformed') end
 end
@@ -44,22 +43,25 @@ local function set_month(a, field, text)
   a.months = months
 end
 
--- The month of entry i begins for a shard, unless it has. Idempotent, and written only with what is posted then.
-local function begin_month(i, a)
+-- Has the month of entry i begun after that of a shard? Changes nothing: what is refused must not turn a month.
+local function turns(i, a)
   local ms = MS[i] or 0
   if ms >= month_ends then find_month(ms, policies.settlement_offset or 0) end
-  if a.month >= this_month then return end
+  return a.month < this_month
+end
+
+-- The month of entry i begins for a shard, unless it has: called with what is posted then.
+local function begin_month(i, a)
+  if not turns(i, a) then return end
   if a.gross ~= 0 or a.refunds ~= 0 or a.other ~= 0 then set_month(a, 'month:' .. a.month, month_text(a)) end
   a.month, a.gross, a.refunds, a.other = this_month, 0, 0, 0
 end
 
 -- Settlement moves what was counted when it came.
-local SETTLES = { settle = true, swept = true }
-
 local function earn(i, a, amount)
   begin_month(i, a)
   if a.name == ACCOUNT[i] then
-    if not SETTLES[OP[i]] then a.other = a.other + amount end
+    if OP[i] ~= 'settle' and OP[i] ~= 'swept' then a.other = a.other + amount end
   elseif amount > 0 then a.gross = a.gross + amount
   else a.refunds = a.refunds - amount end
   a.earned = true
@@ -67,8 +69,7 @@ end
 
 -- Would a posting lift what a month has beyond what can be counted?
 local function overflows(i, a, amount)
-  if not a.month then return false end
-  begin_month(i, a)
+  if not a.month or turns(i, a) then return false end
   if a.name == ACCOUNT[i] then return math.abs(a.other + amount) > MAX end
   return amount > 0 and a.gross + amount > MAX or a.refunds - amount > MAX
 end

@@ -10,12 +10,13 @@ local function pay_plainly(i)
   if m == nil then m = account(to, TO[i]) end
   if not a or not m or m.kind ~= 'merchant' or policies.duplicate_window then return false end
   if a.month or a.rules and not (a.rules.unread and MORE.SIGNED[i] == 1) then return false end
-  if m.month ~= this_month or MS[i] >= month_ends then begin_month(i, m) end
-  local balance, held, gained, gross = a.balance - amount, a.held, m.balance + amount, m.gross + amount
+  local later = (m.month ~= this_month or MS[i] >= month_ends) and turns(i, m)
+  local balance, held, gained, gross = a.balance - amount, a.held, m.balance + amount, (later and 0 or m.gross) + amount
   if a.currency ~= cur or m.currency ~= cur or a.status ~= 'active' or m.status ~= 'active' or balance < held or gained > MAX
     or gross > MAX then
     return false
   end
+  if later then begin_month(i, m) end
   local at, entry, identity, text, ms, note = AT[i], ENTRY[i], IDENTITY[i], AMOUNT_TEXT[i], MS[i] or 0, NOTE[i] or ''
   local bill, seq, m_seq, n = next_bill(), a.seq + 1, m.seq + 1, row_count
   rows[n + 1] = { bill, identity, 'pay', a.name, -amount, 0, balance, held, seq, ms, note }

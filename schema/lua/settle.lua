@@ -26,10 +26,7 @@ local function sweep(i, m, net)
   return true
 end
 
-OPS.settle = function(i)
-  local m, wanted = merchant(ACCOUNT_KEY[i], ACCOUNT[i]), MORE.MONTH[i]
-  if not m then return CODE.not_found, 'account' end
-  acting, currency = m, m.currency
+local function settle(i, m, wanted)
   if m.currency ~= CURRENCY[i] then return CODE.currency_mismatch end
   begin_month(i, m)
   if wanted >= this_month then return CODE.wrong_state, 'month' end
@@ -49,6 +46,17 @@ OPS.settle = function(i)
   touch(m, i)
   moved = to_text(math.abs(gross - refunds))
   return CODE.ok, to_text(gross) .. ' ' .. to_text(refunds), not home and (gross > 0 or refunds > 0)
+end
+
+-- The month that runs is looked at as if it had begun for the shard, and when nothing comes of it, it has not.
+OPS.settle = function(i)
+  local m = merchant(ACCOUNT_KEY[i], ACCOUNT[i])
+  if not m then return CODE.not_found, 'account' end
+  acting, currency = m, m.currency
+  local month, gross, refunds, other, months = m.month, m.gross, m.refunds, m.other, m.months
+  local code, detail, waits = settle(i, m, MORE.MONTH[i])
+  if code ~= CODE.ok then m.month, m.gross, m.refunds, m.other, m.months = month, gross, refunds, other, months end
+  return code, detail, waits
 end
 
 -- swept (follow-up): a shard's month comes home. Once per shard and month, however often it is sent.
