@@ -5,8 +5,8 @@ local function begin_group()
   journal = { due = {}, records = record_size, rows = row_count, touched = touched_count, changed = #changed, bill = last_bill }
 end
 
--- Everything as it was before the first step.
-local function undo_group(first, last)
+-- Everything as it was before the first step; the bills of those that were taken are no more, and of those only.
+local function undo_group(first)
   local j = journal
   journal = nil
   for t, was in pairs(j) do
@@ -25,7 +25,7 @@ local function undo_group(first, last)
     changed[n] = nil
   end
   record_size, row_count, touched_count, last_bill, bill_head = j.records, j.rows, j.touched, j.bill, nil
-  for s = first, last do
+  for s = first, j.kept or 0 do
     decided[IDENTITY[s]] = nil
     referred[BILLS .. ' ' .. IDENTITY[s]] = nil
   end
@@ -37,14 +37,17 @@ local function take_step(s)
   if (MORE.AWAY[s] or 0) ~= 0 then return CODE.invalid, 'to' end -- a group is decided here and now
   if decided[IDENTITY[s]] or today[s] or yesterday[s] then return CODE.key_reused end
   local code, detail = OPS[OP[s]](s)
-  if code == CODE.ok then keep_bill(s, code, detail or subject) end
+  if code == CODE.ok then
+    keep_bill(s, code, detail or subject)
+    journal.kept = s
+  end
   return code, detail
 end
 
 -- The failed step's own refusal is stored under its key, if it is one that is stored; the keys of all others stay free.
 local function fail_group(i, s, code, detail)
-  local first, last = MORE.FIRST_STEP[i], MORE.FIRST_STEP[i] + MORE.STEPS[i] - 1
-  undo_group(first, last)
+  local first = MORE.FIRST_STEP[i]
+  undo_group(first)
   moved, billed, state, captured = '0', '', '', '0'
   if DECIDED[code] then keep_bill(s, code, detail or subject) end
   begin_answer(i)
