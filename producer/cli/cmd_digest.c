@@ -10,8 +10,10 @@
 #include "producer/cli/connect.h"
 #include "producer/cli/digest_out.h"
 #include "producer/cli/digest_read.h"
+#include "schema/script.h"
 
-enum { OPTION_PARTITION, OPTION_TRIES, OPTION_SAVE, OPTION_ANSWERS, OPTION_COMPARE };
+enum { OPTION_PARTITION, OPTION_TRIES, OPTION_PAUSE, OPTION_SAVE, OPTION_ANSWERS, OPTION_COMPARE };
+enum { HOLD_MS = 20000 };
 
 static void say_difference(void *context, unsigned partition, const char *text) {
     cli_say(context, "partition %u: %s", partition, text);
@@ -61,6 +63,50 @@ static int finish(struct cli *cli, const struct digest_record *r) {
     return compared ? compared : code;
 }
 
+static int call_lease(struct connection *c, const struct script *script, int64_t *number) {
+    struct reply reply;
+    enum redis_err err = redis_script_call(c->redis, script, &c->command, &reply);
+    *number = err ? 0 : reply_integer(reply);
+    return err ? connect_failed(c, err, "pausing a partition") : CLI_OK;
+}
+
+/* Takes the partition from whoever serves it. Should this program end, others take it when the lease lapses. */
+static int hold(struct connection *c, unsigned partition, int64_t *epoch) {
+    keys_buffer key;
+    redis_script_begin(&c->command, &script_rebuild, 4);
+    command_copy(&c->command, key, keys_meta(key, &c->book, partition));
+    command_copy(&c->command, key, keys_lease(key, &c->book, partition));
+    command_copy(&c->command, key, keys_intents(key, &c->book, partition));
+    command_copy(&c->command, key, keys_unanswered(key, &c->book, partition));
+    command_word(&c->command, "hold");
+    command_uint(&c->command, HOLD_MS);
+    return call_lease(c, &script_rebuild, epoch);
+}
+
+static int let_go(struct connection *c, unsigned partition, int64_t epoch) {
+    keys_buffer key;
+    int64_t held;
+    redis_script_begin(&c->command, &script_lease, 2);
+    command_copy(&c->command, key, keys_lease(key, &c->book, partition));
+    command_copy(&c->command, key, keys_meta(key, &c->book, partition));
+    command_word(&c->command, "release");
+    command_word(&c->command, "rebuild");
+    command_word(&c->command, "0");
+    command_uint(&c->command, (uint64_t)epoch);
+    return call_lease(c, &script_lease, &held);
+}
+
+static int read_paused(struct connection *c, unsigned partition, struct digest_partition *list, FILE *answers) {
+    bool wanted[KEYS_PARTITIONS_MAX] = {false};
+    int64_t epoch;
+    wanted[partition] = true;
+    int code = hold(c, partition, &epoch);
+    if (code) return code;
+    code = digest_read_answers(c, wanted, 1, list, answers);
+    int released = let_go(c, partition, epoch);
+    return code ? code : released;
+}
+
 static int open_answers(struct cli *cli, FILE **answers) {
     archive_path file;
     const char *dir = cli->value[OPTION_SAVE];
@@ -88,6 +134,8 @@ static int run(struct cli *cli) {
     if (!list) abort();
     if ((code = open_answers(cli, &answers))) goto out;
     code = digest_read_answers(&c, wanted, (unsigned)tries, list, answers);
+    for (unsigned p = first; p <= last && !code && cli->value[OPTION_PAUSE]; p++)
+        if (list[p].moved) code = read_paused(&c, p, list, answers);
     if (answers && fclose(answers) != 0 && !code) code = cli_usage(cli, "cannot write the answers: %s", strerror(errno));
     if (code) goto out;
     digest_record_make(&record, &c.book, wanted, list);
@@ -102,6 +150,7 @@ out:
 static const struct cli_option options[] = {
     {"partition", 'p', "N", "only this one"},
     {"tries", 0, "N", "read a partition that moves meanwhile so often (5)"},
+    {"pause", 0, NULL, "keep workers off one that never stands still while it is read; intents wait there so long"},
     {"save", 0, "DIR", "also into DIR/digest.json, where till replay looks for it"},
     {"answers", 0, NULL, "and every answer into DIR/answers.jsonl, for till replay --compare"},
     {"compare", 0, "FILE", "with such a file: what differs is said, and the exit code is 1"},
@@ -118,7 +167,8 @@ const struct cli_command cmd_digest = {
              "answers, but not who served it when, in what batches, after what crashes. Two books with one digest are\n"
              "the same; schema/README.md says what goes into it. Reads only, while workers may go on; a partition that\n"
              "is being paid in has no digest, so one that moved while it was read is read again, and said if it never\n"
-             "stood still (exit code 1). What was trimmed off ledger and answers is not in it: that is said too.",
+             "stood still (exit code 1), but with --pause, which needs a worker's rights. What was trimmed off ledger\n"
+             "and answers is not in it: that is said too.",
     .examples = "  till digest\n  till digest --save books --answers\n  till digest --compare books/digest.json",
     .run = run,
 };

@@ -1,13 +1,14 @@
 #!lua
 -- rebuild: begins and ends the time in which a partition is rebuilt from its recorded stream. Whoever serves it is replaced each time, so
 -- that from here on nobody works in the other way: while meta has `replaying`, lanes send neither follow-ups nor what has fallen due.
+-- Also keeps everybody off a partition for a while, so that it stands still; released as any lease of worker `rebuild`.
 -- KEYS: 1 meta 2 lease 3 intents 4 unanswered
 -- ARGV: 1 begin: from now on | hold: nobody serves it, for a while | end: it is as it was, and anybody may take it
 --       2 begin: what the recorded streams contain, as worker/replaying.h reads it; hold: for how many ms
--- Reply: end: how many entries are pending again: those put aside, whose follow-ups are still to be sent; else 0
+-- Reply: end: how many entries are pending again: those put aside, whose follow-ups are still to be sent; else the new epoch
 local time = redis.call('TIME')
 local epoch = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '') or time[1] * 1000 + math.floor(time[2] / 1000)
-local taken, again = string.format('%.0f', epoch + 1), 0
+local taken, reply = string.format('%.0f', epoch + 1), epoch + 1
 redis.call('XLEN', KEYS[3])
 redis.call('HLEN', KEYS[4])
 redis.call('HSET', KEYS[1], 'epoch', taken)
@@ -19,9 +20,10 @@ elseif ARGV[1] == 'hold' then
   redis.call('SET', KEYS[2], taken .. ':rebuild', 'PX', ARGV[2])
 else
   local kept = redis.call('HKEYS', KEYS[4])
+  reply = 0
   for n = 1, #kept do
-    again = again + #redis.call('XCLAIM', KEYS[3], 'workers', 'rebuild', 0, kept[n], 'FORCE', 'JUSTID')
+    reply = reply + #redis.call('XCLAIM', KEYS[3], 'workers', 'rebuild', 0, kept[n], 'FORCE', 'JUSTID')
   end
   redis.call('HDEL', KEYS[1], 'replaying')
 end
-return again
+return reply

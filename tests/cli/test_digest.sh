@@ -107,6 +107,7 @@ for n in $(seq 40); do
 done
 [ -n "${moved-}" ] || fail "it never moved"
 expect 1 "moved while it was read" "$TILL" digest --tries 1
+json 0 '.[0].digest != null' "$TILL" digest --tries 1 --pause --json # nobody pays meanwhile, and everybody goes on after
 touch enough
 wait $paying
 wait_for 20 "$TILL" digest --tries 1
