@@ -85,8 +85,9 @@ struct lane {
     bool idle;                  /* the last read brought nothing */
 };
 
-/* Tells shared->sources who sent the entries at hand, once they are applied. */
-void lane_note_sources(const struct lane *lane);
+/* Tells shared->sources who sent the entries at hand, and the partition of those it has not heard of yet: before they are answered, so that
+ * the stream of their answers is known to whoever trims it, whatever becomes of this worker. */
+void lane_note_sources(struct lane *lane);
 
 /* A partition this worker has just taken: what `lease take` answered. */
 struct lane_lease {

@@ -33,7 +33,8 @@ enum redis_err lane_take_entries(struct lane *lane, struct reply entries, struct
         struct entry *e = &lane->entries[n];
         if (!door_read(reply_at(entries, n), e)) return REDIS_GARBLED;
         e->deliveries = n < reply_count(deliveries) ? (uint64_t)reply_integer(reply_at(deliveries, n)) : 0;
-        if (!is_suspect(lane, e)) door_check(&lane->door, e); /* a suspect only once the attempt is counted: reading it may be deadly */
+        if (is_suspect(lane, e)) e->answerable = false; /* it is read once the attempt is counted: that may be deadly */
+        else door_check(&lane->door, e);
     }
     return REDIS_OK;
 }
