@@ -14,6 +14,7 @@ enum {
     LATE_MS = 5,    /* by this much a wait may pass its deadline: setting the socket's timeout for every reply would cost more */
     COARSE_MS = 120, /* Redis ends a BLOCK by a clock of 10 Hz */
     BLOCK_MAX_MS = 1000,
+    VERIFY_EVERY_MS = 1000,
     LOOK_LEAST_MS = 15,
     BOOK_VERSION = 1,
 };
@@ -85,6 +86,16 @@ static int connect_code(enum redis_err err) {
     return err == REDIS_REFUSED ? TILL_NOT_PERMITTED : TILL_READ_FAILED;
 }
 
+/* Believed for a while, and asked again after a longer one: a master that froze while others took its place answers when it comes back as if
+ * nothing had happened. */
+static bool still_master(struct till *till) {
+    int64_t now_ms = client_now_ms();
+    if (now_ms - till->verified_ms < VERIFY_EVERY_MS)
+        return true;
+    till->verified_ms = now_ms;
+    return redis_verify(till->redis) == REDIS_OK;
+}
+
 static int connect_open(struct till *till, int64_t deadline_ms) {
     int64_t half = (deadline_ms - client_now_ms()) / 2;
     if (half < 1) {
@@ -141,9 +152,10 @@ static int book_read(struct till *till, int64_t deadline_ms) {
 }
 
 int client_connect(struct till *till, int64_t deadline_ms) {
-    if (till->redis != NULL && !redis_is_lost(till->redis))
+    if (till->redis != NULL && !redis_is_lost(till->redis) && still_master(till))
         return TILL_OK;
     client_drop(till);
+    till->verified_ms = client_now_ms();
     int code = connect_open(till, deadline_ms);
     if (code == TILL_OK)
         code = book_read(till, deadline_ms);
@@ -206,7 +218,12 @@ bool client_back_off(struct till *till, enum redis_err err, int64_t deadline_ms)
 
 enum redis_err client_next(struct till *till, int64_t deadline_ms, struct reply *reply) {
     enum redis_err err = arm(till, deadline_ms);
-    return err != REDIS_OK ? err : settle(till, redis_next(till->redis, reply));
+    if (err == REDIS_OK)
+        err = settle(till, redis_next(till->redis, reply));
+    if (err != REDIS_OK || still_master(till))
+        return err;
+    *reply = (struct reply){NULL};
+    return settle(till, REDIS_DEMOTED);
 }
 
 enum redis_err client_flush(struct till *till, int64_t deadline_ms) {

@@ -36,6 +36,7 @@ struct till {
     int64_t memory_until_ms;
     unsigned memory_percent;     /* share of maxmemory in use */
     bool blind_memory, blind_backlog; /* Redis does not let us ask: nothing is refused for what we cannot know */
+    int64_t verified_ms;         /* when the connection was known last to lead to the master */
     unsigned failures;           /* in a row, since the last that went well */
     int socket_timeout_ms;       /* as last set on the connection */
     struct command command;

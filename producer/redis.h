@@ -76,6 +76,10 @@ struct redis;
  * With a sentinel:// url the sentinels are asked, one after the other, for the master, which is used only if it says itself that it is one
  * (else REDIS_DEMOTED). All of them stay known for ever; the one that helped last is asked first. */
 enum redis_err redis_open(struct redis **redis, const struct redis_options *options) __attribute__((warn_unused_result));
+/* Asks a sentinel whether the server is still the master: one that froze or was cut off goes on believing it for a while, and what it
+ * confirms is lost. REDIS_DEMOTED, and the connection is given up, when another is. REDIS_OK when not, when nobody can be asked, and for
+ * other urls. Takes as long as a sentinel does to answer, 300 ms at most. */
+enum redis_err redis_verify(struct redis *redis) __attribute__((warn_unused_result));
 /* Drops the connection with all replies under way and connects again, as redis_open did: the sentinels are asked anew. What the server may
  * still hold of the connection before is killed there (TCP, if the user may CLIENT KILL), so that a read blocked on it takes nothing. */
 enum redis_err redis_reopen(struct redis *redis) __attribute__((warn_unused_result));

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { STEP_LEAST_MS = 20 };
+enum { STEP_LEAST_MS = 20, VERIFY_MS = 300 };
 
 static int64_t sentinel_now_ms(void) {
     struct timespec now;
@@ -65,6 +65,16 @@ static enum redis_err sentinel_ask(struct redis *redis, const struct redis_node 
     return interrupted ? REDIS_LOST : err;
 }
 
+static unsigned sentinel_count(const struct redis_url *url) {
+    struct redis_node seed;
+    unsigned count = 0;
+    while (redis_url_seed(url, count, &seed)) count++;
+    return count;
+}
+
+/* The one after the one that was asked first: the next time it begins. */
+static unsigned sentinel_next(const struct redis *redis) { return (redis->seed + 1) % sentinel_count(&redis->options.url); }
+
 static bool sentinel_is_same(const struct redis_node *a, const struct redis_node *b) {
     return a->port == b->port && strcmp(a->host, b->host) == 0;
 }
@@ -81,8 +91,7 @@ enum redis_err redis_connect_by_sentinel(struct redis *redis) {
     int64_t deadline_ms = sentinel_now_ms() + redis->options.connect_timeout_ms;
     struct redis_node seed, master, tried = {.port = 0};
     enum redis_err err = REDIS_LOST;
-    unsigned count = 0;
-    while (redis_url_seed(url, count, &seed)) count++;
+    unsigned count = sentinel_count(url);
     for (unsigned n = 0, first = redis->seed; n < count; n++) {
         unsigned steps = count - n + 1, index = (first + n) % count;
         redis_url_seed(url, index, &seed);
@@ -96,6 +105,22 @@ enum redis_err redis_connect_by_sentinel(struct redis *redis) {
         err = redis_connect_at(redis, sentinel_step_ms(deadline_ms - sentinel_now_ms(), 1));
         if (!err || err == REDIS_REFUSED || strcmp(redis->error, "interrupted") == 0) return err;
     }
-    redis->seed = (redis->seed + 1) % count; /* the next time another begins */
+    redis->seed = sentinel_next(redis);
     return err;
+}
+
+enum redis_err redis_verify(struct redis *redis) {
+    struct redis_node seed, master;
+    int timeout_ms = redis->options.connect_timeout_ms < VERIFY_MS ? redis->options.connect_timeout_ms : VERIFY_MS;
+    if (!redis->context) return REDIS_LOST;
+    if (redis->options.url.kind != REDIS_URL_SENTINEL || !redis_url_seed(&redis->options.url, redis->seed, &seed)) return REDIS_OK;
+    redis->error[0] = '\0';
+    enum redis_err err = sentinel_ask(redis, &seed, timeout_ms / 2, &master); /* to connect, and to answer */
+    if (!redis->context) return REDIS_LOST; /* interrupted */
+    redis->error[0] = '\0';
+    if (err) redis->seed = sentinel_next(redis);
+    if (err || sentinel_is_same(&master, &redis->at)) return REDIS_OK;
+    snprintf(redis->error, sizeof redis->error, "%s is not the master any more", redis_where(redis));
+    redis_drop(redis);
+    return REDIS_DEMOTED;
 }

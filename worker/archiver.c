@@ -168,6 +168,11 @@ void archiver_hold(struct archiver *a, unsigned partition, uint64_t epoch) {
 
 void archiver_drop(struct archiver *a, unsigned partition) { archiver_hold(a, partition, 0); }
 
+void archiver_disconnect(struct archiver *a) {
+    struct redis *redis = a ? atomic_load(&a->redis) : NULL;
+    if (redis) redis_interrupt(redis);
+}
+
 void archiver_end(struct archiver *a) {
     if (a) atomic_store(&a->ending, true);
 }

@@ -34,6 +34,8 @@ struct sources *archiver_sources(struct archiver *archiver);
 /* This worker serves the partition from now on, or no longer. NULL is fine. Return at once. */
 void archiver_hold(struct archiver *archiver, unsigned partition, uint64_t epoch);
 void archiver_drop(struct archiver *archiver, unsigned partition);
+/* Drops its connection; it opens another. NULL is fine. */
+void archiver_disconnect(struct archiver *archiver);
 /* All is dropped from now on because the worker ends: the last rounds wait for archiver_close, when no lane adds to any stream. */
 void archiver_end(struct archiver *archiver);
 /* Reads what is left for a moment, syncs, ends; by `deadline_ms` (lane_now_ms clock). False when the thread hangs (in a disk that does not

@@ -256,11 +256,15 @@ struct lane *lane_start(const struct lane_shared *shared, const struct door *doo
 void lane_stop(struct lane *lane) { atomic_store(&lane->stop, true); }
 
 /* The pointers are set once by the lane's thread and closed by lane_join only, so a look at them is safe. */
-void lane_abandon(struct lane *lane) {
+void lane_disconnect(struct lane *lane) {
     struct redis *redis = atomic_load(&lane->redis), *side = atomic_load(&lane->side);
-    lane_stop(lane);
     if (redis) redis_interrupt(redis);
     if (side) redis_interrupt(side);
+}
+
+void lane_abandon(struct lane *lane) {
+    lane_stop(lane);
+    lane_disconnect(lane);
 }
 
 bool lane_ended(const struct lane *lane) { return atomic_load(&lane->ended); }

@@ -107,7 +107,9 @@ void lane_free(struct lane *lane); /* NULL is fine */
 struct lane *lane_start(const struct lane_shared *shared, const struct door *door, const struct lane_lease *lease, const struct mark *mark);
 /* Asks it to finish and release; returns at once. The owner also unblocks its read by CLIENT UNBLOCK client_id. */
 void lane_stop(struct lane *lane);
-/* Drops its connections: for when Redis does not answer and time is up. */
+/* Drops its connections; it opens them again, wherever the master is now. */
+void lane_disconnect(struct lane *lane);
+/* Both: for when Redis does not answer and time is up. */
 void lane_abandon(struct lane *lane);
 bool lane_ended(const struct lane *lane);
 /* Waits for the thread, gives back its mark, frees it. */

@@ -13,7 +13,7 @@
 #include "worker/lane_apply.h"
 #include "worker/log.h"
 
-enum { BOOK_VERSION = 1, BEAT_MS = 250, LOOK_MS = 250, NUDGE_MS = 50,
+enum { BOOK_VERSION = 1, BEAT_MS = 250, VERIFY_MS = 1000, LOOK_MS = 250, NUDGE_MS = 50,
        CONTROL_MS = 500, HUNG_MS = 200, ABANDONED_MS = 300 };
 
 void ownership_init(struct ownership *o, const struct lane_shared *shared, const struct door *door) {
@@ -30,9 +30,31 @@ void ownership_init(struct ownership *o, const struct lane_shared *shared, const
     o->live_workers = 1;
 }
 
+/* There is another master: whoever still talks to the one before must not wait for it to notice. */
+static void leave_old_master(struct ownership *o) {
+    const char *where = redis_where(o->redis);
+    if (strcmp(o->where, where) == 0) return;
+    if (o->where[0]) {
+        log_event(LOG_INFO, "redis_moved", {"from", LOG_S(o->where)}, {"to", LOG_S(where)});
+        for (unsigned p = 0; p < o->door.book.partitions; p++)
+            if (o->lanes[p]) lane_disconnect(o->lanes[p]);
+        archiver_disconnect(o->archiver);
+    }
+    snprintf(o->where, sizeof o->where, "%s", where);
+}
+
 static enum redis_err connect_control(struct ownership *o) {
-    if (!o->redis) return redis_open(&o->redis, &o->control);
-    return redis_is_lost(o->redis) ? redis_reopen(o->redis) : REDIS_OK;
+    uint64_t now_ms = lane_now_ms();
+    enum redis_err err = REDIS_OK;
+    if (o->redis && !redis_is_lost(o->redis)) {
+        if (now_ms - o->verified_at_ms < VERIFY_MS) return REDIS_OK;
+        err = redis_verify(o->redis);
+    }
+    if (!o->redis) err = redis_open(&o->redis, &o->control);
+    else if (redis_is_lost(o->redis)) err = redis_reopen(o->redis);
+    o->verified_at_ms = now_ms;
+    if (!err) leave_old_master(o);
+    return err;
 }
 
 /* Creates the book if there is none. Reply: version, partitions, created. */

@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- lease: says who may serve a partition. The lease has a TTL and only tells when another may take over; what keeps a replaced worker
--- from writing is the epoch, which every taking raises. It begins with the server's clock, so that one that was lost is never given again.
+-- from writing is the epoch, which every taking raises. It is above the server's clock, so that one that was lost is never given again,
+-- not even when a failover lost only the last of them.
 -- A full Redis changes no owner: hence allow-oom; what is written has the size of what was there.
 -- KEYS: 1 lease 2 meta
 -- ARGV: 1 take|renew|release|halt 2 worker 3 ttl ms 4 epoch (all but take) 5 what was lost (halt; '': the loss is accepted)
@@ -13,7 +14,7 @@ if action == 'take' then
   if holder then return { 0, holder } end
   local known = redis.call('HMGET', KEYS[2], 'epoch', 'applied', 'bill', 'loss_accepted')
   local time = redis.call('TIME')
-  local taken = (tonumber(known[1] or '') or time[1] * 1000 + math.floor(time[2] / 1000)) + 1
+  local taken = math.max(tonumber(known[1] or '') or 0, time[1] * 1000 + math.floor(time[2] / 1000)) + 1
   redis.call('HSET', KEYS[2], 'epoch', string.format('%.0f', taken))
   redis.call('SET', KEYS[1], string.format('%.0f', taken) .. ':' .. worker, 'PX', ttl)
   return { taken, known[2] or '0-0', known[3] or '0', known[4] or '0' }
