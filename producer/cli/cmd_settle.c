@@ -1,5 +1,6 @@
 /* `till settle`: settles a month, and prints every merchant's statement. */
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "schema/entry.h"
 
 enum { OPTION_MONTH, OPTION_MERCHANT, OPTION_DRY_RUN, OPTION_BILLS, OPTION_CSV, OPTION_TABLE, OPTION_TIMEOUT };
+enum { WAIT_MS = 50 };
 
 static int read_options(struct settle *s) {
     const struct cli *cli = s->cli;
@@ -52,13 +54,13 @@ static int look_at_clock(struct settle *s) {
     return s->dry_run ? CLI_OK : CLI_FOUND;
 }
 
-/* Intents of the month that no worker has applied yet. */
-static int look_at_stream(struct settle *s, unsigned partition, bool *behind) {
+/* Are there intents up to this one that no worker has applied yet? */
+static int look_at_stream(struct settle *s, unsigned partition, const char *to, bool *behind) {
     struct command *c = &s->c->command;
     struct reply reply;
     struct entry_id applied = {0, 0};
     keys_buffer key;
-    char from[ENTRY_TEXT_MAX + 1], to[ENTRY_TEXT_MAX + 1];
+    char from[ENTRY_TEXT_MAX + 1];
     size_t size;
     command_begin(c, "HGET");
     command_copy(c, key, keys_meta(key, &s->c->book, partition));
@@ -68,7 +70,6 @@ static int look_at_stream(struct settle *s, unsigned partition, bool *behind) {
     const char *text = reply_text(reply, &size);
     if (!entry_id_parse(text, size, &applied)) applied = (struct entry_id){0, 0};
     entry_id_format(entry_id_after(applied), from);
-    entry_id_format((struct entry_id){s->partitions[partition].end_ms - 1, UINT64_MAX}, to);
     command_begin(c, "XRANGE");
     command_copy(c, key, keys_intents(key, &s->c->book, partition));
     command_word(c, from);
@@ -83,14 +84,43 @@ static int look_at_stream(struct settle *s, unsigned partition, bool *behind) {
 static int look_at_streams(struct settle *s) {
     unsigned behind_count = 0, first = 0;
     for (unsigned p = 0; p < s->c->book.partitions; p++) {
+        char to[ENTRY_TEXT_MAX + 1];
         bool behind = false;
-        int code = look_at_stream(s, p, &behind);
+        entry_id_format((struct entry_id){s->partitions[p].end_ms - 1, UINT64_MAX}, to);
+        int code = look_at_stream(s, p, to, &behind);
         if (code) return code;
         if (behind && behind_count++ == 0) first = p;
     }
     if (behind_count)
         cli_say(s->cli, "intents of the month still wait in %u partitions, in %u for one: provisional", behind_count, first);
     return CLI_OK;
+}
+
+/* Merchants are listed by partition 0: those opened until now must be known there. */
+static int wait_for_merchants(struct settle *s) {
+    struct command *c = &s->c->command;
+    struct reply reply;
+    keys_buffer key;
+    char to[ENTRY_TEXT_MAX + 1];
+    int64_t started_ms = progress_now_ms();
+    bool behind = true;
+    command_begin(c, "XREVRANGE");
+    command_copy(c, key, keys_intents(key, &s->c->book, 0));
+    command_word(c, "+");
+    command_word(c, "-");
+    command_word(c, "COUNT");
+    command_word(c, "1");
+    int code = connect_call(s->c, "looking for intents that wait", &reply);
+    if (code || reply_count(reply) == 0) return code;
+    snprintf(to, sizeof to, "%s", reply_text(reply_at(reply_at(reply, 0), 0), NULL));
+    while (!(code = look_at_stream(s, 0, to, &behind)) && behind) {
+        if (progress_now_ms() - started_ms > s->timeout_ms) {
+            settle_fault(s, "intents wait in partition 0 for more than %d ms: does a worker serve it (till status)?", s->timeout_ms);
+            return CLI_FOUND;
+        }
+        poll(NULL, 0, WAIT_MS);
+    }
+    return code;
 }
 
 static void say_earlier(struct settle *s, const struct statement *t) {
@@ -155,6 +185,7 @@ static int settle(struct settle *s) {
     int code = settle_policies(s);
     if (!code) code = look_at_clock(s);
     if (!code && s->dry_run) code = look_at_streams(s);
+    if (!code && !s->dry_run) code = wait_for_merchants(s);
     if (!code) code = settle_names(s, s->cli->value[OPTION_MERCHANT]);
     if (code) return code;
     s->batch_max = SETTLE_AT_ONCE / partitions;

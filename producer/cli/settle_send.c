@@ -149,8 +149,8 @@ static int await(struct errand *e, void (*take)(struct errand *e, const struct t
         if (found == TILL_OK) take(e, &answer);
         if (e->waiting < before) quiet_since_ms = progress_now_ms();
         if (progress_now_ms() - quiet_since_ms < e->s->timeout_ms) continue;
-        settle_fault(e->s, "no answer from partition %u for %d s: does a worker serve it (till status)? To run it again is safe",
-                     silent_partition(e), e->s->timeout_ms / 1000);
+        settle_fault(e->s, "no answer from partition %u for %d ms: does a worker serve it (till status)? To run it again is safe",
+                     silent_partition(e), e->s->timeout_ms);
         return CLI_FOUND;
     }
     return CLI_OK;
@@ -189,7 +189,7 @@ static int await_homes(struct errand *e, bool sent) {
         if (!code) code = settle_read(e->s, e->first, e->count);
         if (code || !any_awaited(e)) continue;
         if (progress_now_ms() - started_ms > e->s->timeout_ms) {
-            settle_fault(e->s, "what was settled has not come home for %d s; is it dead (till dead)?", e->s->timeout_ms / 1000);
+            settle_fault(e->s, "what was settled has not come home for %d ms; is it dead (till dead)?", e->s->timeout_ms);
             return CLI_FOUND;
         }
         poll(NULL, 0, RETRY_MS);
