@@ -12,7 +12,7 @@ static const int64_t OUTAGE_MIN_NS = 250000000; /* slower than this after the ki
 struct model {
     const struct play *play;
     struct judgement *judgement;
-    int64_t *accounts, *merchants;
+    int64_t *accounts, *merchants, *stocks; /* stocks: of each merchant's article */
     uint32_t *order; /* places in the plan, as the entries lie in the streams */
 };
 
@@ -65,6 +65,12 @@ static struct verdict decide_refund(struct model *m, const struct shot *s) {
     return (struct verdict){.amount_minor = amount, .has_balance = true, .balance_minor = m->accounts[s->account]};
 }
 
+static struct verdict decide_order(struct model *m, const struct shot *s) {
+    if (m->stocks[s->merchant] < s->quantity) return (struct verdict){.code = TILL_OUT_OF_STOCK};
+    m->stocks[s->merchant] -= s->quantity;
+    return (struct verdict){.amount_minor = s->quantity * PLAN_PRICE_MINOR};
+}
+
 static struct verdict decide(struct model *m, const struct shot *s) {
     switch (s->kind) {
     case KIND_OPEN_MERCHANT:
@@ -72,7 +78,13 @@ static struct verdict decide(struct model *m, const struct shot *s) {
     case KIND_TOPUP:
         m->accounts[s->account] += s->amount_minor;
         return (struct verdict){.amount_minor = s->amount_minor, .has_balance = true, .balance_minor = m->accounts[s->account]};
+    case KIND_PRICE: return (struct verdict){.amount_minor = s->amount_minor};
+    case KIND_STOCK:
+        m->stocks[s->merchant] += s->quantity;
+        return (struct verdict){.code = TILL_OK};
+    case KIND_ORDER: return decide_order(m, s);
     case KIND_PAY:
+    case KIND_PAY_ORDER:
     case KIND_POOR: return decide_payment(m, s);
     case KIND_REFUND: return decide_refund(m, s);
     case KIND_RETRY: {
@@ -99,11 +111,14 @@ static void count_day(struct judgement *j, const struct shot *s) {
     else if (s->code != TILL_OK) {
         j->refused++;
         if (s->code > 0 && s->code < 32) j->by_code[s->code]++;
+    } else if (s->kind == KIND_ORDER) {
+        j->ordered++;
     } else if (s->kind == KIND_REFUND) {
         j->refunded++;
         j->refunded_minor += s->answer_amount_minor;
     } else {
         j->paid++;
+        j->orders_paid += s->kind == KIND_PAY_ORDER;
         j->paid_minor += s->answer_amount_minor;
     }
 }
@@ -142,19 +157,31 @@ static bool compare_balance(const struct play *play, struct judgement *j, const 
     return true;
 }
 
+static bool compare_stock(const struct play *play, struct judgement *j, const char *merchant, int64_t expected) {
+    struct till_article article;
+    int code = till_article_lookup(play->till, merchant, PLAN_SKU, &article);
+    if (code != TILL_OK && code != TILL_NOT_FOUND) return false;
+    if (code == TILL_OK && (int64_t)article.stock == expected) return true;
+    j->wrong_balances++;
+    fault(j, "%s has %" PRIu64 " pieces in stock, expected was %" PRId64, merchant, code == TILL_OK ? article.stock : 0, expected);
+    return true;
+}
+
 static void model_init(struct model *m, const struct play *play, struct judgement *judgement) {
     const struct plan *plan = play->plan;
     *m = (struct model){.play = play, .judgement = judgement};
-    m->accounts = calloc(plan->accounts, sizeof *m->accounts);
+    m->accounts = calloc(plan->accounts + plan->buyers, sizeof *m->accounts);
     m->merchants = calloc(plan->merchants, sizeof *m->merchants);
+    m->stocks = calloc(plan->merchants, sizeof *m->stocks);
     m->order = calloc(plan->count, sizeof *m->order);
-    if (!m->accounts || !m->merchants || !m->order) abort();
+    if (!m->accounts || !m->merchants || !m->stocks || !m->order) abort();
     sort_entries(m);
 }
 
 static void model_clear(struct model *m) {
     free(m->accounts);
     free(m->merchants);
+    free(m->stocks);
     free(m->order);
 }
 
@@ -174,13 +201,14 @@ bool judge_balances(const struct play *play, struct judgement *judgement) {
     bool asked = true;
     model_init(&m, play, judgement);
     for (uint32_t i = 0; i < play->plan->count; i++) decide(&m, &play->plan->shots[m.order[i]]);
-    for (uint32_t i = 0; asked && i < play->plan->accounts; i++) {
+    for (uint32_t i = 0; asked && i < play->plan->accounts + play->plan->buyers; i++) {
         plan_account_name(i, name);
         asked = compare_balance(play, judgement, name, m.accounts[i]);
     }
     for (uint32_t i = 0; asked && i < play->plan->merchants; i++) {
         plan_merchant_name(i, name);
         asked = compare_balance(play, judgement, name, m.merchants[i]);
+        if (asked && play->plan->buyers) asked = compare_stock(play, judgement, name, m.stocks[i]);
     }
     if (!asked) fault(judgement, "accounts cannot be read: %s", till_error(play->till));
     model_clear(&m);

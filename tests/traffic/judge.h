@@ -18,6 +18,7 @@ struct judgement {
     char first_fault[JUDGE_TEXT_MAX];     /* "" or the first one in words */
     /* what happened on the day */
     uint32_t paid, refunded, replayed, refused;
+    uint32_t ordered, orders_paid;
     int64_t paid_minor, refunded_minor;
     uint32_t by_code[32];                 /* refusals */
 };

@@ -10,7 +10,8 @@
 enum {
     PAY_MIN_MINOR = 100,
     PAY_MAX_MINOR = 50000,
-    TRIES = 32, /* to find a payment that can be repeated or refunded */
+    TRIES = 32, /* to find a payment that can be repeated or refunded, an order that can be paid */
+    QUANTITY_MAX = 3,
 };
 static const int64_t POOR_MINOR = 1000000000000;
 static const uint64_t STALE_MS = 24 * 3600 * 1000, FUTURE_MS = 10 * 60 * 1000;
@@ -40,16 +41,28 @@ static struct shot *blank(struct plan *plan, uint32_t n, enum kind kind) {
     return shot;
 }
 
+/* Four of five orders can have what they want. */
+static void plan_articles(struct plan *plan, uint32_t n) {
+    for (uint32_t i = 0; i < 2 * plan->merchants && plan->buyers; i++) {
+        struct shot *shot = blank(plan, n++, i % 2 ? KIND_STOCK : KIND_PRICE);
+        shot->merchant = i / 2;
+        shot->amount_minor = i % 2 ? 0 : PLAN_PRICE_MINOR;
+        shot->quantity = 1 + plan->buyers * (1 + QUANTITY_MAX) / 2 * 4 / 5 / plan->merchants;
+    }
+}
+
 static void plan_setup(struct plan *plan, uint32_t day) {
+    uint32_t accounts = plan->accounts + plan->buyers;
     int64_t each = (int64_t)day / plan->accounts * (PAY_MIN_MINOR + PAY_MAX_MINOR);
     uint32_t n = 0;
     for (uint32_t i = 0; i < plan->merchants; i++) blank(plan, n++, KIND_OPEN_MERCHANT)->merchant = i;
-    for (uint32_t i = 0; i < plan->accounts; i++) blank(plan, n++, KIND_OPEN)->account = i;
-    for (uint32_t i = 0; i < plan->accounts; i++) {
+    for (uint32_t i = 0; i < accounts; i++) blank(plan, n++, KIND_OPEN)->account = i;
+    for (uint32_t i = 0; i < accounts; i++) {
         struct shot *shot = blank(plan, n++, KIND_TOPUP);
         shot->account = i;
         shot->amount_minor = each + 20000000;
     }
+    plan_articles(plan, n);
 }
 
 void plan_init(struct plan *plan, uint32_t accounts, uint32_t merchants, uint32_t day, struct mix mix, uint64_t seed) {
@@ -58,15 +71,20 @@ void plan_init(struct plan *plan, uint32_t accounts, uint32_t merchants, uint32_
     plan->merchants = merchants;
     plan->mix = mix;
     plan->random = seed;
-    plan->setup = merchants + 2 * accounts;
+    plan->buyers = (uint32_t)((uint64_t)day * mix.orders / 1000);
+    plan->setup = merchants + 2 * (accounts + plan->buyers) + (plan->buyers ? 2 * merchants : 0);
     plan->count = plan->setup + day;
     plan->shots = calloc(plan->count, sizeof *plan->shots);
-    if (!plan->shots) abort();
+    plan->orders = calloc(plan->buyers + 1, sizeof *plan->orders);
+    if (!plan->shots || !plan->orders) abort();
     snprintf(plan->run, sizeof plan->run, "%08" PRIx32, (uint32_t)next_random(plan));
     plan_setup(plan, day);
 }
 
-void plan_clear(struct plan *plan) { free(plan->shots); }
+void plan_clear(struct plan *plan) {
+    free(plan->shots);
+    free(plan->orders);
+}
 
 static bool answered_ok(const struct shot *shot) {
     return atomic_load_explicit(&shot->answered, memory_order_acquire) && shot->code == TILL_OK;
@@ -135,6 +153,32 @@ static bool plan_refund(struct plan *plan, uint32_t n) {
     return true;
 }
 
+static bool plan_order(struct plan *plan, uint32_t n) {
+    if (plan->buyers_used == plan->buyers) return false;
+    struct shot *shot = blank(plan, n, KIND_ORDER);
+    plan->orders[plan->buyers_used] = n;
+    shot->account = plan->accounts + plan->buyers_used++;
+    shot->merchant = below(plan, plan->merchants);
+    shot->quantity = 1 + below(plan, QUANTITY_MAX);
+    return true;
+}
+
+static bool plan_order_payment(struct plan *plan, uint32_t n) {
+    uint32_t m = PLAN_NONE;
+    for (int i = 0; i < TRIES && plan->buyers_used && m == PLAN_NONE; i++) {
+        uint32_t found = plan->orders[below(plan, plan->buyers_used)];
+        if (!plan->shots[found].refunded && answered_ok(&plan->shots[found])) m = found;
+    }
+    if (m == PLAN_NONE) return false;
+    struct shot *shot = blank(plan, n, KIND_PAY_ORDER), *order = &plan->shots[m];
+    shot->of = m;
+    shot->account = order->account;
+    shot->merchant = order->merchant;
+    shot->amount_minor = order->quantity * PLAN_PRICE_MINOR;
+    order->refunded = true;
+    return true;
+}
+
 static bool plan_malformed(struct plan *plan, uint32_t n) {
     switch (below(plan, 3)) {
     case 0: plan_payment(plan, n, KIND_STALE); return true;
@@ -153,7 +197,8 @@ void plan_next(struct plan *plan, uint32_t n) {
     else if ((drawn -= mix->refunds) < mix->poor) {
         plan_payment(plan, n, KIND_POOR);
         done = true;
-    }
+    } else if ((drawn -= mix->poor) < mix->orders) done = plan_order(plan, n);
+    else if ((drawn -= mix->orders) < mix->orders) done = plan_order_payment(plan, n);
     if (!done) plan_payment(plan, n, KIND_PAY);
 }
 
@@ -174,18 +219,43 @@ uint32_t plan_place(const struct plan *plan, const char *key) {
     return (uint32_t)n;
 }
 
+/* The number of the order is that of the intent that makes it. */
+static void write_goods(const struct plan *plan, uint32_t n, struct plan_texts *texts, struct till_intent *intent) {
+    const struct shot *shot = &plan->shots[n];
+    bool article = shot->kind == KIND_PRICE || shot->kind == KIND_STOCK;
+    snprintf(texts->order, sizeof texts->order, "order-%08" PRIx32 "-%s", shot->kind == KIND_ORDER ? n : shot->of, plan->run);
+    texts->line = (struct till_line){PLAN_SKU, shot->quantity};
+    texts->goods = (struct till_goods){0};
+    if (article) texts->goods.sku = PLAN_SKU;
+    if (shot->kind == KIND_STOCK) texts->goods.quantity = shot->quantity;
+    if (shot->kind == KIND_ORDER) {
+        texts->goods.line_count = 1;
+        texts->goods.lines = &texts->line;
+    }
+    if (!article) intent->order = texts->order;
+    if (shot->kind != KIND_PAY_ORDER) intent->goods = &texts->goods;
+}
+
+static bool is_of_merchant(enum kind kind) {
+    return kind == KIND_OPEN_MERCHANT || kind == KIND_PRICE || kind == KIND_STOCK || kind == KIND_ORDER;
+}
+
+static bool is_of_goods(enum kind kind) { return kind >= KIND_PRICE && kind <= KIND_PAY_ORDER; }
+
 void plan_intent(const struct plan *plan, uint32_t n, struct plan_texts *texts, struct till_intent *intent) {
     static const char *const ops[KIND_COUNT] = {
         [KIND_OPEN_MERCHANT] = "open", [KIND_OPEN] = "open", [KIND_TOPUP] = "topup", [KIND_PAY] = "pay",     [KIND_POOR] = "pay",
         [KIND_REFUND] = "refund",      [KIND_RETRY] = "pay", [KIND_REUSE] = "pay",   [KIND_STALE] = "pay", [KIND_FUTURE] = "pay",
+        [KIND_PRICE] = "price",        [KIND_STOCK] = "stock", [KIND_ORDER] = "order", [KIND_PAY_ORDER] = "pay",
     };
     const struct shot *shot = &plan->shots[n];
     bool repeat = shot->kind == KIND_RETRY || shot->kind == KIND_REUSE, refund = shot->kind == KIND_REFUND;
     memset(intent, 0, sizeof *intent);
     write_key(plan, repeat ? shot->of : n, texts->key);
-    if (shot->kind == KIND_OPEN_MERCHANT) plan_merchant_name(shot->merchant, texts->account);
+    if (is_of_merchant(shot->kind)) plan_merchant_name(shot->merchant, texts->account);
     else plan_account_name(shot->account, texts->account);
-    plan_merchant_name(shot->merchant, texts->to);
+    if (shot->kind == KIND_ORDER) plan_account_name(shot->account, texts->to);
+    else plan_merchant_name(shot->merchant, texts->to);
     intent->op = ops[shot->kind];
     intent->source = PLAN_SOURCE;
     intent->key = texts->key;
@@ -193,8 +263,9 @@ void plan_intent(const struct plan *plan, uint32_t n, struct plan_texts *texts, 
     intent->account = texts->account;
     if (shot->kind == KIND_OPEN_MERCHANT) intent->kind = "merchant";
     if (shot->kind == KIND_OPEN) intent->kind = "user";
-    if (strcmp(intent->op, "pay") == 0) intent->to = texts->to;
-    if (!refund) intent->currency = PLAN_CURRENCY;
+    if (strcmp(intent->op, "pay") == 0 || shot->kind == KIND_ORDER) intent->to = texts->to;
+    if (!refund && shot->kind != KIND_STOCK) intent->currency = PLAN_CURRENCY;
+    if (is_of_goods(shot->kind)) write_goods(plan, n, texts, intent);
     intent->amount_minor = refund && shot->amount_minor == PLAN_REFUND_ALL ? TILL_AMOUNT_ALL : shot->amount_minor;
     if (!refund) return;
     write_key(plan, shot->of, texts->of);

@@ -1,6 +1,7 @@
 /* What the checkouts send: every intent of the run, from a seed, and what became of it.
  *
- * One array holds it all: merchants are opened, accounts opened and topped up, then comes the day. An intent is known by its place in the
+ * One array holds it all: merchants are opened, accounts opened and topped up, each merchant's article gets a price and stock, then comes
+ * the day. An intent is known by its place in the
  * array, which is also in its key, so that an answer leads back to it. */
 #ifndef TESTS_TRAFFIC_PLAN_H
 #define TESTS_TRAFFIC_PLAN_H
@@ -22,23 +23,28 @@ enum kind {
     KIND_REUSE,  /* malformed: a key used before, for another amount */
     KIND_STALE,  /* malformed: created more than 23 h ago */
     KIND_FUTURE, /* malformed: created ten minutes from now */
+    KIND_PRICE,  /* of a merchant's one article */
+    KIND_STOCK,
+    KIND_ORDER,  /* of some of it, for a buyer of its own; not all can have what they want */
+    KIND_PAY_ORDER, /* of one that was seen to be made */
     KIND_COUNT
 };
 
-enum { PLAN_NONE = UINT32_MAX, PLAN_REFUND_ALL = 0 };
+enum { PLAN_NONE = UINT32_MAX, PLAN_REFUND_ALL = 0, PLAN_PRICE_MINOR = 1999 };
 
 /* Parts of a thousand; the rest are payments. */
 struct mix {
-    unsigned retries, poor, malformed, refunds;
+    unsigned retries, poor, malformed, refunds, orders; /* orders: as many again are payments of them */
 };
 
 struct shot {
     /* the plan */
     enum kind kind;
-    uint32_t account, merchant;
-    uint32_t of;             /* retry, reuse, refund: the payment meant */
+    uint32_t account, merchant; /* account: an order's buyer, whose account is behind all others and does nothing else */
+    uint32_t quantity;       /* stock, order */
+    uint32_t of;             /* retry, reuse, refund: the payment meant; an order's payment: the order */
     _Atomic uint32_t repeat; /* a payment: the retry or reuse of it that was sent, or PLAN_NONE */
-    bool refunded;           /* a payment: a refund of it was sent */
+    bool refunded;           /* a payment: a refund of it was sent; an order: a payment of it */
     int64_t amount_minor;    /* refund: PLAN_REFUND_ALL for all of it */
     uint64_t at_ms;
     /* sending: the sender's, until it has ended */
@@ -60,6 +66,8 @@ struct plan {
     struct shot *shots;
     uint32_t setup, count;   /* how many open the book; how many there are in all */
     uint32_t accounts, merchants;
+    uint32_t buyers, buyers_used; /* as many as there can be orders */
+    uint32_t *orders;             /* where those made so far are: one for each buyer used */
     struct mix mix;
     uint64_t random;
     char run[9];             /* part of every key */
@@ -72,7 +80,9 @@ void plan_clear(struct plan *plan);
 void plan_next(struct plan *plan, uint32_t n);
 
 struct plan_texts {
-    char key[TILL_KEY_SIZE], of[TILL_KEY_SIZE], account[TILL_ACCOUNT_SIZE], to[TILL_ACCOUNT_SIZE];
+    char key[TILL_KEY_SIZE], of[TILL_KEY_SIZE], account[TILL_ACCOUNT_SIZE], to[TILL_ACCOUNT_SIZE], order[TILL_NAME_SIZE];
+    struct till_line line;
+    struct till_goods goods;
 };
 /* The library's form of it; texts are in `texts`. */
 void plan_intent(const struct plan *plan, uint32_t n, struct plan_texts *texts, struct till_intent *intent);
@@ -80,6 +90,7 @@ void plan_intent(const struct plan *plan, uint32_t n, struct plan_texts *texts, 
 uint32_t plan_place(const struct plan *plan, const char *key);
 void plan_account_name(uint32_t account, char out[TILL_ACCOUNT_SIZE]);
 void plan_merchant_name(uint32_t merchant, char out[TILL_ACCOUNT_SIZE]);
+#define PLAN_SKU "article"
 #define PLAN_SOURCE "shop"
 #define PLAN_CURRENCY "CNY"
 

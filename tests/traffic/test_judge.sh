@@ -27,15 +27,17 @@ second_answer() {
 }
 payer_is_richer() { redis_does hincrby "$(first_key '{till:2}:account:*user*')" balance 1; }
 merchant_is_richer() { redis_does hincrby "$(first_key '{till:3}:account:*merchant01')" balance 1; }
+more_in_stock() { redis_does hincrby "$(first_key '{till:*}:sku:merchant02/article')" stock 1; }
 nothing() { :; }
 
-traffic="traffic --accounts 50 --merchants 3 --rush 500 --steady 1500 --rate 1000"
+traffic="traffic --accounts 50 --merchants 3 --rush 500 --steady 1500 --rate 1000 --orders 10"
 row() { echo "rows --accounts 100 --count $2 --rounds 4 --waiting 300 --kind $1"; }
 
 # expect STATUS TEXT INTERFERENCE PROGRAM: a new book each time, interfered with in the middle, of a row at its beginning.
 expect() {
     local status
     redis_does flushall >/dev/null
+    [ "${4##* }" != settle ] || redis_does --eval tests/traffic/past.lua , till 4 20 >/dev/null
     "$TILL_WORKER" -c "$dir/till.yaml" 2>"$dir/worker.log" &
     worker=$!
     "$dir/build/"$4 --url "unix:$dir/redis.sock" >"$dir/out" 2>&1 &
@@ -52,11 +54,14 @@ expect() {
         bad=1
     fi
 }
-expect 0 "2,103 of 2,103 intents answered, each exactly once; none wrong" nothing "$traffic"
+expect 0 "2,149 of 2,149 intents answered, each exactly once; none wrong" nothing "$traffic"
 expect 1 "1 answers too many" second_answer "$traffic"
 expect 1 "wrong answers" payer_is_richer "$traffic"
 expect 1 "account merchant01 has" merchant_is_richer "$traffic"
-for kind in pay hold transfer group signed refund waiting lapsing; do expect 0 '"count":[1-9]' nothing "$(row $kind 800)"; done
+for kind in pay hold transfer group signed refund waiting lapsing order order_pay order_pay_away settle; do
+    expect 0 '"count":[1-9]' nothing "$(row $kind 800)"
+done
+expect 1 "pieces in stock" more_in_stock "$traffic"
 expect 1 "was answered twice" second_answer "$(row pay 8000)"
 expect 1 "expected was ok" payer_is_richer "$(row pay 8000)"
 expect 1 "account pay-merchant01 has" merchant_is_richer "$(row pay 8000)"

@@ -9,14 +9,14 @@
 struct arguments {
     const char *url, *json;
     unsigned long accounts, merchants, rush, steady, rate, window, seed, victim;
-    unsigned long retries, poor, malformed, refunds;
+    unsigned long retries, poor, malformed, refunds, orders;
     const char *redis, *workers;
     bool quiet;
 };
 
 static const char usage[] =
     "usage: traffic --url URL [--accounts N] [--merchants N] [--rush N] [--steady N] [--rate N] [--window N] [--seed N]\n"
-    "               [--retries N] [--poor N] [--malformed N] [--refunds N] (in a thousand) [--kill PID]\n"
+    "               [--retries N] [--poor N] [--malformed N] [--refunds N] [--orders N] (in a thousand) [--kill PID]\n"
     "               [--redis PID] [--workers PID,PID] (whose CPU time is measured) [--json FILE] [--quiet]\n";
 
 static unsigned long *number_of(struct arguments *a, const char *name) {
@@ -24,6 +24,7 @@ static unsigned long *number_of(struct arguments *a, const char *name) {
         {"accounts", &a->accounts}, {"merchants", &a->merchants}, {"rush", &a->rush},           {"steady", &a->steady},
         {"rate", &a->rate},         {"window", &a->window},       {"seed", &a->seed},           {"kill", &a->victim},
         {"retries", &a->retries},   {"poor", &a->poor},           {"malformed", &a->malformed}, {"refunds", &a->refunds},
+        {"orders", &a->orders},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (strcmp(numbers[i].name, name) == 0) return numbers[i].place;
@@ -72,14 +73,14 @@ static int play_and_judge(const struct arguments *a, struct play *play) {
 
 int main(int count, char **words) {
     struct arguments a = {.accounts = 1000, .merchants = 10, .rush = 40000, .steady = 60000, .rate = 6000, .window = 8192, .seed = 1,
-                          .retries = 20, .poor = 20, .malformed = 10, .refunds = 10, .redis = "", .workers = ""};
+                          .retries = 20, .poor = 20, .malformed = 10, .refunds = 10, .orders = 3, .redis = "", .workers = ""};
     if (!parse(count, words, &a)) {
         fputs(usage, stderr);
         return 100;
     }
     struct plan plan;
     plan_init(&plan, (uint32_t)a.accounts, (uint32_t)a.merchants, (uint32_t)(a.rush + a.steady),
-              (struct mix){(unsigned)a.retries, (unsigned)a.poor, (unsigned)a.malformed, (unsigned)a.refunds}, a.seed);
+              (struct mix){(unsigned)a.retries, (unsigned)a.poor, (unsigned)a.malformed, (unsigned)a.refunds, (unsigned)a.orders}, a.seed);
     struct play play = {.plan = &plan, .url = a.url, .rush = (uint32_t)a.rush, .steady = (uint32_t)a.steady, .rate = (unsigned)a.rate,
                         .window = (unsigned)a.window, .victim = (int)a.victim};
     measure_pids_parse(a.redis, &play.redis);

@@ -76,6 +76,14 @@ static void print_refusals(const struct judgement *j) {
     printf("\n");
 }
 
+static void print_orders(const struct judgement *j) {
+    char a[32], b[32];
+    if (!j->ordered) return;
+    print_count("ordered", j->ordered);
+    printf("of articles in stock, %s of them paid; %s more found them sold out: nothing was sold twice\n", grouped(j->orders_paid, a),
+           grouped(j->by_code[TILL_OUT_OF_STOCK], b));
+}
+
 static void print_recovery(const struct report *r) {
     const struct play *play = r->play;
     char a[32];
@@ -123,6 +131,7 @@ void verdict_print(const struct report *r) {
     print_count("refunded", j->refunded);
     print_money("", j->refunded_minor);
     printf("\n");
+    print_orders(j);
     print_count("refused", j->refused);
     print_refusals(j);
     print_count("replayed", j->replayed);
@@ -140,7 +149,8 @@ static void write_rush(FILE *out, const struct play *play) {
 }
 
 static void write_day(FILE *out, const struct judgement *j) {
-    fprintf(out, "\"paid\":%u,\"refunded\":%u,\"refused\":%u,\"replayed\":%u,", j->paid, j->refunded, j->refused, j->replayed);
+    fprintf(out, "\"paid\":%u,\"refunded\":%u,\"ordered\":%u,\"orders_paid\":%u,\"refused\":%u,\"replayed\":%u,", j->paid, j->refunded,
+            j->ordered, j->orders_paid, j->refused, j->replayed);
 }
 
 bool verdict_write_json(const struct report *r, const char *path) {
