@@ -50,6 +50,16 @@ part_cppcheck() {
         schema config producer worker tests/support tests/traffic
 }
 
+# The protocol itself, without any of our code.
+part_model() {
+    local status
+    tests/model/check >"$scratch/model" 2>&1
+    status=$?
+    cat "$scratch/model"
+    counts "$(grep -c '^ok' "$scratch/model")" "$(grep -c '^FAILED' "$scratch/model")"
+    return $status
+}
+
 part_schema() { built_address && criterion build-asan/tests/test_schema; }
 part_config() { built_address && criterion build-asan/tests/test_config; }
 part_producer() { built_address && criterion build-asan/tests/test_producer; }
