@@ -36,11 +36,16 @@ void batch_clear(struct batch *batch) {
     batch->blob = NULL;
 }
 
+static uint32_t article_count(const struct entry *e) {
+    return e->door != CODE_dead && e->intent.op == OP_order ? e->intent.line_count : 0;
+}
+
 uint32_t batch_extent(const struct entry *entries, uint32_t count, uint32_t max) {
-    uint32_t day = keys_day(entries[0].id.ms), n = 1, cells = cell_count(&entries[0]);
+    uint32_t day = keys_day(entries[0].id.ms), n = 1, cells = cell_count(&entries[0]), articles = article_count(&entries[0]);
     while (n < count && n < max && keys_day(entries[n].id.ms) == day) {
         cells += cell_count(&entries[n]);
-        if (cells > BATCH_CELLS_MAX) break;
+        articles += article_count(&entries[n]);
+        if (cells > BATCH_CELLS_MAX || articles > BATCH_ARTICLES_MAX) break;
         n++;
     }
     return n;

@@ -11,7 +11,7 @@
 #include "worker/keyset.h"
 #include "worker/shelf.h"
 
-enum { BATCH_BILLS_KEEP_DAYS = 180, BATCH_BILLS_KEEP_DAYS_MAX = 3650, BATCH_CELLS_MAX = 2048 };
+enum { BATCH_BILLS_KEEP_DAYS = 180, BATCH_BILLS_KEEP_DAYS_MAX = 3650, BATCH_CELLS_MAX = 2048, BATCH_ARTICLES_MAX = 2048 };
 
 struct batch {
     const struct door *door;
@@ -30,7 +30,8 @@ struct batch {
 void batch_init(struct batch *batch, const struct door *door);
 void batch_clear(struct batch *batch);
 
-/* How many of the entries from `first` on can go into one batch: same day, at most `max`, at most BATCH_CELLS_MAX cells. At least 1. */
+/* How many of the entries can go into one batch: same day, at most `max`, at most BATCH_CELLS_MAX cells, which order at most
+ * BATCH_ARTICLES_MAX articles (Redis serves nobody else meanwhile). At least 1. */
 uint32_t batch_extent(const struct entry *entries, uint32_t count, uint32_t max);
 
 /* Does an operation refer to a bill by `of`? */

@@ -239,20 +239,24 @@ static enum redis_err apply_suspect(struct lane *lane, struct entry *entry, bool
     return err;
 }
 
+/* A batch that had to end early is followed by smaller ones, growing again: looking up what does not come along is wasted. */
 enum redis_err lane_apply_entries(struct lane *lane, bool read_ahead) {
-    uint32_t done = 0, max = atomic_load(&lane->shared->settings->batch);
+    uint32_t done = 0, max = atomic_load(&lane->shared->settings->batch), most = max;
     while (done < lane->entry_count) {
         struct entry *rest = lane->entries + done;
-        uint32_t count = batch_extent(rest, lane->entry_count - done, max);
+        uint32_t count = batch_extent(rest, lane->entry_count - done, most);
         for (uint32_t n = 0; n < count; n++) {
             if (!is_suspect(lane, &rest[n])) continue;
             count = n ? n : 1; /* those before it together, the suspect alone */
             break;
         }
+        uint32_t asked = count;
         bool last = read_ahead && done + count == lane->entry_count;
         enum redis_err err = is_suspect(lane, &rest[0]) ? apply_suspect(lane, &rest[0], last) : apply_some(lane, rest, &count, last);
         if (err) return err;
         done += count;
+        most = 2 * (count < asked ? count : most);
+        if (most > max) most = max;
     }
     return REDIS_OK;
 }

@@ -242,7 +242,7 @@ enum redis_err lookup_referrals(struct redis *redis, const struct door *door, co
         enum want want = wanted(&cells[n]);
         if (want == WANT_NOTHING || found[n]) continue;
         if (want == WANT_BILL) err = search_bill(redis, door, cells, cell_count, n, keep_days, &referrals[n], &later);
-        else later = may_come(cells, cell_count, n);
+        else later = may_come(cells, cell_count, n) || (n > 0 && referrals[n].first_line + referrals[n].lines > BATCH_ARTICLES_MAX);
         uint32_t place = later ? place_of(cells, &cells[n]) : *count;
         if (place < *count) *count = place;
     }
