@@ -100,9 +100,11 @@ static const struct { const char *name, *code, *finding; } rows[] = {
 
 /* The keys as they were, before and after each row. */
 static void keep_keys(bool put_back) {
-    static const char save[] = "for _, key in ipairs(redis.call('KEYS', '{*')) do redis.call('COPY', key, 'kept:' .. key, 'REPLACE') end";
+    static const char save[] = "for _, key in ipairs(redis.call('KEYS', '{*')) do "
+                               "redis.call('COPY', key, 'kept:' .. key, 'REPLACE') end";
     static const char restore[] = "for _, key in ipairs(redis.call('KEYS', 'kept:*')) do "
-                                  "redis.call('COPY', key, string.sub(key, 6), 'REPLACE') end for _, key in ipairs(redis.call('KEYS', '{*')) do "
+                                  "redis.call('COPY', key, string.sub(key, 6), 'REPLACE') end "
+                                  "for _, key in ipairs(redis.call('KEYS', '{*')) do "
                                   "if redis.call('EXISTS', 'kept:' .. key) == 0 then redis.call('DEL', key) end end";
     server_text(&flow.server, "EVAL", put_back ? restore : save, "0", NULL);
 }
