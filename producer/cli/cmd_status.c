@@ -6,6 +6,7 @@
 #include "producer/cli/commands.h"
 #include "producer/cli/json_out.h"
 #include "producer/cli/status_read.h"
+#include "producer/cli/status_streams.h"
 #include "producer/cli/table.h"
 #include "producer/cli/when.h"
 
@@ -57,7 +58,8 @@ static json_t *partition_json(const struct book_status *s, unsigned n) {
     return object;
 }
 
-static void print_json(const struct connection *c, const struct book_status *s, const struct totals *t) {
+static void print_json(const struct connection *c, const struct book_status *s, const struct totals *t,
+                       const struct status_streams *streams) {
     json_t *object = json_out_object(), *workers = json_out_array(), *partitions = json_out_array();
     for (size_t n = 0; n < s->worker_count; n++) {
         json_t *worker = json_out_object();
@@ -81,6 +83,7 @@ static void print_json(const struct connection *c, const struct book_status *s, 
     json_out_number(object, "halted", t->halted);
     json_out_value(object, "workers", workers);
     json_out_value(object, "partitions", partitions);
+    status_streams_json(c, streams, object);
     json_out(object);
 }
 
@@ -130,7 +133,8 @@ static void print_partitions(const struct book_status *s) {
     table_clear(&table);
 }
 
-static void print_lines(const struct connection *c, const struct book_status *s, const struct totals *t) {
+static void print_lines(const struct connection *c, const struct book_status *s, const struct totals *t,
+                        const struct status_streams *streams) {
     char oldest[WHEN_AGE_SIZE];
     when_age(age(s, t->oldest_ms), oldest);
     printf("book %s, %u partitions, Redis %s at %s\n", c->book.name, s->partition_count, s->server, c->shown);
@@ -142,6 +146,8 @@ static void print_lines(const struct connection *c, const struct book_status *s,
     print_workers(c, s);
     putchar('\n');
     print_partitions(s);
+    putchar('\n');
+    status_streams_print(c, streams);
     if (t->halted) puts("\nHalted partitions lost data; see `till accept-loss --help`.");
     if (t->dead) puts("\nDead entries: see `till dead list`.");
 }
@@ -163,19 +169,22 @@ static void rate(const struct book_status *before, const struct book_status *aft
 static int run(struct cli *cli) {
     struct connection c;
     struct book_status before = {0}, status = {0};
+    struct status_streams streams = {0};
     struct totals totals = {0};
     bool rated = !cli->value[OPTION_NO_RATE];
     int code = connect_book(cli, &c);
     if (!code && rated) code = status_read(&c, &before);
     if (!code && rated) nanosleep(&(struct timespec){SAMPLE_MS / 1000, 0}, NULL);
     if (!code) code = status_read(&c, &status);
+    if (!code) code = status_streams_read(&c, &streams);
     if (!code) {
         if (rated) rate(&before, &status, &totals);
         sum_up(&c, &status, &totals);
-        (cli->json ? print_json : print_lines)(&c, &status, &totals);
+        (cli->json ? print_json : print_lines)(&c, &status, &totals, &streams);
     }
     status_clear(&before);
     status_clear(&status);
+    status_streams_clear(&streams);
     connect_close(&c);
     return code;
 }
@@ -188,7 +197,10 @@ const struct cli_command cmd_status = {
     .summary = "shows workers, partitions, what waits and how fast it goes",
     .operands = "",
     .options = options,
-    .about = "WAITING: intents no worker was given yet. PENDING: given to one, not yet done. OLDEST: since when.",
+    .about = "WAITING: intents no worker was given yet. PENDING: given to one, not yet done. OLDEST: since when.\n"
+             "Of all streams of a kind together, KEPT: for how long, by this configuration. CUT: entries that were\n"
+             "trimmed off. UNREAD: those of them that a consumer group had not read. HELD BY: the group that trimming\n"
+             "waits for. NOT ARCHIVED: entries that the workers' archive does not have yet; nothing of those is cut.",
     .examples = "  till status\n  till status --no-rate --json",
     .run = run,
 };

@@ -97,6 +97,7 @@ bad=0 refused worker time >/dev/null && fail "the check of refusals does not see
 
 start_role_worker() {
     TILL_BOOK_SECRET_FILE=$secret TILL_REDIS_URL=redis://till-worker:@127.0.0.1:$port TILL_REDIS_PASSWORD_FILE=$dir/worker.password \
+        TILL_ARCHIVE_DIR=$dir/books TILL_RETENTION_LEDGER=1d TILL_RETENTION_DEAD=1d TILL_RETENTION_DISCARDED=1d \
         "$TILL_WORKER" 2>>worker.log & # not by `as`: a function would be a process in between
     worker=$!
     pids="$pids $worker"
@@ -218,7 +219,10 @@ kill "$worker"
 wait "$worker"
 start_role_worker
 expect 0 "ok (0)" $shop topup --source shop --account alice --amount 1 --currency CNY
-grep -E "NOPERM|partition_waits|fenced" worker.log && fail "a worker lacks a right"
+wait_for 20 eval "as auditor \"\$TILL\" status --no-rate --json |
+    jq -e '[.streams[] | select(.unarchived != null)] | length == 2 and all(.unarchived == 0)'"
+expect 0 "sound" "$TILL" archive verify books
+grep -E "NOPERM|partition_waits|fenced|archive_waits|trim_refused" worker.log && fail "a worker lacks a right"
 
 # Nothing of all that was refused.
 cli --json acl log 100 | jq -r '.[] | "\(.username) \(.object)"' | sort -u >unexpected
