@@ -8,9 +8,10 @@
 #include "worker/lane_apply.h"
 #include "worker/log.h"
 
-enum { LOOK_MS = 60000, BITE_MS = 100, BITE = 64, MONTHS_MAX = 24, MINUTES_EAST_MAX = 840, DAY_MINUTES = 1440, MINUTE_MS = 60000 };
+enum { LOOK_MS = 60000, AGAIN_FIRST_MS = 4000, AGAIN_LAST_MS = 86400000, BITE_MS = 100, BITE = 64, MONTHS_MAX = 24 };
+enum { MINUTES_EAST_MAX = 840, DAY_MINUTES = 1440, MINUTE_MS = 60000 };
 
-/* Months to be settled, ascending. */
+/* Months to be settled, ascending: the earliest, when there are more. */
 struct months {
     char text[MONTHS_MAX][8];
     unsigned count;
@@ -19,7 +20,8 @@ struct months {
 static void add_month(struct months *m, const char *month) {
     unsigned at = 0;
     while (at < m->count && strcmp(m->text[at], month) < 0) at++;
-    if (m->count == MONTHS_MAX || (at < m->count && strcmp(m->text[at], month) == 0)) return;
+    if (at == MONTHS_MAX || (at < m->count && strcmp(m->text[at], month) == 0)) return;
+    if (m->count == MONTHS_MAX) m->count--;
     memmove(m->text[at + 1], m->text[at], (m->count - at) * sizeof m->text[0]);
     memcpy(m->text[at], month, sizeof m->text[0]);
     m->count++;
@@ -149,6 +151,10 @@ static enum redis_err take_bite(struct lane *lane, struct command *c, uint64_t n
         s->cursor = strtoull(reply_text(reply_at(page, 0), NULL), NULL, 10);
         s->scanning = s->cursor != 0;
     }
+    if (!err && !s->scanning) {
+        s->again_at_ms = lane_now_ms() + s->again_ms;
+        s->again_ms = 2 * s->again_ms < AGAIN_LAST_MS ? 2 * s->again_ms : AGAIN_LAST_MS;
+    }
     reply_release(page);
     return err;
 }
@@ -158,8 +164,12 @@ static enum redis_err settle(struct lane *lane, struct command *c) {
     uint64_t now_ms;
     char last[8];
     enum redis_err err = ask_month(lane, c, &now_ms, last);
-    if (!err && strcmp(last, s->month) != 0) {
+    bool over = !err && strcmp(last, s->month) != 0;
+    if (over) {
         memcpy(s->month, last, sizeof s->month);
+        s->again_ms = AGAIN_FIRST_MS;
+    }
+    if (over || (!err && !s->scanning && lane_now_ms() >= s->again_at_ms)) {
         s->scanning = true;
         s->cursor = 0;
     }
@@ -176,7 +186,9 @@ enum redis_err settler_turn(struct lane *lane) {
     enum redis_err err = lane_connect(lane, &lane->side);
     if (!err) err = settle(lane, &c);
     command_clear(&c);
-    s->look_at_ms = now_ms + (s->scanning && !err ? BITE_MS : LOOK_MS);
+    uint64_t wait_ms = s->again_at_ms > now_ms ? s->again_at_ms - now_ms : 0;
+    if (err || wait_ms > LOOK_MS) wait_ms = LOOK_MS;
+    s->look_at_ms = now_ms + (s->scanning && !err ? BITE_MS : wait_ms);
     if (err == REDIS_REFUSED && !s->refused)
         log_event(LOG_ERROR, "settlement_refused", {"partition", LOG_N(lane->door.partition)}, {"error", LOG_S(redis_error(lane->side))});
     s->refused = err == REDIS_REFUSED;

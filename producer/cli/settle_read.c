@@ -22,15 +22,18 @@ struct shards {
     struct statement *t;
     struct month *months; /* in order */
     size_t count, capacity;
-    unsigned home, fee_listed; /* partitions that the home has heard of, of the month */
-    unsigned told;             /* settled shards that tell their home of anything */
-    bool *listed, *tells;      /* by partition */
+    unsigned home;
+    bool *known;  /* by partition: there is a shard */
+    bool *tells;  /* it is settled, and has something to tell its home */
+    bool *listed; /* the home has heard of it */
 };
 
 static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 static void index_names(struct settle *s, size_t size) {
     size_t count = 0;
+    free(s->names);
+    s->count = 0;
     for (size_t at = 0; at < size; at += strlen(s->text + at) + 1) count++;
     s->names = malloc((count + 1) * sizeof *s->names);
     if (!s->names) abort();
@@ -56,20 +59,35 @@ static void add_name(struct settle *s, const char *name, size_t *size, size_t *c
     *size += more;
 }
 
+/* Adds the names of one page that are not known yet. */
+static void take_names(struct settle *s, struct reply names, size_t *size, size_t *capacity) {
+    size_t count = reply_count(names), before = *size;
+    bool *known = calloc(count + 1, sizeof *known);
+    if (!known) abort();
+    for (size_t n = 0; n < count; n++) known[n] = settle_find(s, reply_text(reply_at(names, n), NULL)) < s->count;
+    for (size_t n = 0; n < count; n++)
+        if (!known[n]) add_name(s, reply_text(reply_at(names, n), NULL), size, capacity);
+    if (s->names && *size > before) index_names(s, *size);
+    free(known);
+}
+
+/* All that any partition knows: one that was opened while a partition was not served is not known there yet. */
 int settle_names(struct settle *s, const char *only) {
-    struct pages pages;
-    struct reply names;
-    keys_buffer key;
     size_t size = 0, capacity = 0;
-    bool more = true;
     int code = CLI_OK;
     if (only) add_name(s, only, &size, &capacity);
-    keys_merchants(key, &s->c->book, 0);
-    pages_members(&pages, s->c, "listing the merchants", key, PAGE);
-    while (!only && !(code = pages_next(&pages, &names, &more)) && more)
-        for (size_t n = 0; n < reply_count(names); n++) add_name(s, reply_text(reply_at(names, n), NULL), &size, &capacity);
-    pages_end(&pages);
-    if (!code) index_names(s, size);
+    for (unsigned p = 0; !only && !code && p < s->c->book.partitions; p++) {
+        struct pages pages;
+        struct reply names;
+        keys_buffer key;
+        bool more = true;
+        keys_merchants(key, &s->c->book, p);
+        pages_members(&pages, s->c, "listing the merchants", key, PAGE);
+        while (!(code = pages_next(&pages, &names, &more)) && more) take_names(s, names, &size, &capacity);
+        pages_end(&pages);
+        if (!code && !s->names) index_names(s, size);
+    }
+    if (!code && !s->names) index_names(s, size);
     return code;
 }
 
@@ -151,6 +169,10 @@ static bool take_field(struct shards *m, unsigned partition, const char *name, c
     return f.kind == EARNING_SUMS ? take_sums(m, partition, &f) : partition != m->home || take_fee(m, &f);
 }
 
+static bool *open_of(struct shards *m, unsigned partition) {
+    return &m->s->open[(size_t)(m->t - m->s->batch) * m->s->c->book.partitions + partition];
+}
+
 static void take_shard(struct shards *m, unsigned partition, struct reply hash) {
     struct statement *t = m->t;
     const char *currency = "", *kind = "";
@@ -171,7 +193,8 @@ static void take_shard(struct shards *m, unsigned partition, struct reply hash) 
         if (!take_field(m, partition, field, text))
             settle_fault(m->s, "%s: partition %u: %s '%.80s' is malformed; `till audit` says more", t->name, partition, field, text);
     }
-    m->s->open[(size_t)(t - m->s->batch) * m->s->c->book.partitions + partition] = t->settled == settled;
+    m->known[partition] = true;
+    *open_of(m, partition) = t->settled == settled;
 }
 
 /* The fee of a month: as its home took it, or will take it on all that is known. */
@@ -199,7 +222,10 @@ static void sum_up(struct shards *m) {
     t->closing = t->opening;
     fits = fits && earning_add(&t->closing, t->net) && earning_add(&t->closing, t->sums.other);
     if (!fits) settle_fault(m->s, "%s: its months together pass what can be counted", t->name);
-    for (unsigned p = 0; p < m->s->c->book.partitions; p++) t->awaited += m->tells[p] && !m->listed[p];
+    for (unsigned p = 0; p < m->s->c->book.partitions; p++) {
+        t->awaited += m->tells[p] && !m->listed[p];
+        if (t->shards && !m->known[p]) *open_of(m, p) = true; /* it will be known there before it is settled */
+    }
 }
 
 static void begin(struct shards *m, const char *name, struct statement *t) {
@@ -210,6 +236,7 @@ static void begin(struct shards *m, const char *name, struct statement *t) {
     m->home = keys_partition(book, name, strlen(name));
     memset(m->listed, 0, book->partitions * sizeof *m->listed);
     memset(m->tells, 0, book->partitions * sizeof *m->tells);
+    memset(m->known, 0, book->partitions * sizeof *m->known);
     memset(&m->s->open[(size_t)(t - m->s->batch) * book->partitions], 0, book->partitions * sizeof *m->s->open);
 }
 
@@ -223,9 +250,10 @@ static void ask(struct settle *s, const char *name, unsigned partition) {
 int settle_read(struct settle *s, size_t first, size_t count) {
     unsigned partitions = s->c->book.partitions;
     struct shards m = {.s = s, .listed = calloc(partitions, sizeof *m.listed), .tells = calloc(partitions, sizeof *m.tells)};
+    m.known = calloc(partitions, sizeof *m.known);
     size_t all = count * partitions, asked = 0;
     int code = CLI_OK;
-    if (!m.listed || !m.tells) abort();
+    if (!m.listed || !m.tells || !m.known) abort();
     for (size_t n = 0; !code && n < all; n++) {
         struct reply hash;
         unsigned partition = (unsigned)(n % partitions);
@@ -239,5 +267,6 @@ int settle_read(struct settle *s, size_t first, size_t count) {
     free(m.months);
     free(m.listed);
     free(m.tells);
+    free(m.known);
     return code;
 }
