@@ -251,6 +251,6 @@ const struct cli_command cmd_audit = {
              "knows the chains of 262,144 accounts, and begins anew with one it has not seen for longer. It does not\n"
              "see what leaves no ledger row: bill records, answers, what is due, orders and stock, months and fees,\n"
              "what became of transfers; nor what is changed behind it. For those run it again without --follow.",
-    .examples = "  till audit\n  till audit --partition 3 --json\n  timeout -s INT 5 till audit --follow --interval 1s",
+    .examples = "  till audit\n  till audit --partition 3 --json\n  till audit --interval 1m --follow",
     .run = run,
 };

@@ -1,6 +1,5 @@
 /* `till settle`: settles a month, and prints every merchant's statement. */
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,6 @@
 #include "schema/entry.h"
 
 enum { OPTION_MONTH, OPTION_MERCHANT, OPTION_DRY_RUN, OPTION_BILLS, OPTION_CSV, OPTION_TABLE, OPTION_TIMEOUT };
-enum { WAIT_MS = 50 };
 
 static int read_options(struct settle *s) {
     const struct cli *cli = s->cli;
@@ -96,33 +94,6 @@ static int look_at_streams(struct settle *s) {
     return CLI_OK;
 }
 
-/* Merchants are listed by partition 0: those opened until now must be known there. */
-static int wait_for_merchants(struct settle *s) {
-    struct command *c = &s->c->command;
-    struct reply reply;
-    keys_buffer key;
-    char to[ENTRY_TEXT_MAX + 1];
-    int64_t started_ms = progress_now_ms();
-    bool behind = true;
-    command_begin(c, "XREVRANGE");
-    command_copy(c, key, keys_intents(key, &s->c->book, 0));
-    command_word(c, "+");
-    command_word(c, "-");
-    command_word(c, "COUNT");
-    command_word(c, "1");
-    int code = connect_call(s->c, "looking for intents that wait", &reply);
-    if (code || reply_count(reply) == 0) return code;
-    snprintf(to, sizeof to, "%s", reply_text(reply_at(reply_at(reply, 0), 0), NULL));
-    while (!(code = look_at_stream(s, 0, to, &behind)) && behind) {
-        if (progress_now_ms() - started_ms > s->timeout_ms) {
-            settle_fault(s, "intents wait in partition 0 for more than %d ms: does a worker serve it (till status)?", s->timeout_ms);
-            return CLI_FOUND;
-        }
-        poll(NULL, 0, WAIT_MS);
-    }
-    return code;
-}
-
 static void say_earlier(struct settle *s, const struct statement *t) {
     char month[8];
     month_text(t->earlier, month);
@@ -142,7 +113,6 @@ static int look_before(struct settle *s) {
             const struct statement *t = &s->batch[i];
             if (t->earlier) say_earlier(s, t);
             if (!t->shards) say_unknown(s, t);
-            else if (t->shards < s->c->book.partitions) settle_fault(s, "%s: is not known in every partition yet", t->name);
         }
         progress_add(&s->progress, count);
     }
@@ -185,7 +155,6 @@ static int settle(struct settle *s) {
     int code = settle_policies(s);
     if (!code) code = look_at_clock(s);
     if (!code && s->dry_run) code = look_at_streams(s);
-    if (!code && !s->dry_run) code = wait_for_merchants(s);
     if (!code) code = settle_names(s, s->cli->value[OPTION_MERCHANT]);
     if (code) return code;
     s->batch_max = SETTLE_AT_ONCE / partitions;

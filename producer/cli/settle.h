@@ -54,7 +54,7 @@ struct settle {
     size_t count;
     struct statement *batch;
     size_t batch_max;
-    bool *open;  /* batch x partitions: there is a shard, and it is not settled */
+    bool *open;  /* batch x partitions: there is a shard, or there will be, and it is not settled */
     struct earning_sums *expected; /* of each merchant, with --bills */
     struct table table;
     struct intent scratch;

@@ -146,6 +146,20 @@ cli srem "{till:0}:merchants" "no such/name" >/dev/null
 expect 0 "8 of 8 shards settled" settle --month "$month1"
 stop_worker
 
+# A merchant who is not known everywhere yet, because a partition is not served.
+q=$((($(partition_of late) + 1) % 4))
+cli set "{till:$q}:lease" 9999999999999999:nobody px 600000 >/dev/null
+"$TILL_WORKER" 2>>"$dir/worker.log" &
+worker=$!
+pids="$pids $worker"
+wait_for 10 "$TILL" open --account late --kind merchant --currency CNY --key once --at "$(date +%s000)"
+expect 0 "0 of 3 shards settled" settle --month "$month1" --merchant late --dry-run
+expect 1 "no answer from partition $q" settle --month "$month1" --merchant late --timeout 1000
+cli del "{till:$q}:lease" >/dev/null
+expect 0 "4 of 4 shards settled" settle --month "$month1" --merchant late
+expect 0 "12 of 12 shards settled" settle --month "$month1"
+stop_worker
+
 # Where a month begins: eight hours before UTC, in a book of its own. The last second there is the month's, the first one is the next one's.
 export TILL_BOOK_NAME=east
 begins=$(($(date -ud "$month2-01" +%s) * 1000 - 28800000))
