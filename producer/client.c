@@ -86,8 +86,8 @@ static int connect_code(enum redis_err err) {
     return err == REDIS_REFUSED ? TILL_NOT_PERMITTED : TILL_READ_FAILED;
 }
 
-/* Believed for a while, and asked again after a longer one: a master that froze while others took its place answers when it comes back as if
- * nothing had happened. */
+/* Believed for a while, and asked again after a longer one: a master that froze while others took its place answers when it comes back as
+ * if nothing had happened. */
 static bool still_master(struct till *till) {
     int64_t now_ms = client_now_ms();
     if (now_ms - till->verified_ms < VERIFY_EVERY_MS)

@@ -9,6 +9,7 @@
 #include "worker/failpoint.h"
 #include "worker/lane_apply.h"
 #include "worker/log.h"
+#include "worker/loss.h"
 
 static enum redis_err renew_lease(struct lane *lane) {
     lane_append_renewal(lane);
@@ -31,8 +32,10 @@ static enum redis_err ensure_group(struct lane *lane) {
 }
 
 /* Is anything missing that was not accepted? Against the highest this worker saw, and against what an owner before it left in meta. */
-static void judge_loss(struct lane *lane, struct entry_id applied, uint64_t bill, const char *halted, uint64_t halted_epoch) {
+static void judge_loss(struct lane *lane, struct entry_id applied, uint64_t bill, const char *halted, uint64_t halted_epoch, bool gone) {
     bool missing = mark_missing(&lane->mark, applied, bill, lane->loss, sizeof lane->loss);
+    if (gone && !missing) loss_describe(&lane->mark, lane->loss, sizeof lane->loss);
+    missing |= gone;
     uint64_t epoch = lane->mark.epoch ? lane->mark.epoch : lane->epoch; /* whoever accepts names the current one */
     lane->halted = *halted != '\0';
     if (missing && lane->loss_accepted < epoch) return;
@@ -41,7 +44,7 @@ static void judge_loss(struct lane *lane, struct entry_id applied, uint64_t bill
         return;
     }
     lane->loss[0] = '\0';
-    lane->mark = (struct mark){applied, bill, lane->epoch};
+    lane->mark = (struct mark){applied, bill, false, lane->epoch};
 }
 
 /* What Redis has now, against what it had. */
@@ -53,10 +56,13 @@ static enum redis_err compare_mark(struct lane *lane) {
     keys_buffer key;
     struct entry_id applied = {0, 0};
     size_t size;
+    bool gone;
+    enum redis_err err = loss_find(lane->redis, c, &lane->door.book, lane->door.partition, &lane->mark, &gone);
+    if (err) return err;
     command_begin(c, "HMGET");
     command_copy(c, key, keys_meta(key, &lane->door.book, lane->door.partition));
     for (size_t n = 0; n < sizeof fields / sizeof *fields; n++) command_word(c, fields[n]);
-    enum redis_err err = redis_call(lane->redis, c, &reply);
+    err = redis_call(lane->redis, c, &reply);
     if (err) return err;
     const char *text = reply_text(reply_at(reply, 0), &size);
     if (size && !entry_id_parse(text, size, &applied)) return REDIS_GARBLED;
@@ -65,7 +71,7 @@ static enum redis_err compare_mark(struct lane *lane) {
     lane_keep_days(lane, reply_at(reply, 5));
     if (reply_type(reply_at(reply, 5)) != REPLY_NIL) lane->keep.seen = BATCH_BILLS_KEEP_DAYS_MAX; /* what an owner before left */
     judge_loss(lane, applied, (uint64_t)reply_integer(reply_at(reply, 1)), reply_text(reply_at(reply, 3), NULL),
-               (uint64_t)reply_integer(reply_at(reply, 4)));
+               (uint64_t)reply_integer(reply_at(reply, 4)), gone);
     return replaying_read(lane, reply_at(reply, 6));
 }
 
@@ -97,7 +103,7 @@ static enum redis_err wait_for_acceptance(struct lane *lane) {
     }
     while (!err && lane->loss[0] && !atomic_load(&lane->stop)) {
         if (!atomic_load(&lane->shared->settings->halt_on_loss)) {
-            lane->mark = (struct mark){{0, 0}, 0, lane->epoch};
+            lane->mark = (struct mark){{0, 0}, 0, false, lane->epoch};
             err = write_halted(lane, "");
         } else {
             nanosleep(&(struct timespec){0, 200 * 1000000L}, NULL);

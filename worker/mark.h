@@ -10,6 +10,7 @@
 struct mark {
     struct entry_id applied;
     uint64_t bill;
+    bool told;      /* that some of it is missing */
     uint64_t epoch; /* in which it was seen; 0: not seen, but there was more than nothing */
 };
 

@@ -12,8 +12,9 @@
 #include "worker/keyset.h"
 #include "worker/lane_apply.h"
 #include "worker/log.h"
+#include "worker/loss.h"
 
-enum { BOOK_VERSION = 1, BEAT_MS = 250, VERIFY_MS = 1000, LOOK_MS = 250, NUDGE_MS = 50,
+enum { BOOK_VERSION = 1, BEAT_MS = 250, VERIFY_MS = 1000, DOUBT_MS = 60000, LOOK_MS = 250, NUDGE_MS = 50,
        CONTROL_MS = 500, HUNG_MS = 200, ABANDONED_MS = 300 };
 
 void ownership_init(struct ownership *o, const struct lane_shared *shared, const struct door *door) {
@@ -48,11 +49,14 @@ static enum redis_err connect_control(struct ownership *o) {
     enum redis_err err = REDIS_OK;
     if (o->redis && !redis_is_lost(o->redis)) {
         if (now_ms - o->verified_at_ms < VERIFY_MS) return REDIS_OK;
+        o->verified_at_ms = now_ms;
         err = redis_verify(o->redis);
     }
     if (!o->redis) err = redis_open(&o->redis, &o->control);
     else if (redis_is_lost(o->redis)) err = redis_reopen(o->redis);
-    o->verified_at_ms = now_ms;
+    else return err;
+    o->verified_at_ms = o->connected_at_ms = now_ms;
+    o->doubtful = true;
     if (!err) leave_old_master(o);
     return err;
 }
@@ -122,6 +126,7 @@ static void join_ended(struct ownership *o) {
         lane_join(o->lanes[p], &o->marks[p]);
         archiver_drop(o->archiver, p);
         o->lanes[p] = NULL;
+        if (lane_now_ms() - o->connected_at_ms < DOUBT_MS) o->doubtful = true; /* fenced, maybe, by one who saw less */
     }
 }
 
@@ -264,6 +269,41 @@ static enum redis_err balance(struct ownership *o) {
     return pick_up(o, share - held);
 }
 
+static enum redis_err is_held(struct ownership *o, struct command *c, unsigned p, bool *held) {
+    struct reply reply;
+    keys_buffer key;
+    command_begin(c, "GET");
+    command_copy(c, key, keys_lease(key, &o->door.book, p));
+    enum redis_err err = redis_call(o->redis, c, &reply);
+    *held = !err && reply_type(reply) != REPLY_NIL;
+    return err;
+}
+
+static enum redis_err look_for_loss(struct ownership *o, struct command *c, unsigned p) {
+    bool held;
+    char what[160];
+    enum redis_err err = is_held(o, c, p, &held);
+    if (err || !held) return err; /* whoever takes it next finds out, or we do */
+    err = loss_look(o->redis, c, &o->door.book, p, &o->marks[p], what, sizeof what);
+    if (err || !what[0]) return err;
+    log_event(LOG_ERROR, "data_loss_suspected", {"partition", LOG_N(p)}, {"what", LOG_S(what)},
+              {"next", LOG_S("another worker saw nothing of it and goes on: have what is unanswered sent again")});
+    o->marks[p].told = true;
+    return REDIS_OK;
+}
+
+/* What a lane of ours finds out at its takeover, for the partitions that others took before us: they never saw what is missing. */
+static enum redis_err look_for_losses(struct ownership *o) {
+    enum redis_err err = REDIS_OK;
+    struct command c;
+    command_init(&c);
+    for (unsigned p = 0; p < o->door.book.partitions && o->doubtful && !err; p++)
+        if (!o->lanes[p] && !o->marks[p].told && o->marks[p].applied.ms) err = look_for_loss(o, &c, p);
+    command_clear(&c);
+    if (!err || err == REDIS_REFUSED) o->doubtful = false;
+    return err == REDIS_REFUSED ? REDIS_OK : err;
+}
+
 static void note_away(struct ownership *o, enum redis_err err) {
     uint64_t now_ms = lane_now_ms();
     if (!o->away) {
@@ -290,6 +330,7 @@ void ownership_turn(struct ownership *o) {
     if (o->away && gate_is_shut(o->shared->gate) && lane_now_ms() < o->retry_at_ms) return;
     enum redis_err err = connect_control(o);
     if (!err) err = beat_when_due(o);
+    if (!err) err = look_for_losses(o);
     if (!err) err = balance(o);
     if (err) note_away(o, err);
     else if (o->away) note_back(o);

@@ -22,6 +22,8 @@ struct ownership {
     unsigned live_workers, rank; /* this worker's place among them, by name */
     int64_t created_ms;         /* when the book was created: tells it from another of the same name */
     uint64_t verified_at_ms;
+    bool doubtful;              /* Redis may have come back with less: what was seen of the partitions of others is to be looked for */
+    uint64_t connected_at_ms;
     char where[300];            /* where the control connection went last */
     uint64_t beat_at_ms, looked_at_ms;
     uint64_t retry_at_ms, away_at_ms, failures_before; /* while Redis is away */

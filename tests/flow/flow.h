@@ -43,8 +43,8 @@ struct flow {
 
 /* `options` as for server_start. The seed is the time, or $TILL_SEED. */
 void flow_start(struct flow *flow, unsigned partitions, const struct server_options *options);
-/* The same with a server that somebody else runs on this socket, which workers and the flow's connection reach by `url` (NULL: by the socket
- * too); waits until it is there. */
+/* The same with a server that somebody else runs on this socket, which workers and the flow's connection reach by `url` (NULL: by the
+ * socket too); waits until it is there. */
 void flow_attach(struct flow *flow, unsigned partitions, const char *socket, const char *url);
 void flow_stop(struct flow *flow);
 

@@ -169,3 +169,26 @@ Test(flow_loss, restart_from_an_older_snapshot_halts) {
     cr_assert_str_empty(wrong, "%s", wrong);
     cr_assert_eq(check_audit(&flow, 0), 0);
 }
+
+/* Another worker goes on at once, past the numbers that the first one knew: then the entry that it knew is missing. */
+Test(flow_loss, is_told_by_one_who_saw_more_than_the_owner) {
+    start(1, NULL);
+    server_text(&flow.server, "SAVE", NULL);
+    flow_pay(&flow, 50);
+    cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
+    worker_pause(&flow.workers[0]);
+    lose_by_restart();
+    forget_sent();
+    flow_worker(&flow, 1, &(struct worker_options){.lease_ttl_ms = 500});
+    cr_assert(WAIT_UNTIL(flow_held(&flow, 1) == PARTITIONS, 5000));
+    flow_pay(&flow, 300);
+    cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
+    cr_assert_eq(halted(), 0, "the second one saw nothing of it");
+    worker_resume(&flow.workers[0]);
+    cr_assert(WAIT_UNTIL(worker_log_has(&flow.workers[0], "is gone"), 10000), "the first one does not tell");
+    cr_assert(WAIT_UNTIL(halted() > 0, 5000), "what it takes over is not halted");
+    accept_loss();
+    cr_assert(WAIT_UNTIL(halted() == 0, 5000));
+    cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
+    cr_assert_eq(check_audit(&flow, 0), 0);
+}

@@ -143,7 +143,8 @@ static void *load(void *context) {
     for (unsigned n = 0; n + CHUNK <= SENT_MAX && !atomic_load(&enough); n += CHUNK) {
         for (unsigned i = n; i < n + CHUNK; i++) {
             random = random * 1103515245 + 12345;
-            sent[i] = (struct payment){random / 65536 % FLOW_USERS, random / 8192 % FLOW_MERCHANTS, flow_now_ms(), 1 + random / 512 % 40, false};
+            unsigned user = random / 65536 % FLOW_USERS, merchant = random / 8192 % FLOW_MERCHANTS;
+            sent[i] = (struct payment){user, merchant, flow_now_ms(), 1 + random / 512 % 40, false};
         }
         atomic_store(&sent_count, n + CHUNK);
         send_payments(till, n, n + CHUNK);
