@@ -10,7 +10,7 @@
 --        1 if it acts on a merchant, the answer's detail.
 -- Errors: FENCED; BROKEN n key reason: entry n (0: none) cannot be applied; TRYAGAIN: earlier entries must be claimed first; NOGROUP.
 --         Nothing was written then.
-local META, INTENTS, LEDGER, UNANSWERED, BILLS, BILLS_BEFORE, DEAD, DUE, SCHEDULED, MERCHANTS = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+--@places meta intents ledger unanswered bills bills_before dead due scheduled merchants
 --@codes
 local batch = cmsgpack.unpack(ARGV[2])
 local partition, drops, count = batch[1], batch[2], batch[3]

@@ -26,7 +26,7 @@ local function article(merchant_name, sku)
 end
 
 shop.know_merchant = function(name)
-  local size = redis.pcall('SCARD', KEYS[MERCHANTS])
-  if type(size) == 'table' then broken(KEYS[MERCHANTS], size.err) end
+  local size = redis.pcall('SCARD', KEYS[PLACE.merchants])
+  if type(size) == 'table' then broken(KEYS[PLACE.merchants], size.err) end
   merchants[#merchants + 1] = name
 end

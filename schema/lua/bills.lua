@@ -1,6 +1,6 @@
--- bills: the records of decided intents, as one batch sees them. A record lies under the day of its entry; KEYS[BILLS] is the
--- batch's day, KEYS[BILLS_BEFORE] the day before. Nothing here writes to Redis.
-local decided = {}   -- identity -> record decided in this batch, under KEYS[BILLS]
+-- bills: the records of decided intents, as one batch sees them. A record lies under the day of its entry; KEYS[PLACE.bills] is the
+-- batch's day, KEYS[PLACE.bills_before] the day before. Nothing here writes to Redis.
+local decided = {}   -- identity -> record decided in this batch, under KEYS[PLACE.bills]
 local records, record_size = {}, 0 -- identity, record, ...: what is to be written there; a later one overrides
 local referred = {}  -- place in KEYS .. identity -> parsed record
 
@@ -38,12 +38,12 @@ end
 local function bill_of(i)
   local identity, place = OF[i], OF_KEY[i] or 0
   local record
-  if place > MERCHANTS and place <= MERCHANTS + drops then return nil end -- its day is dropped by this very batch
+  if place > PLACE.merchants and place <= PLACE.merchants + drops then return nil end -- its day is dropped by this very batch
   if place ~= 0 then
-    record = (place == BILLS and decided[identity]) or read_bill(place, identity)
+    record = (place == PLACE.bills and decided[identity]) or read_bill(place, identity)
   else
-    place, record = BILLS, decided[identity] or read_bill(BILLS, identity)
-    if not record then place, record = BILLS_BEFORE, read_bill(BILLS_BEFORE, identity) end
+    place, record = PLACE.bills, decided[identity] or read_bill(PLACE.bills, identity)
+    if not record then place, record = PLACE.bills_before, read_bill(PLACE.bills_before, identity) end
   end
   if not record then return nil end
   local name = place .. ' ' .. identity

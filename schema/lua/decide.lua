@@ -7,18 +7,18 @@
 
 -- Applied before, but pending still: its answer is waiting, or it was given and only the acknowledgement is missing.
 local function decide_again(i)
-  local kept = call('HGET', KEYS[UNANSWERED], ENTRY[i])
+  local kept = call('HGET', KEYS[PLACE.unanswered], ENTRY[i])
   if not kept then return end
   local fine, a = pcall(cmsgpack.unpack, kept)
   if not fine or type(a) ~= 'table' or not REASON[a[5]] then
     current = 0 -- what is wrong is not the entry
-    broken(KEYS[UNANSWERED], ENTRY[i] .. ' is malformed')
+    broken(KEYS[PLACE.unanswered], ENTRY[i] .. ' is malformed')
   end
   add_todo(i, a)
 end
 
 -- A refusal such as 10 tells of an earlier intent too, and that may still be waiting for its consequences.
-local function any_unanswered() return #unanswered > 0 or call('HLEN', KEYS[UNANSWERED]) > 0 end
+local function any_unanswered() return #unanswered > 0 or call('HLEN', KEYS[PLACE.unanswered]) > 0 end
 
 -- Operations that are tried again until they succeed: a refusal leaves their key free, whatever its class.
 local RETRIED = { settle = true }
@@ -79,8 +79,8 @@ end
 
 decide_batch = function()
   check_order()
-  today = call('HMGET', KEYS[BILLS], unpack(IDENTITY))
-  yesterday = call('HMGET', KEYS[BILLS_BEFORE], unpack(IDENTITY))
+  today = call('HMGET', KEYS[PLACE.bills], unpack(IDENTITY))
+  yesterday = call('HMGET', KEYS[PLACE.bills_before], unpack(IDENTITY))
   local fresh, plain = false, #ORIGIN == 0 and #MORE.OWN == 0
   for i = 1, count do
     current = i

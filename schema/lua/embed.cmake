@@ -8,6 +8,7 @@
 #   --@op NAME.lua        the same between do and end: its locals are its own (Lua takes 200 in one scope)
 #   --@codes              local REASON = { [0] = "ok", ... }, DECIDED = { [0] = true, ... }, CODE_TEXT = { [0] = "0", ... } from code.def;
 #                         from there on CODE.word becomes the number of that word
+#   --@places meta ...    from there on PLACE.meta becomes 1, PLACE. and the next word 2, ...: keys with a fixed place in KEYS
 #   --@batch              local ENTRY, MS, ... = unpack(batch, 4), local MORE = { ... } from batch.def
 #
 # Whole-line comments and blank lines are dropped (Redis keeps the text in memory); long comments and strings over several lines
@@ -61,15 +62,27 @@ function(embed_batch out)
   set(${out} "local ${names} = unpack(batch, 4)\nlocal MORE = {${more} }\n" PARENT_SCOPE)
 endfunction()
 
-# `out` becomes the line with every CODE.word replaced by its number: words in the source, no table to build at every call.
-function(embed_code_words out file line)
-  while("${line}" MATCHES "CODE\\.([a-z_]+)")
-    set(word "${CMAKE_MATCH_1}")
-    get_property(number GLOBAL PROPERTY "EMBED_CODE_${word}")
+# Takes note of the fixed places in KEYS.
+function(embed_places words)
+  string(REPLACE " " ";" words "${words}")
+  set(place 0)
+  foreach(word IN LISTS words)
+    math(EXPR place "${place} + 1")
+    set_property(GLOBAL PROPERTY "EMBED_PLACE_${word}" "${place}")
+  endforeach()
+endfunction()
+
+# `out` becomes the line with every CODE.word and PLACE.word replaced by its number: words in the source, no table to build at every call,
+# and none of the 200 locals that Lua takes.
+function(embed_number_words out file line)
+  while("${line}" MATCHES "(CODE|PLACE)\\.([a-z_]+)")
+    set(kind "${CMAKE_MATCH_1}")
+    set(word "${CMAKE_MATCH_2}")
+    get_property(number GLOBAL PROPERTY "EMBED_${kind}_${word}")
     if("${number}" STREQUAL "")
-      message(FATAL_ERROR "${file}: no such code, or no --@codes before it: ${word}")
+      message(FATAL_ERROR "${file}: no such word, or no --@codes or --@places before it: ${kind}.${word}")
     endif()
-    string(REPLACE "CODE.${word}" "${number}" line "${line}")
+    string(REGEX REPLACE "${kind}\\.${word}([^a-z_]|$)" "${number}\\1" line "${line}")
   endwhile()
   set(${out} "${line}\n" PARENT_SCOPE)
 endfunction()
@@ -86,6 +99,8 @@ function(embed_line file line)
     set(more "end\n")
   elseif("${line}" MATCHES "^--@codes[ \t]*$")
     embed_codes(more)
+  elseif("${line}" MATCHES "^--@places ([a-z_ ]+)$")
+    embed_places("${CMAKE_MATCH_1}")
   elseif("${line}" MATCHES "^--@batch[ \t]*$")
     embed_batch(more)
   elseif("${line}" MATCHES "^--@")
@@ -97,7 +112,7 @@ function(embed_line file line)
   elseif("${line}" MATCHES "\\[=*\\[" AND NOT "${line}" MATCHES "\\]=*\\]")
     message(FATAL_ERROR "${file}: a string over several lines cannot be embedded: ${line}")
   else()
-    embed_code_words(more "${file}" "${line}")
+    embed_number_words(more "${file}" "${line}")
   endif()
   set_property(GLOBAL APPEND_STRING PROPERTY EMBED_TEXT "${more}")
 endfunction()

@@ -27,7 +27,7 @@ local function undo_group(first)
   record_size, row_count, touched_count, last_bill, bill_head = j.records, j.rows, j.touched, j.bill, nil
   for s = first, j.kept or 0 do
     decided[IDENTITY[s]] = nil
-    referred[BILLS .. ' ' .. IDENTITY[s]] = nil
+    referred[PLACE.bills .. ' ' .. IDENTITY[s]] = nil
   end
 end
 

@@ -12,13 +12,13 @@ local function is_follow_up(i) return (ORIGIN[i] or '') ~= '' end
 
 local function load_origin(field, value)
   local origin = value or '0-0'
-  if not string.match(origin, '^%d+%-%d+$') then broken(KEYS[META], field .. ' is malformed') end
+  if not string.match(origin, '^%d+%-%d+$') then broken(KEYS[PLACE.meta], field .. ' is malformed') end
   origins[field] = origin
 end
 
 local function load_policy(name, value)
   policies[name] = value and to_integer(value)
-  if value and not policies[name] then broken(KEYS[META], 'policy:' .. name .. ' is not a number') end
+  if value and not policies[name] then broken(KEYS[PLACE.meta], 'policy:' .. name .. ' is not a number') end
 end
 
 local function load_meta(epoch)
@@ -30,10 +30,12 @@ local function load_meta(epoch)
       fields[#fields + 1] = 'from:' .. ORIGIN[i]
     end
   end
-  local values = call('HMGET', KEYS[META], unpack(fields))
+  local values = call('HMGET', KEYS[PLACE.meta], unpack(fields))
   check_epoch(values[1], epoch)
   applied, last_bill = values[2] or applied, to_integer(values[3] or '0')
-  if not last_bill or last_bill < 0 or not string.match(applied, '^%d+%-%d+$') then broken(KEYS[META], 'bill or applied is malformed') end
+  if not last_bill or last_bill < 0 or not string.match(applied, '^%d+%-%d+$') then
+    broken(KEYS[PLACE.meta], 'bill or applied is malformed')
+  end
   for n = 1, #POLICIES do load_policy(POLICIES[n], values[3 + n]) end
   for n = 4 + #POLICIES, #fields do load_origin(fields[n], values[n]) end
 end

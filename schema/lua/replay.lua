@@ -24,11 +24,11 @@ local function difference(i, b)
 end
 
 local function replay(i, record)
-  local b = parse_bill(record, KEYS[BILLS])
+  local b = parse_bill(record, KEYS[PLACE.bills])
   local field = difference(i, b)
   if field then return give_answer(i, plain_answer(i, CODE.key_reused, field)) end
   if b.code == CODE.in_progress then return give_answer(i, plain_answer(i, CODE.in_progress)) end
   local a = replay_answer(i, b)
-  if WAITS[b.op] and (waiting[b.entry] or call('HEXISTS', KEYS[UNANSWERED], b.entry) == 1) then return give_later(i, a) end
+  if WAITS[b.op] and (waiting[b.entry] or call('HEXISTS', KEYS[PLACE.unanswered], b.entry) == 1) then return give_later(i, a) end
   give_answer(i, a)
 end

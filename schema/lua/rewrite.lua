@@ -7,7 +7,7 @@ local function rewrite_bill(b)
     b.changed = true
     changed[#changed + 1] = b
   end
-  if b.place == BILLS and decided[b.identity] then decided[b.identity] = format_bill(b) end
+  if b.place == PLACE.bills and decided[b.identity] then decided[b.identity] = format_bill(b) end
 end
 
 -- Takes a bill away: a refusal that is not stored leaves the key free. (What comes behind such an entry and speaks of the same intent is
@@ -18,7 +18,7 @@ local function forget_bill(b)
   b.gone = true
   forgotten[#forgotten + 1] = b
   for n = record_size - 1, 1, -2 do -- put off in this very batch
-    if b.place == BILLS and records[n] == b.identity then
+    if b.place == PLACE.bills and records[n] == b.identity then
       table.remove(records, n)
       table.remove(records, n)
       record_size = record_size - 2

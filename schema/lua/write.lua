@@ -25,16 +25,16 @@ end
 
 -- redis.call raises here: that costs nothing where all goes well, unlike looking at every reply.
 local function append_all()
-  if row_count > 0 then append_one(LEDGER, 'rows', cmsgpack.pack(rows)) end
+  if row_count > 0 then append_one(PLACE.ledger, 'rows', cmsgpack.pack(rows)) end
   for b = 1, #buried do
     local i = buried[b]
-    append_one(DEAD, 'entry', ENTRY[i], 'reason', DETAIL[i], 'attempts', MORE.ATTEMPTS[i] or 0, unpack(MORE.RAW[i]))
+    append_one(PLACE.dead, 'entry', ENTRY[i], 'reason', DETAIL[i], 'attempts', MORE.ATTEMPTS[i] or 0, unpack(MORE.RAW[i]))
   end
   failed = 0
   for m = 1, answer_count do answered[m] = respond(answers[m]) end
-  failed = INTENTS
+  failed = PLACE.intents
   local done = done_with()
-  if #done > 0 then call('XACK', KEYS[INTENTS], 'workers', unpack(done, 1, #done)) end
+  if #done > 0 then call('XACK', KEYS[PLACE.intents], 'workers', unpack(done, 1, #done)) end
 end
 
 local function append_or_undo()
@@ -55,7 +55,7 @@ local function rewritten_bills()
   for n = 1, #changed do
     local b = changed[n]
     if b.gone then -- nothing is left of it
-    elseif b.place == BILLS then
+    elseif b.place == PLACE.bills then
       add_record(b.identity, format_bill(b))
     else
       local list = lists[b.place] or {}
@@ -67,16 +67,16 @@ local function rewritten_bills()
 end
 
 write_batch = function()
-  if #unanswered > 0 then call('HLEN', KEYS[UNANSWERED]) end -- raises on a wrong type, with nothing written yet
+  if #unanswered > 0 then call('HLEN', KEYS[PLACE.unanswered]) end -- raises on a wrong type, with nothing written yet
   check_due()
   append_or_undo()
-  for n = MERCHANTS + 1, MERCHANTS + drops do call('UNLINK', KEYS[n]) end
+  for n = PLACE.merchants + 1, PLACE.merchants + drops do call('UNLINK', KEYS[n]) end
   local lists = rewritten_bills()
   for n = 1, #forgotten do call('HDEL', KEYS[forgotten[n].place], forgotten[n].identity) end
-  if record_size > 0 then call('HSET', KEYS[BILLS], unpack(records, 1, record_size)) end
+  if record_size > 0 then call('HSET', KEYS[PLACE.bills], unpack(records, 1, record_size)) end
   for place, list in pairs(lists) do call('HSET', KEYS[place], unpack(list)) end
   for n = 1, touched_count do write_account(touched[n]) end
-  if #unanswered > 0 then call('HSET', KEYS[UNANSWERED], unpack(unanswered)) end
+  if #unanswered > 0 then call('HSET', KEYS[PLACE.unanswered], unpack(unanswered)) end
   write_due()
   shop.write()
   local meta = { 'applied', applied, 'bill', to_text(last_bill) }
@@ -86,5 +86,5 @@ write_batch = function()
   for name, value in pairs(new_policies) do
     meta[#meta + 1], meta[#meta + 2] = 'policy:' .. name, value
   end
-  call('HSET', KEYS[META], unpack(meta))
+  call('HSET', KEYS[PLACE.meta], unpack(meta))
 end

@@ -21,5 +21,5 @@ shop.write = function()
       call('HSET', KEYS[place], 'stock', to_text(s.stock), 'changed', to_text(s.changed))
     end
   end
-  if #merchants > 0 then call('SADD', KEYS[MERCHANTS], unpack(merchants)) end
+  if #merchants > 0 then call('SADD', KEYS[PLACE.merchants], unpack(merchants)) end
 end
