@@ -14,7 +14,7 @@
 #include "schema/code.h"
 
 #define READING "reading the answers"
-enum { QUEUED_AT_ONCE = 512, STEP_MS = 500, RETRY_MS = 100 };
+enum { QUEUED_AT_ONCE = 512, STEP_MS = 500, RETRY_MS = 100, RETRY_LAST_MS = 3200 };
 
 /* The batch at work. */
 struct errand {
@@ -179,20 +179,31 @@ static bool any_awaited(const struct errand *e) {
     return false;
 }
 
-/* What was answered to somebody else may not be on its way yet: then the homes are asked again. */
+static void say_awaited(struct errand *e) {
+    for (size_t n = 0; n < e->count; n++) {
+        const struct statement *t = &e->s->batch[n];
+        if (!t->awaited) continue;
+        settle_fault(e->s, "%s: what %u of its partitions settled has not come home for %d ms; is it dead (till dead list)?", t->name,
+                     t->awaited, e->s->timeout_ms);
+    }
+}
+
+/* What was answered to somebody else may not be on its way yet: then the homes are asked again, ever more rarely. Who has still not all at
+ * home then has a fault and a provisional statement, and keeps nobody else from theirs. */
 static int await_homes(struct errand *e, bool sent) {
     int64_t started_ms = progress_now_ms();
-    int code = CLI_OK;
+    int code = CLI_OK, wait_ms = RETRY_MS;
     while (!code && (sent || any_awaited(e))) {
         code = ask_homes(e, sent);
         sent = false;
         if (!code) code = settle_read(e->s, e->first, e->count);
         if (code || !any_awaited(e)) continue;
         if (progress_now_ms() - started_ms > e->s->timeout_ms) {
-            settle_fault(e->s, "what was settled has not come home for %d ms; is it dead (till dead)?", e->s->timeout_ms);
-            return CLI_FOUND;
+            say_awaited(e);
+            return CLI_OK;
         }
-        poll(NULL, 0, RETRY_MS);
+        poll(NULL, 0, wait_ms);
+        if (wait_ms < RETRY_LAST_MS) wait_ms *= 2;
     }
     return code;
 }
