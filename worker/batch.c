@@ -204,8 +204,10 @@ static void place_cell(struct batch *b, struct cell *c, const struct referral *r
     c->of_bills_place = applies ? bills_place(b, c, r) : 0;
 }
 
-void batch_build(struct batch *b, const struct referral *referrals, uint32_t entry_count, uint32_t cell_count, const char *epoch,
-                 const struct batch_keep *keep) {
+void batch_build(struct batch *b, const struct referral *referrals, uint32_t entry_count, uint32_t cell_count,
+                 const struct batch_base *base, const struct batch_keep *keep) {
+    char applied[ENTRY_TEXT_MAX + 1];
+    entry_id_format(base->applied, applied);
     keyset_reset(&b->keys);
     uint32_t drops = add_fixed_keys(b, keys_day(b->cells[0].entry->id.ms), keep);
     for (uint32_t n = 0; n < cell_count; n++) place_cell(b, &b->cells[n], &referrals[n]);
@@ -219,6 +221,7 @@ void batch_build(struct batch *b, const struct referral *referrals, uint32_t ent
     blob_size = batch_pack(b->cells, &head, b->blob, b->blob_capacity);
     redis_script_begin(&b->command, &script_apply, b->keys.count);
     keyset_borrow(&b->keys, &b->command);
-    command_word(&b->command, epoch);
+    command_word(&b->command, base->epoch);
     command_borrow(&b->command, (const char *)b->blob, blob_size);
+    command_word(&b->command, applied);
 }

@@ -51,9 +51,16 @@ struct batch_keep {
     uint32_t seen; /* how far back there may be any: more than `days` after the policy was lowered */
 };
 
+/* What the cells and referrals were made against: the script refuses them when it is another owner's partition by now, or when something
+ * was applied since. */
+struct batch_base {
+    const char *epoch;
+    struct entry_id applied;
+};
+
 /* Makes the whole EVALSHA in batch->command out of the cells taken. `referrals[n]` belongs to cells[n]. Bills that are too old by then are
  * dropped in the same call. */
-void batch_build(struct batch *batch, const struct referral *referrals, uint32_t entry_count, uint32_t cell_count, const char *epoch,
-                 const struct batch_keep *keep);
+void batch_build(struct batch *batch, const struct referral *referrals, uint32_t entry_count, uint32_t cell_count,
+                 const struct batch_base *base, const struct batch_keep *keep);
 
 #endif

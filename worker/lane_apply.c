@@ -168,7 +168,8 @@ static void name_currencies(struct lane *lane, struct entry *entries, uint32_t c
 static enum redis_err apply_call(struct lane *lane, struct entry *entries, uint32_t count, uint32_t cells, bool read_ahead) {
     struct reply reply;
     bool renew = lane_renewal_due(lane);
-    batch_build(&lane->batch, lane->referrals, count, cells, lane->epoch_text, &lane->keep);
+    struct batch_base base = {lane->epoch_text, lane->mark.applied};
+    batch_build(&lane->batch, lane->referrals, count, cells, &base, &lane->keep);
     name_currencies(lane, entries, count);
     FAILPOINT("before_apply");
     uint64_t sent_at_us = lane_now_us();

@@ -6,9 +6,11 @@
 --       then `drops` bills to drop, then in any order: accounts, response streams, bills of earlier days, orders, articles. The columns
 --       name them by their place.
 -- ARGV: 1 epoch 2 msgpack [partition, drops, entry count, column, ...]; all entries are of one UTC day; columns as in batch.def
+--       3 the last entry applied when the lane looked up what the columns say
 -- Reply: the last bill number, then four values for each entry still to be answered: its number in the batch, its code,
 --        1 if it acts on a merchant, the answer's detail.
--- Errors: FENCED; BROKEN n key reason: entry n (0: none) cannot be applied; TRYAGAIN: earlier entries must be claimed first; NOGROUP.
+-- Errors: FENCED; BROKEN n key reason: entry n (0: none) cannot be applied; TRYAGAIN: earlier entries must be claimed first, or
+--         something was applied since the lane looked; NOGROUP.
 --         Nothing was written then.
 --@places meta intents ledger unanswered bills bills_before dead due scheduled merchants
 --@codes
@@ -52,7 +54,7 @@ local decide_batch, write_batch
 --@op group.lua
 --@op decide.lua
 --@op write.lua
-load_meta(ARGV[1])
+load_meta(ARGV[1], ARGV[3])
 decide_batch()
 write_batch()
 table.insert(todo, 1, last_bill)

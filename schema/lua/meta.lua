@@ -21,7 +21,9 @@ local function load_policy(name, value)
   if value and not policies[name] then broken(KEYS[PLACE.meta], 'policy:' .. name .. ' is not a number') end
 end
 
-local function load_meta(epoch)
+-- `expected`: what was applied last when this batch was made. A call that arrives late, when its owner has lost the connection and gone on
+-- by another, would decide on what is not so any more.
+local function load_meta(epoch, expected)
   local fields, seen = { 'epoch', 'applied', 'bill' }, {}
   for n = 1, #POLICIES do fields[3 + n] = 'policy:' .. POLICIES[n] end
   for i = 1, #ORIGIN do
@@ -36,6 +38,7 @@ local function load_meta(epoch)
   if not last_bill or last_bill < 0 or not string.match(applied, '^%d+%-%d+$') then
     broken(KEYS[PLACE.meta], 'bill or applied is malformed')
   end
+  if applied ~= expected then error({ err = 'TRYAGAIN applied is ' .. applied .. ', not ' .. expected }) end
   for n = 1, #POLICIES do load_policy(POLICIES[n], values[3 + n]) end
   for n = 4 + #POLICIES, #fields do load_origin(fields[n], values[n]) end
 end

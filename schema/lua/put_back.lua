@@ -3,9 +3,8 @@ local PUT_BACK_MS = 3600000
 local OWN_STEPS = { 'expire', 'due', 'lapse' }
 
 local function put_back(i)
-  local kind, step, identity = redis.pcall('TYPE', KEYS[PLACE.due]), OWN_STEPS[MORE.OWN[i]], OF[i] or ''
-  if not step or identity == '' or type(kind) ~= 'table' or kind.ok ~= 'zset' then return end
+  local size, step, identity = redis.pcall('ZCARD', KEYS[PLACE.due]), OWN_STEPS[MORE.OWN[i]], OF[i] or ''
+  if not step or identity == '' or type(size) == 'table' then return end
   if step == 'lapse' then identity = identity .. ' ' .. MORE.ORDER[i] end
-  local member = due_member(step, MORE.ORIGINAL[i], identity)
-  if redis.call('ZSCORE', KEYS[PLACE.due], member) then set_due(member, MS[i] + PUT_BACK_MS) end
+  set_due(due_member(step, MORE.ORIGINAL[i], identity), MS[i] + PUT_BACK_MS)
 end
