@@ -223,5 +223,5 @@ void batch_build(struct batch *b, const struct referral *referrals, uint32_t ent
     keyset_borrow(&b->keys, &b->command);
     command_word(&b->command, base->epoch);
     command_borrow(&b->command, (const char *)b->blob, blob_size);
-    command_word(&b->command, applied);
+    command_copy(&b->command, applied, strlen(applied));
 }
