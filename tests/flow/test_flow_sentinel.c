@@ -309,17 +309,34 @@ Test(flow_sentinel, killed_master_comes_back_stale) {
     process_kill(&again);
 }
 
+static void fail_over(void) {
+    char port[8];
+    snprintf(port, sizeof port, "%u", first_port + 3);
+    pid_t ask = process_start((const char *[]){"redis-cli", "-p", port, "sentinel", "failover", "till", NULL}, NULL, scene.log);
+    cr_assert(process_wait(&ask, 10000, NULL));
+    follow_master();
+    cr_assert(WAIT_UNTIL(all_serve(), 30000));
+}
+
 /* Asked for by an operator, again and again. */
 Test(flow_sentinel, planned_failovers) {
-    char port[8];
     start("0", "TILL_WORKER_ON_DATA_LOSS=continue");
-    snprintf(port, sizeof port, "%u", first_port + 3);
     for (unsigned n = 0; n < 2; n++) {
-        pid_t ask = process_start((const char *[]){"redis-cli", "-p", port, "sentinel", "failover", "till", NULL}, NULL, scene.log);
-        cr_assert(process_wait(&ask, 10000, NULL));
-        follow_master();
-        cr_assert(WAIT_UNTIL(all_serve(), 30000));
+        fail_over();
         pass(9000); /* a sentinel refuses another one for a while */
     }
     expect_reported_and_repaired("planned");
+}
+
+/* As config/README.md says that it is done: nothing is lost then. */
+Test(flow_sentinel, planned_failover_while_writes_are_paused) {
+    start("0", NULL);
+    server_text(&flow.server, "CLIENT", "PAUSE", "20000", "WRITE", NULL);
+    fail_over();
+    pass(3000);
+    stop_load();
+    cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
+    cr_expect_eq(count_lost(), 0);
+    cr_expect(!loss_is_reported() && halted() == 0, "a loss is suspected where there is none");
+    expect_repaired("paused");
 }
