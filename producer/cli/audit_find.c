@@ -9,7 +9,7 @@
 
 void audit_find(struct audit *a, const char *format, ...) {
     bool kept = !a->tell && a->found < AUDIT_SHOWN_MAX;
-    struct audit_finding told, *f = kept ? &a->finding[a->found] : &told;
+    struct audit_finding told = {0}, *f = kept ? &a->finding[a->found] : &told;
     a->found++;
     if (!kept && !a->tell) return;
     f->partition = a->part.partition;
