@@ -44,25 +44,25 @@ static void expect_others_go_on(const char *name) {
 }
 
 static const struct { const char *key, *field, *value, *lines; bool of_merchant; } values[] = {
-    {"order:m/o1", "lines", "tea 99999999999999999999 5", CANCEL},
-    {"order:m/o1", "lines", "tea 99999999999999999999 5", LAPSE},
-    {"order:m/o1", "lines", "tea -5 1", CANCEL},
-    {"order:m/o1", "lines", "tea 2", CANCEL},
-    {"order:m/o1", "lines", "tea 2 5 milk", LAPSE},
-    {"order:m/o1", "lines", "tea  2 5", CANCEL},
-    {"order:m/o1", "lines", "tea 2 5 ", CANCEL},
-    {"order:m/o1", "lines", " ", CANCEL},
-    {"order:m/o1", "lines", LONG " 2 5", CANCEL},
-    {"order:m/o1", "deadline", "nan", CANCEL},
-    {"order:m/o1", "amount", "-1", CANCEL},
-    {"order:m/o1", "amount", "0", "pay account=a to=m order=o1 amount=13"},
-    {"order:m/o1", "opened", "soon", LAPSE},
-    {"order:m/o1", "state", "open", CANCEL},
-    {"sku:m/tea", "price", "-7", ORDER},
-    {"sku:m/tea", "price", "0", ORDER},
-    {"sku:m/tea", "price", "nan", ORDER},
-    {"sku:m/tea", "stock", "1.5", CANCEL},
-    {"sku:m/tea", "stock", "-1", "stock account=m sku=tea quantity=2"},
+    {"order:m/o1", "lines", "tea 99999999999999999999 5", CANCEL, false},
+    {"order:m/o1", "lines", "tea 99999999999999999999 5", LAPSE, false},
+    {"order:m/o1", "lines", "tea -5 1", CANCEL, false},
+    {"order:m/o1", "lines", "tea 2", CANCEL, false},
+    {"order:m/o1", "lines", "tea 2 5 milk", LAPSE, false},
+    {"order:m/o1", "lines", "tea  2 5", CANCEL, false},
+    {"order:m/o1", "lines", "tea 2 5 ", CANCEL, false},
+    {"order:m/o1", "lines", " ", CANCEL, false},
+    {"order:m/o1", "lines", LONG " 2 5", CANCEL, false},
+    {"order:m/o1", "deadline", "nan", CANCEL, false},
+    {"order:m/o1", "amount", "-1", CANCEL, false},
+    {"order:m/o1", "amount", "0", "pay account=a to=m order=o1 amount=13", false},
+    {"order:m/o1", "opened", "soon", LAPSE, false},
+    {"order:m/o1", "state", "open", CANCEL, false},
+    {"sku:m/tea", "price", "-7", ORDER, false},
+    {"sku:m/tea", "price", "0", ORDER, false},
+    {"sku:m/tea", "price", "nan", ORDER, false},
+    {"sku:m/tea", "stock", "1.5", CANCEL, false},
+    {"sku:m/tea", "stock", "-1", "stock account=m sku=tea quantity=2", false},
     {"account:m", "month:2030-03", "x", SETTLE, true},
     {"account:m", "month:2030-03", "-1 2 3", SETTLE, true},
     {"account:m", "month:2030-03", "9007199254740993 2 3", SETTLE, true},
@@ -78,7 +78,8 @@ Test(shop_hostile, values) {
         char name[200];
         fold_reset(&scene);
         scene_go(SHOP);
-        if (strncmp(values[n].field, "month", 5) == 0) server_text(&scene.server, "HDEL", fold_key(&scene, 0, "account:m"), "earning", NULL);
+        if (strncmp(values[n].field, "month", 5) == 0)
+            server_text(&scene.server, "HDEL", fold_key(&scene, 0, "account:m"), "earning", NULL);
         server_text(&scene.server, "HSET", fold_key(&scene, 0, values[n].key), values[n].field, values[n].value, NULL);
         snprintf(name, sizeof name, "%s %s=%.60s, %s", values[n].key, values[n].field, values[n].value, values[n].lines);
         expect_given_up(name, values[n].lines);
