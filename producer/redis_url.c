@@ -143,7 +143,7 @@ static const char *url_parse_db(const char *db, struct redis_url *url) {
 
 static const char *url_parse_tcp(const char *text, struct redis_url *url) {
     struct redis_node node = {.port = PORT_DEFAULT};
-    struct span hosts;
+    struct span hosts = {text, 0};
     url->kind = REDIS_URL_TCP;
     if (strpbrk(text, "?#")) return MEANINGLESS;
     size_t size = strcspn(text, "/");

@@ -60,7 +60,10 @@ holds() { # holds ROLE WORD...: in the role's file
 holds worker $(find "$root/schema/lua" -name '*.lua' ! -name requeue.lua ! -name discard.lua ! -name rebuild.lua \
     -exec grep -ohE "call\('[A-Z]+'" {} + | tr -cd 'A-Z\n' | sort -u)
 holds operator $(grep -ohE "call\('[A-Z]+'" "$root/schema/lua/requeue.lua" "$root/schema/lua/discard.lua" | tr -cd 'A-Z\n' | sort -u)
-words() { grep -hE '(command_begin|append[a-z_]*)\(' "$@" | grep -oE '"[A-Z]{3,}"' | tr -d '"' | grep -vxE "GROUPS|STREAM|SENTINEL" | sort -u; }
+words() {
+    grep -hE '(command_begin|append[a-z_]*)\(' "$@" | grep -oE '"[A-Z]{3,}"' | tr -d '"' | grep -vxE "GROUPS|STREAM|SENTINEL" |
+        sort -u
+}
 holds auditor $(words "$root"/producer/*.c "$root"/producer/cli/*.c |
     grep -vxE "AUTH|SELECT|XADD|EVALSHA|SCRIPT|HSET|CONFIG|ACL|COMMAND|DEL") # of logging in, of others, or done without
 holds worker EVALSHA SCRIPT $(words "$root"/worker/*.c)

@@ -1,6 +1,6 @@
 #!/bin/bash
-# A worker that archives and trims, seen from the command line: `till status`, `till audit`, `till archive` and `till reconcile` on streams of
-# which the beginning is gone.
+# A worker that archives and trims, seen from the command line: `till status`, `till audit`, `till archive` and `till reconcile` on
+# streams of which the beginning is gone.
 set -u
 . "$(dirname "$0")/private.sh"
 export TILL_ARCHIVE_DIR=$dir/books TILL_RETENTION_INTENTS=1s TILL_RETENTION_LEDGER=1s TILL_RETENTION_RESPONSES=1s TILL_RETENTION_READERS=1d
