@@ -4,7 +4,9 @@
 local SCHEDULES = #MORE.NOT_BEFORE > 0
 local function is_early(i) return (MORE.NOT_BEFORE[i] or 0) > MS[i] end
 
+-- It cannot wait for longer than its bill is kept: without that nobody would know it any more when its time has come.
 local function put_off(i)
+  if MORE.NOT_BEFORE[i] > last_moment(MS[i]) then return give_answer(i, plain_answer(i, CODE.invalid, 'not_before')) end
   begin_answer(i)
   local _, refusal = payer(i)
   if refusal == CODE.not_permitted and OP[i] ~= 'topup' then return give_answer(i, plain_answer(i, refusal)) end

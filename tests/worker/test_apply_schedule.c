@@ -20,6 +20,10 @@ static const struct table_row at_once_rows[] = {
     {"not_before, refused now", TABLE_BASE, "withdraw account=a amount=5000 not_before=-1h", "code=3 amount=0 balance=1000 held=0"},
     {"not_before, more than 90 days ahead", TABLE_BASE, "pay account=a to=m amount=5 not_before=+90d1ms", "code=6 detail=not_before"},
     {"not_before, too far, before stale", TABLE_BASE, "pay account=a to=m amount=5 not_before=+90d1ms at=-24h", "code=6 detail=not_before"},
+    {"not_before, later than its bill is kept", TABLE_BASE "policy account=@book settings=bills_keep:2",
+     "pay account=a to=m amount=5 not_before=+30h13m20s1ms", "code=6 detail=not_before"}, /* to midnight, and a ms */
+    {"not_before, later than its bill is kept, after stale", TABLE_BASE "policy account=@book settings=bills_keep:2",
+     "pay account=a to=m amount=5 not_before=+3d at=-24h", "code=14"},
     {"not_before, stale", TABLE_BASE, "pay account=a to=m amount=5 not_before=+1h at=-24h", "code=14"},
     {"not_before, zero", TABLE_BASE, "pay account=a to=m amount=5 not_before=0", "code=0 amount=5 balance=995 held=0 bill=0-2"},
     {"not_before, negative", TABLE_BASE, "raw pay account=a to=m amount=5 currency=CNY not_before=-1", "code=6 detail=not_before"},
