@@ -14,9 +14,10 @@
 #include "producer/cli/commands.h"
 #include "producer/cli/connect.h"
 #include "producer/cli/progress.h"
+#include "producer/client.h"
 
 enum { OPTION_FOLLOW, OPTION_PARTITIONS, OPTION_SEGMENT_SIZE, OPTION_SEGMENT_AGE, OPTION_FSYNC };
-enum { LOOK_MS = 100, RETRY_MS = 500, STREAMS = 2 };
+enum { LOOK_MS = 100, RETRY_MS = 500, VERIFY_EVERY_MS = 1000, STREAMS = 2 };
 
 /* One partition at work. */
 struct lane {
@@ -31,6 +32,7 @@ struct job {
     bool wanted[KEYS_PARTITIONS_MAX];
     struct lane *lanes;
     unsigned lane_count;
+    int64_t verified_ms; /* that the server is the master still */
     bool gaps, lost;
 };
 
@@ -205,10 +207,20 @@ static void reconnect(struct job *j) {
     j->lost = false;
 }
 
+/* What a server tells that is the master no more would be archived for nothing, and against what the new one will tell. */
+static void verify(struct job *j) {
+    int64_t now_ms = client_now_ms();
+    if (now_ms - j->verified_ms < VERIFY_EVERY_MS || redis_is_lost(j->c.redis)) return;
+    j->verified_ms = now_ms;
+    enum redis_err err = redis_verify(j->c.redis);
+    if (err) cli_say(j->cli, "%s", redis_error(j->c.redis));
+}
+
 static int follow(struct job *j) {
     bool some;
     int code = CLI_OK;
     while (!stopped && code <= CLI_OK) {
+        verify(j);
         if (redis_is_lost(j->c.redis) || code == -1) reconnect(j);
         if (redis_is_lost(j->c.redis)) continue;
         code = go_round(j, &some);
