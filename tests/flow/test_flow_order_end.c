@@ -119,7 +119,7 @@ static void share(void) {
 static void end_order(const struct row *row, const char *merchant, const char *another) {
     struct intent intent = flow_cancellation(merchant, "o1");
     if (row->end == LAPSED) {
-        cr_assert(WAIT_UNTIL(strcmp(flow_of_order(&flow, merchant, "o1", "state"), "lapsed") == 0, 5000));
+        cr_assert(WAIT_UNTIL(strcmp(flow_of_order(&flow, merchant, "o1", "state"), "lapsed") == 0, 8000));
         return;
     }
     if (row->end == FROZEN) intent = flow_intent(OP_freeze, merchant, NULL, 0, NULL);
@@ -137,12 +137,12 @@ ParameterizedTest(const struct row *row, flow_order_end, gives_back_what_is_on_i
     share();
     const char *merchant = name_in("m", partition_held_by("w0")), *another = name_in("u", partition_held_by("w0"));
     const char *payer = name_in("u", partition_held_by("w1"));
-    send_order(merchant, "o1", row->end == LAPSED ? 1500 : 0);
+    send_order(merchant, "o1", row->end == LAPSED ? 2500 : 0);
     flow_queued(&flow);
     cr_assert(flow_quiet(&flow, FLOW_SETTLE_MS));
     struct intent pay = flow_order_payment(payer, merchant, "o1", PRICE);
     flow_send(&flow, &pay);
-    cr_assert(WAIT_UNTIL(flow_account(&flow, payer, "held") == PRICE, 1000), "%s: it is not reserved", row->name);
+    cr_assert(WAIT_UNTIL(flow_account(&flow, payer, "held") == PRICE, 2000), "%s: it is not reserved", row->name);
     end_order(row, merchant, another);
     flow_send(&flow, &pay);
     worker_resume(&flow.workers[1]);
