@@ -11,6 +11,7 @@
 #include "worker/lane_apply.h"
 #include "worker/lane_takeover.h"
 #include "worker/log.h"
+#include "worker/trim.h"
 
 enum { NAP_MS = 20, GATE_NAP_MS = 50 };
 
@@ -44,22 +45,14 @@ static enum redis_err connect_lane(struct lane *lane) {
     return err;
 }
 
-void lane_note_sources(struct lane *lane) {
+enum redis_err lane_note_sources(struct lane *lane) {
     struct sources *s = lane->shared->sources ? &lane->shared->sources[lane->door.partition] : NULL;
     unsigned n = s ? atomic_load(&s->count) : 0;
+    enum redis_err err = REDIS_OK;
     sources_note(s, lane->entries, lane->entry_count);
-    for (; s && n < atomic_load(&s->count); n++) {
-        char field[INTENT_SOURCE_MAX + 16];
-        struct command *c = &lane->batch.command;
-        struct reply reply;
-        keys_buffer key;
-        command_begin(c, "HINCRBY");
-        command_copy(c, key, keys_trimmed(key, &lane->door.book, lane->door.partition));
-        command_copy(c, field, (size_t)snprintf(field, sizeof field, "cut:responses:%s", s->name[n]));
-        command_word(c, "0");
-        enum redis_err ignored = redis_call(lane->redis, c, &reply); /* whoever trims tries again */
-        (void)ignored;
-    }
+    for (; s && n < atomic_load(&s->count) && !err; n++)
+        err = trim_note_source(lane->redis, &lane->batch.command, &lane->door, lane->epoch_text, s->name[n]);
+    return err;
 }
 
 /* One turn of serving: the answer to the read under way, applied with the next read behind it. */
@@ -88,7 +81,7 @@ static enum redis_err serve_once(struct lane *lane) {
         err = lane_take_entries(lane, entries, none);
         uint32_t pause_us = gather_next(&lane->gather, lane->entry_count, atomic_load(&lane->shared->settings->batch), waited_us,
                                         lane->took_us);
-        if (!err) lane_note_sources(lane);
+        if (!err) err = lane_note_sources(lane);
         return err ? err : lane_apply_entries(lane, pause_us == 0 && !atomic_load(&lane->stop));
     }
     return lane_renewal_due(lane) ? lane_rest(lane) : REDIS_OK;

@@ -87,7 +87,7 @@ struct lane {
 
 /* Tells shared->sources who sent the entries at hand, and the partition of those it has not heard of yet: before they are answered, so that
  * the stream of their answers is known to whoever trims it, whatever becomes of this worker. */
-void lane_note_sources(struct lane *lane);
+enum redis_err lane_note_sources(struct lane *lane) __attribute__((warn_unused_result));
 
 /* A partition this worker has just taken: what `lease take` answered. */
 struct lane_lease {

@@ -146,7 +146,7 @@ static enum redis_err claim_page(struct lane *lane, char cursor[ENTRY_TEXT_MAX +
     FAILPOINT("after_claim");
     if (reply_count(entries) == 0) return REDIS_OK;
     err = lane_take_entries(lane, entries, reply_at(reply, 2));
-    if (!err) lane_note_sources(lane);
+    if (!err) err = lane_note_sources(lane);
     return err ? err : lane_apply_entries(lane, false);
 }
 

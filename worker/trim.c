@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "config/config.h"
+#include "worker/door.h"
 #include "worker/failpoint.h"
 #include "worker/lane_apply.h"
 #include "worker/log.h"
@@ -89,6 +90,22 @@ static size_t stream_key(keys_buffer out, const struct trim_view *v, unsigned pa
     case STREAM_COUNT: break;
     }
     return keys_responses(out, v->book, partition, s->name + strlen(responses));
+}
+
+enum redis_err trim_note_source(struct redis *redis, struct command *c, const struct door *door, const char *epoch, const char *source) {
+    static const char *const nothing[] = {"keep", "keep", "", "", "-", "0"};
+    struct reply reply;
+    keys_buffer key;
+    char name[TRIM_NAME_MAX + 1];
+    redis_script_begin(c, &script_trim, 3);
+    command_copy(c, key, keys_meta(key, &door->book, door->partition));
+    command_copy(c, key, keys_trimmed(key, &door->book, door->partition));
+    command_copy(c, key, keys_responses(key, &door->book, door->partition, source));
+    command_word(c, epoch);
+    command_copy(c, name, (size_t)snprintf(name, sizeof name, "%s%s", responses, source));
+    for (size_t n = 0; n < sizeof nothing / sizeof nothing[0]; n++) command_word(c, nothing[n]);
+    enum redis_err err = redis_script_call(redis, &script_trim, c, &reply);
+    return err == REDIS_REFUSED ? REDIS_OK : err;
 }
 
 static void add_length(struct command *c, uint64_t ms) {

@@ -47,6 +47,12 @@ struct trim_view {
     const char *archive_fault;   /* "" none; noted for `till status` */
 };
 
+struct door;
+
+/* Has the partition remember a source, whose answers are to be trimmed one day. Fenced. A refusal is not told: whoever trims hears it again. */
+enum redis_err trim_note_source(struct redis *redis, struct command *c, const struct door *door, const char *epoch, const char *source)
+    __attribute__((warn_unused_result));
+
 void trim_init(struct trim *t, unsigned partition);
 void trim_clear(struct trim *t);
 /* Looks at every stream if it is time to. *more: there is more to take off at once. REDIS_FENCED: the partition has another owner. */

@@ -89,6 +89,7 @@ static int compare_numbers(struct audit *a) {
     if (!code) code = audit_ledger(a);
     audit_ledger_finish(a);
     if (!code) code = read_bill(a, false, &after);
+    if (!code && p->bill_last < before) code = audit_trim_look(a, before + 1);
     if (code) return code;
     if (p->bill_last < before)
         audit_find(a, "bill %u-%llu: is missing; the ledger ends before it", p->partition, (unsigned long long)before);

@@ -5,7 +5,8 @@
 -- KEYS: 1 meta 2 trimmed 3 the stream
 -- ARGV: 1 epoch 2 its name: intents, ledger, dead, discarded, responses:SOURCE 3 for how many ms entries are kept, by the server's clock,
 --       or keep 4 for how many more while a group has not read them, or keep 5 up to which ID it is archived ('': does not matter)
---       6 entries archived, to be noted ('': not known) 7 what is wrong with the archive, to be noted ('': nothing) 8 how many at most
+--       6 entries archived, to be noted ('': not known) 7 what is wrong with the archive, to be noted ('': nothing,
+--       -: not known) 8 how many at most
 -- Reply: { entries cut (0: no more for now), of them unread by a group, name of the group that holds it up or '' }
 -- Errors: FENCED
 --@include fence.lua
@@ -84,7 +85,7 @@ if count > 0 or not known[1] then call('HINCRBY', TRIMMED, 'cut:' .. name, count
 if behind > 0 then call('HINCRBY', TRIMMED, 'behind:' .. name, behind) end
 holder = unread and holder or ''
 if holder ~= (known[3] or '') then note('held:' .. name, holder) end
-if ARGV[7] ~= (known[4] or '') then note('archive', ARGV[7]) end
+if ARGV[7] ~= '-' and ARGV[7] ~= (known[4] or '') then note('archive', ARGV[7]) end
 if ARGV[6] ~= '' then call('HSET', TRIMMED, 'archived:' .. name, ARGV[6]) end
 if name == 'ledger' and count > 0 then -- how far the bills went that are gone: what is left must go on from there
   local first = call('XRANGE', STREAM, '-', '+', 'COUNT', 1)[1]
