@@ -74,7 +74,7 @@ part_race() {
     ./run --count 6000 --accounts 200 --rate 1500 --workers 3 --dir "$scratch/race" || return 1
     counts 1 0
     # The legs of transfers, lapses and orders, worker after worker dying, tell nothing of threads that the rest does not, and take minutes.
-    [ ! -x build-asan/tests/test_flow ] || criterion build-asan/tests/test_flow --filter '!(flow_crash_way|flow_crash_shop)/*'
+    [ ! -x build-asan/tests/test_flow ] || TEST_JOBS=$((2 * JOBS)) criterion build-asan/tests/test_flow --filter '!(flow_crash_way|flow_crash_shop)/*'
 }
 
 # shell_one FILE: its output and its exit code go beside each other.
