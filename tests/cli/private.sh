@@ -37,7 +37,7 @@ start_worker() { # waits until it serves every partition
     "$TILL_WORKER" 2>>"$dir/worker.log" &
     worker=$!
     pids="$pids $worker"
-    wait_for 20 eval "\"\$TILL\" status --no-rate --json | jq -e '[.partitions[] | select(.owner == null)] == []'"
+    wait_for 20 eval "\"\$TILL\" status --no-rate --json >\"$dir/owners.json\" && jq -e '[.partitions[] | select(.owner == null)] == []' \"$dir/owners.json\""
 }
 
 stop_worker() {
