@@ -49,7 +49,8 @@ struct trim_view {
 
 struct door;
 
-/* Has the partition remember a source, whose answers are to be trimmed one day. Fenced. A refusal is not told: whoever trims hears it again. */
+/* Has the partition remember a source, whose answers are to be trimmed one day. Fenced. A refusal is not told: whoever trims hears it
+ * again. */
 enum redis_err trim_note_source(struct redis *redis, struct command *c, const struct door *door, const char *epoch, const char *source)
     __attribute__((warn_unused_result));
 
