@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
@@ -189,6 +190,14 @@ static void start_archiver(struct worker *w) {
     w->shared.sources = archiver_sources(w->ownership.archiver);
 }
 
+/* Two connections a partition and three files of its archive: a book of many partitions needs more than the usual 1024. */
+static void raise_file_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit); /* else whoever opens too many says so */
+}
+
 static int run(struct worker *w) {
     char url[200];
     redis_url_show(&w->redis.url, url, sizeof url);
@@ -236,6 +245,7 @@ int main(int argc, char **argv) {
     sigset_t blocked = handled_signals();
     sigprocmask(SIG_BLOCK, &blocked, NULL); /* before any thread: main alone waits for them */
     signal(SIGPIPE, SIG_IGN);
+    raise_file_limit();
     signal(SIGXFSZ, SIG_IGN); /* a file of the archive that may not grow is a failed write, and no reason to end */
     if (sodium_init() < 0) return usage_error("libsodium does not work here");
     int bad = load_config(w.config_path, &w.config);
