@@ -200,7 +200,7 @@ static int read_day(struct again *a, uint32_t day) {
 
 static int read_partition(struct again *a, uint64_t now_ms) {
     char last[ENTRY_TEXT_MAX + 2];
-    bool trimmed;
+    bool trimmed = false;
     a->seen.count = 0;
     keys_responses(a->key, &a->c.book, a->partition, a->source);
     int code = look_at_stream(a, last, &trimmed);
