@@ -7,7 +7,7 @@
 
 #include "tests/worker/table.h"
 
-enum { PARTITIONS = 2, STEP = 384, STEPS_MAX = 2000, SUCCESSES = 8, TURNS = 12 };
+enum { PARTITIONS = 2, STEP = 640, STEPS_MAX = 2000, SUCCESSES = 8, TURNS = 12 };
 
 static struct fold fold;
 
