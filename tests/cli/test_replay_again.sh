@@ -5,7 +5,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/private.sh"
 seed=${SEED:-$RANDOM}
 echo "seed $seed (SEED=$seed repeats it)"
-lengths() { for p in 0 1 2 3; do cli xlen "{till:$p}:responses:shop"; done | paste -sd+ | bc; }
+lengths() { for p in 0 1 2 3; do cli xlen "{till:$p}:responses:shop"; done | awk '{ n += $1 } END { print n }'; }
 settled() { "$TILL" audit --json | jq -e '.undelivered + .pending + .unanswered + .in_flight + .settling + .paying == 0'; }
 # What was answered to each entry; the first time, or again.
 content() { jq -c '[.entry, .key, .op, .code, .reason, .account, .amount, .currency, .balance, .held, .bill, .at, .detail]' | sort; }

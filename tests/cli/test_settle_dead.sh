@@ -29,7 +29,7 @@ cli rename "{till:$home}:account:coffee" "aside{till:$home}" >/dev/null
 cli set "{till:$home}:account:coffee" x >/dev/null
 for p in 0 1 2 3; do
     [ "$p" = "$home" ] ||
-        at "$p" "$(date +%s000)" '{"op":"settle","source":"settlement","account":"coffee","currency":"CNY",
+        at "$p" "$(date +%s%3N)" '{"op":"settle","source":"settlement","account":"coffee","currency":"CNY",
             "month":"'"$month"'","key":"'"$month.$p"'"}' >/dev/null
 done
 wait_for 30 applied
