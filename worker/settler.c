@@ -91,7 +91,7 @@ static enum redis_err ask_month(struct lane *lane, struct command *c, uint64_t *
     if (offset > MINUTES_EAST_MAX) offset -= DAY_MINUTES;
     keys_day_text(keys_day(*now_ms + (uint64_t)(offset * MINUTE_MS)), day);
     unsigned year = (unsigned)(strtoul(day, NULL, 10) / 10000), month = (unsigned)(strtoul(day + 4, NULL, 10) / 100);
-    snprintf(last, 8, "%04u-%02u", (month == 1 ? year - 1 : year) % 10000, month == 1 ? 12 : (month - 1) % 100);
+    snprintf(last, 8, "%04u-%02u", (month == 1 ? year - 1 : year) % 10000, month == 1 ? 12u : (month - 1) % 100);
     return REDIS_OK;
 }
 

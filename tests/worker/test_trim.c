@@ -304,7 +304,7 @@ Test(trim, keys_of_a_wrong_type_change_nothing) {
 
 Test(trim, a_full_redis_is_trimmed) {
     add("{till:0}:dead", 1, 500);
-    server_text(&server, "CONFIG", "SET", "maxmemory", "1mb", NULL);
+    server_text(&server, "CONFIG", "SET", "maxmemory", "1", NULL);
     cr_assert(strncmp(server_text(&server, "XADD", "{till:0}:dead", "*", "a", "b", NULL), "OOM", 3) == 0);
     cr_assert_eq(trim_all((struct call){.name = "dead"}, NULL), 500);
 }
