@@ -1,10 +1,10 @@
-/* A proxy in front of a Redis that makes the faults of a network: a process of its own, on a unix socket (or a TCP port), told what to do at
- * any time. It dies with the thread that started it.
+/* A proxy in front of a Redis that makes the faults of a network: a process of its own, told what to do at any time. It dies with the
+ * thread that started it.
  *
- *     proxy_start -> { proxy_rule | proxy_at | proxy_count ... }* -> proxy_stop
+ *     proxy_start -> { proxy_rule | proxy_at | proxy_trips ... }* -> proxy_stop
  *
- * A *round trip* begins when a connection sends a request while no request of it waits for a reply: a pipeline is one. They are counted over all
- * connections, so "at the n-th round trip" means anything that a process says to Redis. From a shell: build/tests/till-fault-proxy --help. */
+ * A *round trip* begins when a connection sends while it waits for no reply: a pipeline is one. They are counted over all connections, so
+ * "at the n-th round trip" means anything that a process says to Redis. From a shell: build-asan/tests/till-fault-proxy --help. */
 #ifndef TESTS_SUPPORT_PROXY_H
 #define TESTS_SUPPORT_PROXY_H
 
