@@ -160,7 +160,10 @@ part_bench() {
     local out=$scratch/bench.json
     tests/bench --count 20000 --rate 2000 --seconds 2 >"$out" || return 1
     cat "$out"
-    jq -e '.audit == "sound" and .payments_per_s > 0 and .floor.redis_us > 0 and .redis_us > 0 and .latency.p99_ms > 0' "$out"
+    jq -e '.audit == "sound" and .payments_per_s > 0 and .floor.redis_us > 0 and .redis_us > 0 and .latency.p99_ms > 0' "$out" || return 1
+    tests/bench --row replay --row reconcile --row settle_bills --bills 3000 --rounds 1 >"$out" || return 1
+    cat "$out"
+    jq -e '.rows | length == 3 and all(.audit == "sound" and .each.per_s > 0)' "$out"
 }
 
 part_demo() { ./run --count 5000 --accounts 200 --dir "$scratch/demo"; }

@@ -1,7 +1,8 @@
 -- past: begins a book in last month, before a worker has seen it: merchants past00000 .. who are known in every partition, a user in each of
--- these who pays every merchant 10.00, and a fee of 1 %. Nobody sends intents with IDs of last month, so this writes the streams.
---   redis-cli --eval past.lua , BOOK PARTITIONS MERCHANTS
-local book, partitions, merchants = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+-- these who pays every merchant 10.00 PAYMENTS times (1), under the keys USER-MERCHANT-N, and a fee of 1 %. Nobody sends intents with IDs of
+-- last month, so this writes the streams. Replies with the users, in the order of their partitions.
+--   redis-cli --eval past.lua , BOOK PARTITIONS MERCHANTS [PAYMENTS]
+local book, partitions, merchants, payments = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4] or 1)
 local now = redis.call('TIME')
 local days = math.floor(now[1] / 86400)
 
@@ -63,10 +64,20 @@ local function find_users()
 end
 
 for n = 0, merchants - 1 do open_merchant(merchant(n)) end
-for p, user in pairs(find_users()) do
+local users = find_users()
+for p = 0, partitions - 1 do
   send(p, { op = 'policy', account = '@book', settings = { fee = 100 } })
-  send(p, { op = 'open', account = user, kind = 'user', currency = 'CNY' })
-  send(p, { op = 'topup', account = user, amount = 1000 * merchants, currency = 'CNY' })
-  for n = 0, merchants - 1 do send(p, { op = 'pay', account = user, to = merchant(n), amount = 1000, currency = 'CNY' }) end
+  send(p, { op = 'open', account = users[p], kind = 'user', currency = 'CNY' })
+  send(p, { op = 'topup', account = users[p], amount = 1000 * merchants * payments, currency = 'CNY' })
 end
-return sent
+for n = 1, payments do
+  for m = 0, merchants - 1 do
+    for p = 0, partitions - 1 do
+      local key = users[p] .. '-' .. m .. '-' .. n
+      send(p, { op = 'pay', account = users[p], to = merchant(m), amount = 1000, currency = 'CNY', key = key })
+    end
+  end
+end
+local names = {}
+for p = 0, partitions - 1 do names[p + 1] = users[p] end
+return names
