@@ -65,7 +65,7 @@ part_config() { built_address && criterion build-asan/tests/test_config; }
 part_producer() { built_address && criterion build-asan/tests/test_producer; }
 part_worker() { built_address && criterion build-asan/tests/test_worker; }
 # These wait for leases, deadlines and dead workers more than they compute.
-part_flow() { built_address && TEST_JOBS=$((2 * JOBS)) criterion build-asan/tests/test_flow; }
+part_flow() { built_address && TEST_JOBS=$((3 * JOBS)) criterion build-asan/tests/test_flow; }
 
 # A day at the checkout and the flow tests, with workers that watch for data races. (Criterion itself does not run under that sanitizer.)
 part_race() {
@@ -75,7 +75,7 @@ part_race() {
     counts 1 0
     # Left out: workers dying one after the other, and what is about Redis, configuration or the checker, tell nothing of threads that the
     # rest does not, and take minutes.
-    [ ! -x build-asan/tests/test_flow ] || TEST_JOBS=$((2 * JOBS)) criterion build-asan/tests/test_flow \
+    [ ! -x build-asan/tests/test_flow ] || TEST_JOBS=$((3 * JOBS)) criterion build-asan/tests/test_flow \
         --filter '!(flow_crash*|flow_check*|flow_config|flow_url|flow_sentinel|flow_away|flow_loss)/*'
 }
 
@@ -95,7 +95,7 @@ part_shell() {
     mkdir -p "$scratch/shell"
     for file in $files; do
         shell_one "$file" &
-        [ "$(jobs -pr | wc -l)" -lt $((JOBS + 1)) ] || wait -n
+        [ "$(jobs -pr | wc -l)" -lt $((2 * JOBS)) ] || wait -n
     done
     wait
     for file in $files; do
