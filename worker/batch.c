@@ -93,16 +93,24 @@ uint32_t batch_cut(struct batch *b, uint32_t count) {
     return count;
 }
 
-/* The days whose bills are dropped: those the stream moves past, and what a lowered policy leaves behind. Adds their keys. */
-static uint32_t add_drops(struct batch *b, uint32_t day, const struct batch_keep *keep) {
+/* Adds the keys of those of the days [from, to] whose bills the stream moves past, which keeps them for `days`. */
+static uint32_t add_drops_between(struct batch *b, uint32_t day, const struct batch_keep *keep, uint32_t days, uint32_t from, uint32_t to) {
     keys_buffer key;
-    uint32_t newest = day > keep->day ? day : keep->day, count = 0;
-    bool lowered = keep->seen > keep->days;
-    if (keep->day == 0 || newest <= keep->days || !(lowered || day > keep->day)) return 0;
-    uint32_t last = newest - keep->days - 1, days = lowered ? keep->seen : keep->days, first = keep->day > days ? keep->day - days : 0;
-    if (last > keep->day) last = keep->day; /* nothing was decided since, however long that was */
+    uint32_t kept = days + BATCH_BILLS_SPARE_DAYS, first = keep->day > kept ? keep->day - kept : 0, count = 0;
+    if (day <= kept) return 0;
+    uint32_t last = day - kept - 1;
+    if (first < from) first = from;
+    if (last > to) last = to;
     for (uint32_t d = first; d <= last; d++, count++) keyset_push(&b->keys, key, keys_bills(key, &b->door->book, b->door->partition, d));
     return count;
+}
+
+/* The days whose bills are dropped. After the last one applied nothing was decided, however long ago that is. */
+static uint32_t add_drops(struct batch *b, uint32_t day, const struct batch_keep *keep) {
+    if (keep->day == 0 || day <= keep->day) return 0;
+    uint32_t older = keep->days > keep->lowered_from ? keep->days : keep->lowered_from, count = 0;
+    if (keep->lowered_day) count = add_drops_between(b, day, keep, older, 0, keep->lowered_day);
+    return count + add_drops_between(b, day, keep, keep->days, keep->lowered_day ? keep->lowered_day + 1 : 0, keep->day);
 }
 
 /* The places that apply.lua knows by number, then the days that are dropped. */

@@ -11,7 +11,8 @@
 #include "worker/keyset.h"
 #include "worker/shelf.h"
 
-enum { BATCH_BILLS_KEEP_DAYS = 180, BATCH_BILLS_KEEP_DAYS_MAX = 3650, BATCH_CELLS_MAX = 2048, BATCH_ARTICLES_MAX = 2048 };
+enum { BATCH_BILLS_KEEP_DAYS = 180, BATCH_BILLS_KEEP_DAYS_MAX = 3650, BATCH_BILLS_SPARE_DAYS = 30 };
+enum { BATCH_CELLS_MAX = 2048, BATCH_ARTICLES_MAX = 2048 };
 
 struct batch {
     const struct door *door;
@@ -44,11 +45,13 @@ uint32_t batch_take(struct batch *batch, const struct entry *entries, uint32_t c
  * unschedule) nothing that speaks of the same intent, because what it finds would depend on the batch; and behind a policy nothing. */
 uint32_t batch_cut(struct batch *batch, uint32_t count);
 
-/* How long bills are kept, in days. */
+/* How long bills are kept, in days. They are looked up for `days` and dropped BATCH_BILLS_SPARE_DAYS later: what falls due on the last day,
+ * or is on its way to another partition, finds its bill also after an outage over that day. */
 struct batch_keep {
-    uint32_t day;  /* of the last entry applied; 0: none */
-    uint32_t days; /* by the book's policy */
-    uint32_t seen; /* how far back there may be any: more than `days` after the policy was lowered */
+    uint32_t day;         /* of the last entry applied; 0: none */
+    uint32_t days;        /* by the book's policy */
+    uint32_t lowered_day; /* when that was lowered last, 0: never. What was decided up to then is kept */
+    uint32_t lowered_from; /* for so many days, as it was promised then */
 };
 
 /* What the cells and referrals were made against: the script refuses them when it is another owner's partition by now, or when something

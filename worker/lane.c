@@ -232,7 +232,7 @@ struct lane *lane_new(const struct lane_shared *shared, const struct door *door,
     lane->renewed_at_ms = lane_now_ms();
     batch_init(&lane->batch, &lane->door);
     outbox_init(&lane->outbox);
-    lane->keep = (struct batch_keep){keys_day(lease->applied.ms), BATCH_BILLS_KEEP_DAYS, BATCH_BILLS_KEEP_DAYS};
+    lane->keep = (struct batch_keep){keys_day(lease->applied.ms), BATCH_BILLS_KEEP_DAYS, 0, 0};
     lane->referrals = malloc(BATCH_CELLS_MAX * sizeof *lane->referrals);
     assert(lane->referrals && "out of memory");
     return lane;

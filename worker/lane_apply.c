@@ -129,7 +129,6 @@ static void note_applied(struct lane *lane, const struct entry *entries, uint32_
     lane->mark.epoch = lane->epoch;
     uint32_t day = keys_day(last->id.ms);
     if (day > lane->keep.day) lane->keep.day = day;
-    lane->keep.seen = lane->keep.days;
 }
 
 bool lane_renewal_due(const struct lane *lane) { return lane_now_ms() - lane->renewed_at_ms >= lane->shared->lease_ttl_ms / 3; }
@@ -187,10 +186,18 @@ static enum redis_err apply_call(struct lane *lane, struct entry *entries, uint3
     return err ? err : outbox_send(lane);
 }
 
-void lane_keep_days(struct lane *lane, struct reply days) {
+static uint32_t days_within(unsigned long days, uint32_t otherwise) {
+    return days > 0 && days <= BATCH_BILLS_KEEP_DAYS_MAX ? (uint32_t)days : otherwise;
+}
+
+/* `lowered` is "DAY DAYS", or not there. */
+void lane_keep_days(struct lane *lane, struct reply days, struct reply lowered) {
     int64_t keep = reply_integer(days);
-    lane->keep.days = keep > 0 && keep <= BATCH_BILLS_KEEP_DAYS_MAX ? (uint32_t)keep : BATCH_BILLS_KEEP_DAYS;
-    if (lane->keep.seen < lane->keep.days) lane->keep.seen = lane->keep.days;
+    char *end = NULL;
+    unsigned long day = strtoul(reply_text(lowered, NULL), &end, 10);
+    lane->keep.days = days_within(keep > 0 ? (unsigned long)keep : 0, BATCH_BILLS_KEEP_DAYS);
+    lane->keep.lowered_day = day < UINT32_MAX ? (uint32_t)day : 0;
+    lane->keep.lowered_from = days_within(strtoul(end, NULL, 10), BATCH_BILLS_KEEP_DAYS_MAX);
     lane->policy_changed = false;
 }
 
@@ -198,11 +205,12 @@ static enum redis_err read_policy(struct lane *lane) {
     struct command *c = &lane->batch.command;
     struct reply reply;
     keys_buffer key;
-    command_begin(c, "HGET");
+    command_begin(c, "HMGET");
     command_copy(c, key, keys_meta(key, &lane->door.book, lane->door.partition));
     command_word(c, "policy:bills_keep");
+    command_word(c, "lowered");
     enum redis_err err = redis_call(lane->redis, c, &reply);
-    if (!err) lane_keep_days(lane, reply);
+    if (!err) lane_keep_days(lane, reply_at(reply, 0), reply_at(reply, 1));
     return err;
 }
 

@@ -15,8 +15,8 @@ enum redis_err lane_apply_entries(struct lane *lane, bool read_ahead) __attribut
 /* Queues the next XREADGROUP. */
 void lane_append_read(struct lane *lane);
 
-/* Takes over what meta says about how long bills are kept (nil: nothing). */
-void lane_keep_days(struct lane *lane, struct reply days);
+/* Takes over what meta says about how long bills are kept: policy:bills_keep and lowered (nil: nothing). */
+void lane_keep_days(struct lane *lane, struct reply days, struct reply lowered);
 
 /* Keeping the lease: due at a third of its TTL; queued with other commands; its reply. */
 bool lane_renewal_due(const struct lane *lane);

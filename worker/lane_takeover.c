@@ -50,7 +50,7 @@ static void judge_loss(struct lane *lane, struct entry_id applied, uint64_t bill
 /* What Redis has now, against what it had. */
 static enum redis_err compare_mark(struct lane *lane) {
     static const char *const fields[] = {"applied", "bill", "loss_accepted", "halted", "halted_epoch",
-                                         "policy:bills_keep", "replaying"};
+                                         "policy:bills_keep", "replaying", "lowered"};
     struct command *c = &lane->batch.command;
     struct reply reply;
     keys_buffer key;
@@ -68,8 +68,7 @@ static enum redis_err compare_mark(struct lane *lane) {
     if (size && !(memchr(text, '-', size) && entry_id_parse(text, size, &applied))) return REDIS_GARBLED; /* not half an ID */
     lane->loss_accepted = (uint64_t)reply_integer(reply_at(reply, 2));
     lane->keep.day = keys_day(applied.ms);
-    lane_keep_days(lane, reply_at(reply, 5));
-    if (reply_type(reply_at(reply, 5)) != REPLY_NIL) lane->keep.seen = BATCH_BILLS_KEEP_DAYS_MAX; /* what an owner before left */
+    lane_keep_days(lane, reply_at(reply, 5), reply_at(reply, 7));
     judge_loss(lane, applied, (uint64_t)reply_integer(reply_at(reply, 1)), reply_text(reply_at(reply, 3), NULL),
                (uint64_t)reply_integer(reply_at(reply, 4)), gone);
     return replaying_read(lane, reply_at(reply, 6));

@@ -92,7 +92,7 @@ static void take_hash(struct reader *r, const char *word, const char *name, stru
 /* Of meta: what comes of the stream. The rest tells of owners and attempts. */
 static bool of_the_stream(const char *field) {
     return strcmp(field, "applied") == 0 || strcmp(field, "bill") == 0 || strncmp(field, "from:", 5) == 0 ||
-           strncmp(field, "policy:", 7) == 0;
+           strncmp(field, "policy:", 7) == 0 || strcmp(field, "lowered") == 0;
 }
 
 static void ask_stamp(struct reader *r, unsigned partition) {

@@ -11,7 +11,7 @@ local function set_due(member, time)
   due[member] = time
 end
 
--- Nothing can be held longer than its bill is kept: from the day's midnight on that is the last of it, every hold has lapsed.
-local DAY_MS, BILLS_KEEP_DAYS = 86400000, 180
+-- Nothing can be held longer than its bill is kept: from the day's midnight on that is the last of it, every hold has lapsed. (The bill is
+-- dropped a good while later, so that what falls due then still finds it.)
 
 local function last_moment(ms) return ms - ms % DAY_MS + (policies.bills_keep or BILLS_KEEP_DAYS) * DAY_MS end

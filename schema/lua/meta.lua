@@ -6,6 +6,8 @@ local origins = {}      -- 'from:p' -> last origin applied, for follow-ups
 local new_origins = {}  -- the same, where it moved in this batch
 local policies = {}     -- name -> number
 local new_policies = {} -- name -> text, where it changed in this batch
+local lowered           -- "DAY DAYS", where bills_keep was lowered in this batch
+local DAY_MS, BILLS_KEEP_DAYS, BILLS_SPARE_DAYS = 86400000, 180, 30
 local POLICIES = { 'duplicate_window', 'fee', 'settlement_offset', 'balance_cap', 'bills_keep' }
 
 local function is_follow_up(i) return (ORIGIN[i] or '') ~= '' end

@@ -86,5 +86,6 @@ write_batch = function()
   for name, value in pairs(new_policies) do
     meta[#meta + 1], meta[#meta + 2] = 'policy:' .. name, value
   end
+  if lowered then meta[#meta + 1], meta[#meta + 2] = 'lowered', lowered end
   call('HSET', KEYS[PLACE.meta], unpack(meta))
 end

@@ -133,7 +133,7 @@ static void dump_hash(struct fold *fold, FILE *out, const char *key) {
     command_word(&fold->command, key);
     char **pairs = copy_texts(call(fold), names_only ? 1 : 2);
     for (char **pair = pairs; *pair; pair++)
-        if (!is_named(rest_of(key), "meta") || is_named(*pair, "applied=* bill=* from:* policy:*"))
+        if (!is_named(rest_of(key), "meta") || is_named(*pair, "applied=* bill=* from:* policy:* lowered=*"))
             fprintf(out, "%s %s\n", rest_of(key), *pair);
     fold_keys_free(pairs);
 }

@@ -13,11 +13,18 @@ uint64_t model_keep_days(const struct hearing *c) { return keep_days(c->m, c->pa
 
 void model_remove_bill(struct model *m, struct model_bill *b) { *b = m->bills[--m->bill_count]; }
 
-void model_drop_bills(struct model *m, unsigned partition, uint64_t today) {
+/* What was decided while bills were kept for longer is kept for longer; and all for a good while more, for what is still to end. */
+bool model_is_day_kept(const struct model *m, unsigned partition, uint64_t day, uint64_t today) {
+    const struct model_shard *s = &m->shards[partition];
     uint64_t keep = keep_days(m, partition);
+    if (day <= s->lowered_day && keep < s->lowered_from) keep = s->lowered_from;
+    return day + keep + MODEL_SPARE_DAYS >= today;
+}
+
+void model_drop_bills(struct model *m, unsigned partition, uint64_t today) {
     for (size_t n = 0; n < m->bill_count;) {
         struct model_bill *b = &m->bills[n];
-        if (b->partition == partition && b->day + keep < today) model_remove_bill(m, b);
+        if (b->partition == partition && !model_is_day_kept(m, partition, b->day, today)) model_remove_bill(m, b);
         else n++;
     }
 }

@@ -108,15 +108,16 @@ static void dump_meta(const struct model *m, const struct model_shard *s, FILE *
         if (s->has_from[p]) fprintf(out, "meta from:%u=%" PRIu64 "-%" PRIu64 "\n", p, s->from[p].ms, s->from[p].seq);
     for (enum setting n = 0; n < SETTING_COUNT; n++)
         if (s->has_policy[n]) fprintf(out, "meta policy:%s=%" PRIu64 "\n", setting_name(n), s->policy[n]);
+    if (s->lowered_day) fprintf(out, "meta lowered=%" PRIu64 " %" PRIu64 "\n", s->lowered_day, s->lowered_from);
 }
 
 void model_dump(const struct model *m, unsigned partition, FILE *out) {
     const struct model_shard *s = &m->shards[partition];
-    uint64_t today = model_day(s->applied), keep = s->has_policy[SETTING_bills_keep] ? s->policy[SETTING_bills_keep] : MODEL_KEEP_DAYS;
+    uint64_t today = model_day(s->applied);
     for (size_t n = 0; n < m->account_count; n++)
         if (m->accounts[n].partition == partition) dump_account(&m->accounts[n], out);
     for (size_t n = 0; n < m->bill_count; n++)
-        if (m->bills[n].partition == partition && m->bills[n].day + keep >= today) dump_bill(&m->bills[n], out);
+        if (m->bills[n].partition == partition && model_is_day_kept(m, partition, m->bills[n].day, today)) dump_bill(&m->bills[n], out);
     for (size_t n = 0; n < m->due_count; n++)
         if (m->dues[n].partition == partition) dump_due(&m->dues[n], out);
     dump_shops(m, partition, out);

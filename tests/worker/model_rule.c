@@ -149,8 +149,17 @@ void model_set_rules(struct hearing *c) {
     set_credential(c);
 }
 
+static void lower_keep(struct hearing *c, struct model_shard *s) {
+    uint64_t was = model_keep_days(c), today = model_day(c->id);
+    if (s->lowered_day && s->lowered_day + s->lowered_from + MODEL_SPARE_DAYS >= today && s->lowered_from > was) was = s->lowered_from;
+    s->lowered_day = today;
+    s->lowered_from = was;
+}
+
 int model_policy(struct hearing *c) {
     struct model_shard *s = &c->m->shards[c->partition];
+    bool keeps = c->i->settings.present & 1u << SETTING_bills_keep;
+    if (keeps && c->i->settings.value[SETTING_bills_keep] < model_keep_days(c)) lower_keep(c, s);
     for (enum setting n = 0; n < SETTING_COUNT; n++) {
         if (!(c->i->settings.present & 1u << n)) continue;
         s->policy[n] = c->i->settings.value[n];

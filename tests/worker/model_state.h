@@ -5,7 +5,7 @@
 #include "schema/sign.h"
 #include "tests/worker/model.h"
 
-enum { MODEL_PARTITIONS_MAX = 8, MODEL_ACCOUNTS_MAX = 1024, MODEL_KEEP_DAYS = 180 };
+enum { MODEL_PARTITIONS_MAX = 8, MODEL_ACCOUNTS_MAX = 1024, MODEL_KEEP_DAYS = 180, MODEL_SPARE_DAYS = 30 };
 #define MODEL_CAP INT64_C(9007199254740991)
 #define MODEL_DAY_MS UINT64_C(86400000)
 
@@ -101,6 +101,7 @@ struct model_shard {
     uint64_t bill;
     bool has_from[MODEL_PARTITIONS_MAX], has_policy[SETTING_COUNT];
     uint64_t policy[SETTING_COUNT];
+    uint64_t lowered_day, lowered_from; /* what was decided until that day was promised to be kept for so long; 0: never lowered */
 };
 
 struct model {
@@ -157,6 +158,8 @@ int model_detail(struct hearing *c, int code, const char *text);
 /* model_bill.c */
 uint64_t model_keep_days(const struct hearing *c);
 void model_drop_bills(struct model *m, unsigned partition, uint64_t today);
+/* Are the bills of that day still there on another? */
+bool model_is_day_kept(const struct model *m, unsigned partition, uint64_t day, uint64_t today);
 void model_remove_bill(struct model *m, struct model_bill *b);
 /* The bill of an identity in the two days that are looked at; NULL: not seen before. */
 struct model_bill *model_find_known(struct hearing *c, const char *key);

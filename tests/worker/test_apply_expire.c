@@ -121,6 +121,50 @@ Test(apply_expire, no_hold_outlives_its_bill) {
     fold_stop(&fold);
 }
 
+static void sweep(const char *name, int due) {
+    cr_expect_eq(fold_add_due(&fold), due, "%s: not %d due", name, due);
+    fold_run(&fold);
+}
+
+/* The first entry after the outage is of a day on which the bill is not kept any more, and comes before what sweeps. */
+Test(apply_expire, outage_over_the_last_day_of_a_bill) {
+    static const struct { const char *name, *before, *outage, *end; } cases[] = {
+        {"the last day", HELD "+179d; inquire account=a", "+2d; inquire account=a", "|m|expired|0|0|"},
+        {"a month", HELD "+179d; inquire account=a", "+31d; inquire account=a", "|m|expired|0|0|"},
+        {"a deadline", TABLE_BASE "hold account=a to=m amount=100 key=h expires=179d; +178d; inquire account=a", "+3d; inquire account=a",
+         "|m|expired|0|0|1915465600000"},
+        {"put off", TABLE_BASE "hold account=a to=m amount=100 key=h not_before=+90d; +90d; inquire account=a", "+91d; inquire account=a",
+         "|m|expired|0|0|"},
+    };
+    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+        fold_start(&fold, 1, FOLD_BATCH);
+        go(cases[n].before);
+        go(cases[n].outage);
+        sweep(cases[n].name, 1);
+        if (strstr(cases[n].before, "not_before")) sweep(cases[n].name, 1);
+        expect_hold(cases[n].name, "0", cases[n].end, 0);
+        fold_stop(&fold);
+    }
+}
+
+/* Bills are kept for fewer days from now on: a hold of before keeps its own for as long as it was promised, until what sweeps it comes. */
+Test(apply_expire, fewer_days_of_bills_leave_no_hold_behind) {
+    static const char *const lowered[] = {
+        "+100d; policy account=@book settings=bills_keep:1; +79d; inquire account=a",
+        "+100d; policy account=@book settings=bills_keep:90; +1d; policy account=@book settings=bills_keep:120;"
+        "+1d; policy account=@book settings=bills_keep:1; +77d; inquire account=a",
+    };
+    for (size_t n = 0; n < sizeof lowered / sizeof *lowered; n++) {
+        fold_start(&fold, 1, FOLD_BATCH);
+        go(HELD);
+        go(lowered[n]);
+        go("+25d; inquire account=a");
+        sweep(lowered[n], 1);
+        expect_hold(lowered[n], "0", "|m|expired|0|0|", 0);
+        fold_stop(&fold);
+    }
+}
+
 /* A bill of that key of another day is another hold. */
 Test(apply_expire, expire_finds_its_own_bill) {
     fold_start(&fold, 1, FOLD_BATCH);

@@ -326,27 +326,34 @@ Test(apply_lock, policy_may_lie_anywhere) {
 
 static int64_t first_day(void) { return server_integer(&fold.server, "EXISTS", fold_key(&fold, 0, "bills:20300317"), NULL); }
 
-/* The book's days of keeping bills instead of the usual ones. */
+/* The book's days of keeping bills instead of the usual ones; they are there for 30 more, or until those are over that were promised
+ * before. */
 Test(apply_lock, bills_are_kept_as_long_as_the_book_says) {
-    static const struct { const char *keep, *age, *beyond; } cases[] = {{"2", "+2d", "+1d"}, {"1", "+1d", "+1d"}, {"200", "+200d", "+1d"}};
-    for (size_t n = 0; n < 3; n++) {
+    static const struct { const char *keep, *age, *last, *dropped; } cases[] = {
+        {"2", "+2d", "+207d", "+1d"}, {"1", "+1d", "+208d", "+1d"}, {"200", "+200d", "+29d", "+1d"}, {"180", "+180d", "+29d", "+1d"}};
+    for (size_t n = 0; n < 4; n++) {
         char line[300];
         fold_start(&fold, 1, FOLD_BATCH);
         snprintf(line, sizeof line, TABLE_BASE "policy account=@book settings=bills_keep:%s; pay account=a to=m amount=100 key=p; %s; "
                  "refund account=a of=p amount=1", cases[n].keep, cases[n].age);
         table_step(cases[n].age, &fold, line, "code=0 amount=1 balance=901 held=0 bill=0-3 detail=0-2", NULL);
         cr_expect_eq(first_day(), 1, "%s: dropped early", cases[n].age);
-        snprintf(line, sizeof line, "%s; refund account=a of=p amount=1", cases[n].beyond);
+        table_step(cases[n].age, &fold, "+1d; refund account=a of=p amount=1", "code=1 amount=0 balance=901 held=0 detail=of", NULL);
+        snprintf(line, sizeof line, "%s; refund account=a of=p amount=1", cases[n].last);
         table_step(cases[n].age, &fold, line, "code=1 amount=0 balance=901 held=0 detail=of", NULL);
+        cr_expect_eq(first_day(), 1, "%s: what may still be on its way lost its bill", cases[n].age);
+        snprintf(line, sizeof line, "%s; inquire account=a", cases[n].dropped);
+        table_step(cases[n].age, &fold, line, "code=0 balance=901 held=0", NULL);
         cr_expect_eq(first_day(), 0, "%s: still there", cases[n].age);
         fold_stop(&fold);
     }
 }
 
-/* Fewer days: what is older is gone at once, and for good, wherever batches end. */
+/* Fewer days: what is older is not found any more, at once; but it is there until the days are over that it was promised, wherever batches
+ * end. */
 Test(apply_lock, fewer_days_of_bills) {
     static const unsigned batches[] = {FOLD_BATCH, 1, 2, 3};
-    static const char *const codes[] = {"0", "1", "1", "0", "1"};
+    static const char *const codes[] = {"0", "1", "0", "0", "1"};
     for (size_t n = 0; n < sizeof batches / sizeof *batches; n++) {
         struct fold_answer *answers;
         size_t refund = 0;
@@ -366,7 +373,7 @@ Test(apply_lock, fewer_days_of_bills) {
             refund++;
         }
         free(answers);
-        cr_expect_eq(first_day(), 0, "batches of %u: still there", batches[n]);
+        cr_expect_eq(first_day(), 1, "batches of %u: gone before its time", batches[n]);
         fold_stop(&fold);
     }
 }
