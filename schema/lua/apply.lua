@@ -37,21 +37,24 @@ local decide_batch, write_batch
 --@include due.lua
 --@include late.lua
 --@include keep.lua
---@op open.lua
---@op status.lua
---@op inquire.lua
---@op shop.lua
---@op pay.lua
---@op world.lua
---@op refund.lua
---@op rollback.lua
---@op hold.lua
---@op capture.lua
---@op transfer.lua
---@op lock.lua
---@op policy.lua
---@op settle.lua
---@op group.lua
+-- What there is anything to do for: HAS.pay, ...; HAS.sells: for the shop. (A column of raw values has holes: no length.)
+local HAS = { sells = #MORE.ORDER > 0 or next(MORE.LINES) ~= nil or #MORE.KIND > 0 or #ORIGIN > 0 }
+for i = 1, #OP do HAS[OP[i]] = true end
+--@op open.lua open adopt
+--@op status.lua freeze thaw close mark
+--@op inquire.lua inquire
+--@op shop.lua sells
+--@op pay.lua pay
+--@op world.lua topup withdraw
+--@op refund.lua refund
+--@op rollback.lua rollback
+--@op hold.lua hold
+--@op capture.lua capture release expire
+--@op transfer.lua transfer arrive settled bounce
+--@op lock.lua lock unlock limit credential
+--@op policy.lua policy
+--@op settle.lua settle swept
+--@op group.lua group
 --@op decide.lua
 --@op write.lua
 load_meta(ARGV[1], ARGV[3])

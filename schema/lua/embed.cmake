@@ -6,6 +6,7 @@
 #
 #   --@include NAME.lua   the contents of that file, once per script however often it is asked for
 #   --@op NAME.lua        the same between do and end: its locals are its own (Lua takes 200 in one scope)
+#   --@op NAME.lua x y    the same, but only when HAS.x or HAS.y: making functions that nobody calls costs a batch more than calling one
 #   --@codes              local REASON = { [0] = "ok", ... }, DECIDED = { [0] = true, ... }, CODE_TEXT = { [0] = "0", ... } from code.def;
 #                         from there on CODE.word becomes the number of that word
 #   --@places meta ...    from there on PLACE.meta becomes 1, PLACE. and the next word 2, ...: keys with a fixed place in KEYS
@@ -92,9 +93,15 @@ function(embed_line file line)
   set(more "")
   if("${line}" MATCHES "^--@include ([A-Za-z0-9_]+\\.lua)[ \t]*$")
     embed_file("${CMAKE_MATCH_1}")
-  elseif("${line}" MATCHES "^--@op ([A-Za-z0-9_]+\\.lua)[ \t]*$")
+  elseif("${line}" MATCHES "^--@op ([A-Za-z0-9_]+\\.lua)([a-z_ ]*)$")
     set(file_of_op "${CMAKE_MATCH_1}")
-    set_property(GLOBAL APPEND_STRING PROPERTY EMBED_TEXT "do\n")
+    string(STRIP "${CMAKE_MATCH_2}" words)
+    set(opening "do")
+    if(NOT words STREQUAL "")
+      string(REPLACE " " " or HAS." words "${words}")
+      set(opening "if HAS.${words} then")
+    endif()
+    set_property(GLOBAL APPEND_STRING PROPERTY EMBED_TEXT "${opening}\n")
     embed_file("${file_of_op}")
     set(more "end\n")
   elseif("${line}" MATCHES "^--@codes[ \t]*$")

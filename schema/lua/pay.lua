@@ -3,7 +3,8 @@
 --@include alike.lua
 
 OPS.pay = function(i)
-  local o = shop.order_of_payment(i)
+  local o
+  if HAS.sells then o = shop.order_of_payment(i) end
   local a, m, detail = pay_parties(i, o)
   if not a then return m, detail end
   if (MORE.AWAY[i] or 0) ~= 0 then return shop.reserve(i, a, m) end

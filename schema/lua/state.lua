@@ -7,7 +7,7 @@ local touched_count, row_count = 0, 0
 local function account(place, name)
   local a = accounts[place]
   if a ~= nil then return a end
-  local h = redis.pcall('HMGET', KEYS[place], 'balance', 'held', 'seq', 'kind', 'currency', 'status', 'rules', 'earning')
+  local h = redis.pcall('HMGET', KEYS[place], 'balance', 'held', 'seq', 'kind', 'currency', 'status', 'rules')
   if h.err then broken(KEYS[place], h.err) end
   if not (h[1] or h[2] or h[3] or h[4] or h[5] or h[6]) then
     accounts[place] = false
@@ -18,7 +18,7 @@ local function account(place, name)
         currency = h[5], status = h[6] }
   if not (a.balance and a.held and a.seq) then broken(KEYS[place], 'balance, held or seq is not an integer') end
   if h[7] then a.rules = load_rules(place, h[7]) end
-  if a.kind == 'merchant' then load_month(a, h[8]) end
+  if a.kind == 'merchant' then load_month(a, call('HGET', KEYS[place], 'earning')) end
   accounts[place] = a
   return a
 end

@@ -78,7 +78,7 @@ write_batch = function()
   for n = 1, touched_count do write_account(touched[n]) end
   if #unanswered > 0 then call('HSET', KEYS[PLACE.unanswered], unpack(unanswered)) end
   write_due()
-  shop.write()
+  if HAS.sells then shop.write() end
   local meta = { 'applied', applied, 'bill', to_text(last_bill) }
   for from, entry in pairs(new_origins) do
     meta[#meta + 1], meta[#meta + 2] = from, entry
