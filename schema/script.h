@@ -26,6 +26,7 @@ extern const struct script script_discard;   /* dead entry put aside with a reas
 extern const struct script script_trim;      /* takes what is old off a stream, never what is still needed */
 extern const struct script script_aside;     /* while a book is rebuilt: acknowledges what still owes follow-ups */
 extern const struct script script_rebuild;   /* begins and ends the rebuilding of a partition */
+extern const struct script script_feed;      /* archived intents back into their stream */
 
 /* All of them, NULL at the end. */
 extern const struct script *const script_all[];

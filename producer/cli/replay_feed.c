@@ -4,8 +4,11 @@
 
 #include "producer/cli/replay.h"
 #include "producer/replay_source.h"
+#include "schema/script.h"
 
-enum { AT_ONCE = 64, PAGE = 256, PAGE_SIZE = 1 << 20 };
+/* A page is what a worker of the replay takes as one batch: the larger it is, the less often an account is read and written. */
+#define FEEDING "putting intents into the streams"
+enum { AT_ONCE = 64, PAGE = 1024, PAGE_SIZE = 1 << 20 };
 
 /* A partition being fed. */
 struct feeder {
@@ -24,39 +27,40 @@ static int open_feeder(struct replay *r, struct feeder *f, unsigned partition) {
     return replay_archive_failed(r, &fault);
 }
 
-static size_t append_entry(struct replay *r, unsigned partition, const struct segment_record *entry) {
-    struct command *c = &r->c.command;
-    keys_buffer key;
+static size_t add_entry(struct command *c, const struct segment_record *entry) {
     char id[ENTRY_TEXT_MAX + 1];
     const char *text;
     size_t at = 0, size;
-    command_begin(c, "XADD");
-    command_copy(c, key, keys_intents(key, &r->c.book, partition));
     command_copy(c, id, entry_id_format(entry->id, id));
-    while (segment_record_string(entry, &at, &text, &size)) command_borrow(c, text, size);
-    redis_append(r->c.redis, c);
+    command_uint(c, entry->string_count);
+    while (segment_record_string(entry, &at, &text, &size)) command_copy(c, text, size);
     return entry->size;
 }
 
 /* A page of entries on its way. */
 static int send_page(struct replay *r, struct feeder *f) {
+    struct command *c = &r->c.command;
     struct archive_fault fault;
     struct segment_record entry;
+    keys_buffer key;
     size_t bytes = 0;
+    redis_script_begin(c, &script_feed, 1);
+    command_copy(c, key, keys_intents(key, &r->c.book, f->partition));
     while (f->more && f->flying < PAGE && bytes < PAGE_SIZE) {
         if (replay_source_next(&f->source, &entry, &f->more, &fault) != ARCHIVE_OK) return replay_archive_failed(r, &fault);
         f->more = f->more && entry_id_compare(entry.id, r->parts[f->partition].stop) <= 0;
         if (!f->more) break;
-        bytes += append_entry(r, f->partition, &entry);
+        bytes += add_entry(c, &entry);
         f->last = entry.id;
         f->flying++;
     }
+    if (f->flying > 0) redis_append(r->c.redis, c);
     return CLI_OK;
 }
 
 static int refused(struct replay *r, unsigned partition, enum redis_err err) {
     if (strstr(redis_error(r->c.redis), "equal or smaller") == NULL)
-        return connect_failed(&r->c, err, "putting intents into the streams");
+        return connect_failed(&r->c, err, FEEDING);
     return cli_usage(r->cli,
                      "somebody else writes into partition %u: keep checkouts and other workers away from it until it is rebuilt. It cannot"
                      " be any more: empty that Redis and begin anew",
@@ -67,10 +71,10 @@ static int take_page(struct replay *r, struct feeder *f) {
     struct replay_part *part = &r->parts[f->partition];
     struct reply reply;
     uint64_t count = f->flying;
-    for (; f->flying > 0; f->flying--) {
-        enum redis_err err = redis_next(r->c.redis, &reply);
-        if (err) return refused(r, f->partition, err);
-    }
+    if (count == 0) return CLI_OK;
+    enum redis_err err = redis_next(r->c.redis, &reply);
+    if (err) return refused(r, f->partition, err);
+    f->flying = 0;
     part->fed = f->last;
     part->added += count;
     r->fed += count;
@@ -98,6 +102,8 @@ int replay_feed(struct replay *r) {
     static struct feeder feeders[AT_ONCE];
     unsigned partitions = r->c.book.partitions;
     int code = CLI_OK;
+    enum redis_err err = redis_script_load(r->c.redis, &script_feed);
+    if (err) return connect_failed(&r->c, err, FEEDING);
     progress_start(&r->progress, "intents put into the streams", 0);
     for (unsigned p = 0; p < partitions; p++) r->progress.total += r->survey.streams[p].entries;
     r->progress.done = r->fed;

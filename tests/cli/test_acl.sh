@@ -57,7 +57,7 @@ holds() { # holds ROLE WORD...: in the role's file
     shift
     for word; do grep -qE "\+${word,,}([ |)]|$)" "$acl/$role.acl" || fail "the role $role lacks $word"; done
 }
-holds worker $(find "$root/schema/lua" -name '*.lua' ! -name requeue.lua ! -name discard.lua ! -name rebuild.lua \
+holds worker $(find "$root/schema/lua" -name '*.lua' ! -name requeue.lua ! -name discard.lua ! -name rebuild.lua ! -name feed.lua \
     -exec grep -ohE "call\('[A-Z]+'" {} + | tr -cd 'A-Z\n' | sort -u)
 holds operator $(grep -ohE "call\('[A-Z]+'" "$root/schema/lua/requeue.lua" "$root/schema/lua/discard.lua" | tr -cd 'A-Z\n' | sort -u)
 words() {

@@ -40,7 +40,7 @@ all_archived() {
 
 all_applied() {
     build/producer/cli/till status --no-rate --json -c "$dir/till.yaml" |
-        jq -e '[.partitions[] | .undelivered + .pending] | length > 0 and add == 0' >/dev/null
+        jq -e '[.partitions[] | select(.undelivered != 0 or .pending != 0)] == []' >/dev/null
 }
 
 # pay_live COUNT: payments at full speed and nothing else. The verdict goes to verdict.json, the audit to $audit.
