@@ -1,0 +1,99 @@
+# What came of a chaos run, from the keys alone and the sender's own notes: each entry one answer, each intent one effect, nothing lost, nothing
+# stuck, the audit content, a replay the same.
+import json, os, time
+import wire
+from resp import Lost, Redis, ReplyError, entries
+from stage import wait_for
+from traffic import SOURCE
+
+LIVENESS_S = 60
+
+class Verdict:
+    def __init__(self): self.lost = self.doubled = self.stuck = self.undone = self.intents = 0; self.wrong = []
+    def fault(self, text):
+        if len(self.wrong) < 20: self.wrong.append(text)
+
+def resting(stage):
+    """Nothing undelivered, pending, kept back, on its way between partitions, or due."""
+    code, said = stage.till("audit", "--json")
+    try: audit = json.loads(said[said.index("{"):])
+    except ValueError: return False
+    if any(audit.get(name, 0) for name in ("undelivered", "pending", "unanswered", "in_flight", "settling", "paying")): return False
+    try:
+        for p in range(stage.partitions):
+            if stage.master(p).call("ZCOUNT", f"{{{stage.book}:{p}}}:due", "-inf", int(time.time() * 1000) + 3000): return False
+    except (Lost, ReplyError): return False
+    return True
+
+def reported(stage):
+    """How many partitions stand still because data was lost."""
+    count = 0
+    for p in range(stage.partitions):
+        try: count += stage.master(p).call("HEXISTS", f"{{{stage.book}:{p}}}:meta", "halted")
+        except (Lost, ReplyError): pass
+    return count
+
+def read_book(stage):
+    """({(p, entry): identity}, {(p, entry): [answer]}) of what the sender's source sent and was told."""
+    sent, told = {}, {}
+    for p in range(stage.partitions):
+        redis, prefix = stage.master(p), f"{{{stage.book}:{p}}}:"
+        for identifier, fields in entries(redis, prefix + "intents"):
+            intent = wire.decode(fields.get("intent", b""))
+            if intent and intent.get("source") == SOURCE: sent[p, identifier] = intent["account"], intent["key"]
+        for _, fields in entries(redis, prefix + f"responses:{SOURCE}"):
+            told.setdefault((p, fields["entry"].decode()), []).append(fields)
+    return sent, told
+
+def unanswered(stage, sender):
+    sent, told = read_book(stage)
+    return [who for where, who in sent.items() if where not in told]
+
+def judge_answers(stage, sender, verdict, sent, told):
+    effects = {}
+    for where, who in sent.items():
+        answers = told.get(where, [])
+        if not answers: verdict.stuck += 1
+        if len(answers) > 1:
+            verdict.doubled += 1
+            verdict.fault(f"partition {where[0]}: entry {where[1]} of {who} has {len(answers)} answers")
+        for answer in answers:
+            if answer["replayed"] == b"0" and int(answer["code"]) in wire.DECIDED: effects[who] = effects.get(who, 0) + 1
+    for who, count in effects.items():
+        if count > 1:
+            verdict.doubled += 1
+            verdict.fault(f"{who} was decided {count} times")
+    for where in told:
+        if where not in sent: verdict.fault(f"partition {where[0]}: an answer to {where[1]}, which nobody sent")
+
+def missing(sender, sent):
+    """Intents that Redis had acknowledged and that lie in no stream any more."""
+    there = set(sent.values())
+    return [who for who, note in sender.sent.items() if note.entries and who not in there]
+
+def undone(sender, told):
+    """Answers that a checkout had read and that are no longer there."""
+    return sum(1 for where in sender.seen if where not in told)
+
+def judge_book(stage, verdict):
+    code, said = stage.till("audit")
+    if code != 0: verdict.fault(f"till audit: {code}: {said[-1500:]}")
+    for p in range(stage.partitions):
+        try: consumers = stage.master(p).call("XINFO", "CONSUMERS", f"{{{stage.book}:{p}}}:intents", "workers")
+        except ReplyError as error:
+            verdict.fault(f"partition {p}: {error}")
+            continue
+        if len(consumers) > len(stage.workers) + 1: verdict.fault(f"partition {p} has {len(consumers)} consumers")
+
+def judge_replay(stage, verdict):
+    """The streams into an empty Redis: the same book, byte for byte."""
+    archive, socket = os.path.join(stage.dir, "archive"), os.path.join(stage.dir, "r")
+    os.makedirs(archive, exist_ok=True)
+    for words in (("archive", archive), ("digest", "--save", archive)):
+        code, said = stage.till(*words)
+        if code != 0: return verdict.fault(f"till {words[0]}: {code}: {said[-800:]}")
+    stage.server(["--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", archive], "replay.log")
+    wait_for("the replay's redis-server", 20, lambda: os.path.exists(socket))
+    code, said = stage.till("replay", "--from-archive", archive, "--into", "unix:" + socket, seconds=300)
+    if code != 0: verdict.fault(f"till replay: {code}: {said[-1500:]}")
+    Redis(socket).close()

@@ -1,0 +1,221 @@
+# Servers, proxy and workers of a chaos run, in a directory of their own. All of them end with us.
+import ctypes, os, re, shutil, signal, socket, subprocess, tempfile, time
+from resp import Lost, Redis, ReplyError
+
+PERSISTENCE = {"none": ["--appendonly", "no"], "everysec": ["--appendonly", "yes", "--appendfsync", "everysec"],
+               "always": ["--appendonly", "yes", "--appendfsync", "always"]}
+LEASE_S = 1.0
+libc = ctypes.CDLL(None)
+
+def die_with_parent():
+    os.setpgid(0, 0)
+    libc.prctl(1, signal.SIGKILL)
+
+class Trouble(Exception):
+    """The machine, not Till: nothing can be said about the run."""
+
+def wait_for(what, seconds, condition):
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until: raise Trouble(f"waited in vain for {what}")
+        time.sleep(0.02)
+
+def end(process, seconds=3):
+    """SIGTERM, and SIGKILL after a while: a server that writes its first log refuses the first one for ever."""
+    if not process or process.poll() is not None: return
+    process.send_signal(signal.SIGCONT)
+    process.terminate()
+    try: process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+class Worker:
+    def __init__(self, stage, number):
+        self.stage, self.number, self.process, self.stopped = stage, number, None, False
+        self.log = os.path.join(stage.dir, f"worker-{number}.log")
+
+    def start(self):
+        self.stopped = False
+        environment = dict(self.stage.environment, TILL_WORKER_NAME=f"w{self.number}", TILL_REDIS_URL=self.stage.url)
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([self.stage.programs["till-worker"]], env=environment, cwd=self.stage.dir, stderr=log,
+                                            stdout=log, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
+
+    def runs(self): return self.process is not None and self.process.poll() is None
+    def kill(self):
+        if self.runs(): self.process.kill()
+        if self.process: self.process.wait()
+    def signal(self, number):
+        if self.runs(): self.process.send_signal(number)
+    def text(self): return open(self.log, errors="replace").read() if os.path.exists(self.log) else ""
+    def handles(self):
+        try: return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+        except OSError: return 0
+    def memory(self):
+        try: return int(open(f"/proc/{self.process.pid}/statm").read().split()[1]) * 4096
+        except OSError: return 0
+
+class Proxy:
+    def __init__(self, stage, server):
+        self.socket = os.path.join(stage.dir, "p")
+        self.process = subprocess.Popen([stage.programs["till-fault-proxy"], "--listen", self.socket, "--server", server], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=die_with_parent)
+        if self.process.stdout.readline() != "listening\n": raise Trouble("the proxy does not listen")
+
+    def say(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if answer != "ok\n" and command != "status": raise Trouble(f"the proxy: {command}: {answer}")
+        return answer
+
+class Stage:
+    """Common to all topologies. `route(p)`: the sender's connection for a partition; `master(p)`: a fresh one, around any proxy."""
+    topology = ""
+
+    def __init__(self, programs, persistence, partitions=8, workers=3, settings=None):
+        self.programs, self.persistence, self.partitions, self.book = programs, persistence, partitions, "chaos"
+        self.dir = tempfile.mkdtemp(prefix="tc-", dir=os.environ.get("TMPDIR", "/tmp"))
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("TILL_")}
+        self.environment.update(TILL_BOOK_NAME=self.book, TILL_BOOK_PARTITIONS=str(partitions), TILL_RETENTION_INTENTS="keep",
+                                TILL_RETENTION_RESPONSES="keep", TILL_WORKER_LEASE_TTL=f"{int(LEASE_S * 1000)}ms",
+                                TILL_WORKER_BLOCK="200ms", TILL_REDIS_TIMEOUT="3s", TILL_PRODUCER_TIMEOUT="20s", **(settings or {}))
+        self.processes, self.url, self.proxy = [], "", None
+        try:
+            self.start_servers()
+        except BaseException:
+            self.close()
+            raise
+        self.workers = [Worker(self, n) for n in range(workers)]
+
+    def close(self):
+        for worker in getattr(self, "workers", []): worker.kill()
+        if self.proxy: self.proxy.process.kill()
+        for process in self.processes: end(process)
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def server(self, arguments, log):
+        with open(os.path.join(self.dir, log), "ab") as out:
+            process = subprocess.Popen(["redis-server"] + arguments, stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=self.dir,
+                                       preexec_fn=die_with_parent)
+        self.processes.append(process)
+        return process
+
+    def till(self, *words, seconds=120):
+        """(exit code, what it said)."""
+        done = subprocess.run([self.programs["till"], *words], env=dict(self.environment, TILL_REDIS_URL=self.direct_url()), text=True,
+                              capture_output=True, timeout=seconds, cwd=self.dir)
+        return done.returncode, done.stdout + done.stderr
+
+    def direct_url(self): return self.url
+
+    def everywhere(self, *words):
+        """To every master; what cannot be reached is left out."""
+        for redis in self.masters():
+            try: redis.call(*words)
+            except (Lost, ReplyError): pass
+
+    def lose_route(self): pass
+
+def answers(redis):
+    try: return redis.call("PING") == b"PONG"
+    except (Lost, ReplyError):
+        redis.close()
+        return False
+
+class Single(Stage):
+    topology = "single"
+
+    def start_servers(self):
+        self.socket, self.data = os.path.join(self.dir, "s"), os.path.join(self.dir, "data")
+        os.mkdir(self.data)
+        self.redis = None
+        self.start_redis()
+        self.proxy = Proxy(self, self.socket)
+        self.url = "unix:" + self.proxy.socket
+        self.sender = Redis(self.proxy.socket, 2.0)
+
+    def direct_url(self): return "unix:" + self.socket
+    def route(self, partition): return self.sender
+    def master(self, partition=0): return Redis(self.socket)
+    def masters(self): return [Redis(self.socket)]
+
+    def start_redis(self):
+        self.redis = self.server(["--port", "0", "--unixsocket", self.socket, "--save", "", "--dir", self.data, "--enable-debug-command", "yes",
+                                  "--busy-reply-threshold", "200", *PERSISTENCE[self.persistence]], "redis.log")
+        wait_for("redis-server", 30, lambda: answers(Redis(self.socket)))
+
+    def kill_redis(self):
+        self.redis.kill()
+        self.redis.wait()
+        self.processes.remove(self.redis)
+
+    def log_file(self):
+        folder = os.path.join(self.data, "appendonlydir")
+        names = [n for n in os.listdir(folder) if ".incr." in n] if os.path.isdir(folder) else []
+        return os.path.join(folder, sorted(names)[-1]) if names else None
+
+class Sentinel(Stage):
+    topology = "sentinel"
+
+    def start_servers(self):
+        script = os.path.join(os.path.dirname(__file__), "../../config/sentinel-local")
+        self.first = free_ports(6)
+        environment = dict(os.environ, DOWN_MS="1000")
+        self.script = subprocess.Popen([script, self.dir, str(self.first)], env=environment, text=True, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, preexec_fn=die_with_parent)
+        self.processes.append(self.script)
+        self.url = self.script.stdout.readline().strip()
+        if not self.url.startswith("sentinel://"): raise Trouble("no sentinels: " + self.script.stderr.read()[-500:])
+        for port in self.ports():
+            redis = Redis(("127.0.0.1", port))
+            redis.call("CONFIG", "SET", "appendonly", "no" if self.persistence == "none" else "yes")
+            redis.call("CONFIG", "SET", "appendfsync", "always" if self.persistence == "always" else "everysec")
+            redis.call("CONFIG", "REWRITE")
+        self.sender = None
+
+    def ports(self): return [self.first + n for n in range(3)]
+    def pid(self, port): return int(open(os.path.join(self.dir, f"{port}.pid")).read())
+
+    def master_port(self):
+        for n in range(3):
+            try: return int(Redis(("127.0.0.1", self.first + 3 + n), 1.0).call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "till")[1])
+            except (Lost, ReplyError, TypeError): continue
+        raise Lost("no sentinel")
+
+    def master(self, partition=0): return Redis(("127.0.0.1", self.master_port()))
+    def masters(self): return [self.master()]
+    def lose_route(self): self.sender = None
+
+    def route(self, partition):
+        """As a client must: ask, and believe only who says that it is the master."""
+        if not self.sender or not self.sender.socket:
+            redis = Redis(("127.0.0.1", self.master_port()), 2.0)
+            try:
+                if redis.call("ROLE")[0] != b"master": raise Lost("not the master yet")
+            except ReplyError as error: raise Lost(str(error))
+            self.sender = redis
+        return self.sender
+
+    def start_again(self, port):
+        """One that was killed comes back, and becomes a replica."""
+        pid_file = os.path.join(self.dir, f"{port}.pid")
+        process = self.server([os.path.join(self.dir, f"{port}.conf")], f"{port}.again.log")
+        with open(pid_file, "w") as out: out.write(str(process.pid))
+
+    def replicas_online(self):
+        try: return len(re.findall(r"state=online", self.master().call("INFO", "replication").decode())) == 2
+        except (Lost, ReplyError): return False
+
+def free_ports(count):
+    """The first of so many neighbours that nobody uses."""
+    for first in range(20000 + os.getpid() % 20000, 60000, count):
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as probe: probe.bind(("127.0.0.1", port))
+            return first
+        except OSError: continue
+    raise Trouble("no free ports")
+
+STAGES = {"single": Single, "sentinel": Sentinel}
