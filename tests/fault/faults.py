@@ -54,7 +54,7 @@ def memory_full(run):
     except (Lost, ReplyError): return
     with_setting(run, "maxmemory", used + 100000, 0, run.length(2))
 
-def replicas_missing(run): with_setting(run, "min-replicas-to-write", 5, 0, run.length(2))
+def replicas_missing(run): with_setting(run, "min-replicas-to-write", 5, run.stage.min_replicas, run.length(2))
 
 def busy(run):
     """Somebody's endless script."""

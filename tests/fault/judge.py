@@ -1,5 +1,5 @@
-# What came of a chaos run, from the keys alone and the sender's own notes: each entry one answer, each intent one effect, nothing lost, nothing
-# stuck, the audit content, a replay the same.
+# What came of a chaos run, from the keys alone and the sender's own notes: each entry one answer, each intent one effect, nothing lost,
+# nothing stuck, the audit content, a replay the same.
 import json, os, time
 import wire
 from resp import Lost, Redis, ReplyError, entries
@@ -50,21 +50,22 @@ def unanswered(stage, sender):
     return [who for where, who in sent.items() if where not in told]
 
 def judge_answers(stage, sender, verdict, sent, told):
-    effects = {}
-    for where, who in sent.items():
-        answers = told.get(where, [])
-        if not answers: verdict.stuck += 1
-        if len(answers) > 1:
+    """A repetition's answer names the entry that was decided, so answers are counted by intent; at first hand there is one for an entry."""
+    copies, given, effects = {}, {}, {}
+    for where, who in sent.items(): copies[where[0], who] = copies.get((where[0], who), 0) + 1
+    for where, answers in told.items():
+        first = [answer for answer in answers if answer["replayed"] == b"0"]
+        who = where[0], (answers[0]["account"].decode(), answers[0]["key"].decode())
+        given[who] = given.get(who, 0) + len(answers)
+        effects[who] = effects.get(who, 0) + sum(int(answer["code"]) in wire.DECIDED for answer in first)
+        if len(first) > 1: verdict.fault(f"partition {where[0]}: entry {where[1]} of {who[1]} has {len(first)} answers at first hand")
+        if who not in copies: verdict.fault(f"partition {where[0]}: an answer to {where[1]} of {who[1]}, which nobody sent")
+    for who, count in copies.items():
+        verdict.stuck += max(0, count - given.get(who, 0))
+        if count < given.get(who, 0) or effects.get(who, 0) > 1:
             verdict.doubled += 1
-            verdict.fault(f"partition {where[0]}: entry {where[1]} of {who} has {len(answers)} answers")
-        for answer in answers:
-            if answer["replayed"] == b"0" and int(answer["code"]) in wire.DECIDED: effects[who] = effects.get(who, 0) + 1
-    for who, count in effects.items():
-        if count > 1:
-            verdict.doubled += 1
-            verdict.fault(f"{who} was decided {count} times")
-    for where in told:
-        if where not in sent: verdict.fault(f"partition {where[0]}: an answer to {where[1]}, which nobody sent")
+            verdict.fault(f"{who[1]} was sent {count} times, answered {given.get(who, 0)} times and decided {effects.get(who, 0)} times")
+        elif count > given.get(who, 0): verdict.fault(f"{who[1]} was sent {count} times and answered {given.get(who, 0)} times")
 
 def missing(sender, sent):
     """Intents that Redis had acknowledged and that lie in no stream any more."""

@@ -95,7 +95,8 @@ class Run:
         verdict, sender = self.verdict, self.sender
         self.flush()
         self.recovery = self.come_to_rest()
-        if self.recovery is None: verdict.fault(f"not at rest {judge.LIVENESS_S} s after the last fault: {self.stage.till('status', '--no-rate')[1]}")
+        if self.recovery is None:
+            verdict.fault(f"not at rest {judge.LIVENESS_S} s after the last fault: {self.stage.till('status', '--no-rate')[1]}")
         sent, told = judge.read_book(self.stage)
         lost = judge.missing(sender, sent)
         verdict.lost, verdict.undone, verdict.intents = len(lost), judge.undone(sender, told), len(sender.sent)
@@ -115,7 +116,8 @@ class Run:
     def judge_leaks(self):
         for worker in self.stage.workers:
             lines = worker.text().count("\n")
-            if worker.handles() > self.handles + 8: self.verdict.fault(f"worker {worker.number}: {worker.handles()} files open, {self.handles} before")
+            if worker.handles() > self.handles + 8:
+                self.verdict.fault(f"worker {worker.number}: {worker.handles()} files open, {self.handles} before")
             if not self.stage.programs["sanitized"] and worker.memory() > self.memory + (64 << 20):
                 self.verdict.fault(f"worker {worker.number}: {worker.memory() >> 20} MiB, {self.memory >> 20} before")
             if lines > 5000: self.verdict.fault(f"worker {worker.number} wrote {lines} lines")

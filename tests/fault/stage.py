@@ -73,6 +73,7 @@ class Proxy:
 class Stage:
     """Common to all topologies. `route(p)`: the sender's connection for a partition; `master(p)`: a fresh one, around any proxy."""
     topology = ""
+    min_replicas = 0
 
     def __init__(self, programs, persistence, partitions=8, workers=3, settings=None):
         self.programs, self.persistence, self.partitions, self.book = programs, persistence, partitions, "chaos"
@@ -142,7 +143,7 @@ class Single(Stage):
     def masters(self): return [Redis(self.socket)]
 
     def start_redis(self):
-        self.redis = self.server(["--port", "0", "--unixsocket", self.socket, "--save", "", "--dir", self.data, "--enable-debug-command", "yes",
+        self.redis = self.server(["--port", "0", "--unixsocket", self.socket, "--save", "", "--dir", self.data,
                                   "--busy-reply-threshold", "200", *PERSISTENCE[self.persistence]], "redis.log")
         wait_for("redis-server", 30, lambda: answers(Redis(self.socket)))
 
@@ -157,12 +158,14 @@ class Single(Stage):
         return os.path.join(folder, sorted(names)[-1]) if names else None
 
 class Sentinel(Stage):
+    """A master without a replica takes nothing in, as the manual advises: one that was cut off cannot go on for long."""
     topology = "sentinel"
+    min_replicas = 1
 
     def start_servers(self):
         script = os.path.join(os.path.dirname(__file__), "../../config/sentinel-local")
         self.first = free_ports(6)
-        environment = dict(os.environ, DOWN_MS="1000")
+        environment = dict(os.environ, DOWN_MS="1000", MIN_REPLICAS=str(self.min_replicas))
         self.script = subprocess.Popen([script, self.dir, str(self.first)], env=environment, text=True, stdout=subprocess.PIPE,
                                        stderr=subprocess.PIPE, preexec_fn=die_with_parent)
         self.processes.append(self.script)

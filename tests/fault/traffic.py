@@ -48,7 +48,8 @@ class Plan:
         if dice < 0.52:
             to = rng.choice([u for u in self.users if u != user] + ["nobody"])
             return self.intent("transfer", user, to=to, amount=rng.randint(1, 900))
-        if dice < 0.62: return self.remember(self.held, self.money("hold", user, 900, to=merchant, expires=rng.choice([300, 1500, 86400000])))
+        if dice < 0.62:
+            return self.remember(self.held, self.money("hold", user, 900, to=merchant, expires=rng.choice([300, 1500, 86400000])))
         if dice < 0.68 and self.held: return self.of(rng.choice(["capture", "release"]), rng.choice(self.held))
         if dice < 0.74 and self.paid: return self.of("refund", rng.choice(self.paid), amount=rng.randint(1, 300))
         if dice < 0.75 and self.paid: return self.of("rollback", rng.choice(self.paid))
