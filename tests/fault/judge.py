@@ -13,17 +13,23 @@ class Verdict:
     def fault(self, text):
         if len(self.wrong) < 20: self.wrong.append(text)
 
-def resting(stage):
-    """Nothing undelivered, pending, kept back, on its way between partitions, or due."""
-    code, said = stage.till("audit", "--json")
+UNDER_WAY = ("undelivered", "pending", "unanswered", "in_flight", "settling", "paying")
+
+def under_way(stage):
+    """What is undelivered, pending, kept back, on its way between partitions, or due: "" when the book is at rest."""
+    said = stage.till("audit", "--json")[1]
     try: audit = json.loads(said[said.index("{"):])
-    except ValueError: return False
-    if any(audit.get(name, 0) for name in ("undelivered", "pending", "unanswered", "in_flight", "settling", "paying")): return False
+    except ValueError: return said[-500:]
+    names = [f"{name} {audit[name]}" for name in UNDER_WAY if audit.get(name, 0)]
+    until = int(time.time() * 1000) + 3000
     try:
         for p in range(stage.partitions):
-            if stage.master(p).call("ZCOUNT", f"{{{stage.book}:{p}}}:due", "-inf", int(time.time() * 1000) + 3000): return False
-    except (Lost, ReplyError): return False
-    return True
+            due = stage.master(p).call("ZRANGE", f"{{{stage.book}:{p}}}:due", "-inf", until, "BYSCORE", "WITHSCORES")
+            names += [f"due in {p}: {name.decode()}" for name in due[:4]]
+    except (Lost, ReplyError) as error: return str(error)
+    return "; ".join(names)
+
+def resting(stage): return not under_way(stage)
 
 def reported(stage):
     """How many partitions stand still because data was lost."""

@@ -52,8 +52,8 @@ class Run:
                 if len(self.sender.waiting) < 5000:
                     for _ in range(min(due - done, 500)): self.sender.add(self.plan.next())
                     done += min(max(due - done, 0), 500)
-                self.sender.flush()
-                self.sender.observe()
+                if self.sender.flush(): self.sender.observe()
+                else: time.sleep(5 * STEP_S) # refused: not at full speed again
         except BaseException as error: self.broken = error
 
     def start(self):
@@ -96,7 +96,7 @@ class Run:
         self.flush()
         self.recovery = self.come_to_rest()
         if self.recovery is None:
-            verdict.fault(f"not at rest {judge.LIVENESS_S} s after the last fault: {self.stage.till('status', '--no-rate')[1]}")
+            verdict.fault(f"not at rest {judge.LIVENESS_S} s after the last fault: {judge.under_way(self.stage)}")
         sent, told = judge.read_book(self.stage)
         lost = judge.missing(sender, sent)
         verdict.lost, verdict.undone, verdict.intents = len(lost), judge.undone(sender, told), len(sender.sent)
