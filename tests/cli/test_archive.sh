@@ -76,6 +76,7 @@ shortened=0
 traffic &
 pids="$pids $!"
 flowing=$!
+expect 0 "UP TO" "$TILL" archive a --segment-size 4KiB # the first one below may be killed before it has begun
 for round in $(seq "${ROUNDS:-40}"); do
     policy=every=1s
     [ $((RANDOM % 2)) = 0 ] || policy=always

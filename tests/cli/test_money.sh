@@ -137,7 +137,7 @@ is "0 " withdraw --account fay --amount 1
 "$TILL" account fay --json | jq -e '.credential == false' >/dev/null || fail "fay still has a credential"
 
 # The same from JSON lines.
-soon=$(($(date +%s%3N) + 500))
+soon=$(($(date +%s%3N) + 4000))
 cat >lines.jsonl <<END
 {"op":"hold","account":"erin","to":"tea","amount":50,"currency":"CNY","expires":60000,"key":"jh","source":"lines","guard":{"seq":2}}
 {"op":"capture","account":"erin","of":"jh","amount":20,"final":false,"source":"lines"}
@@ -150,7 +150,7 @@ END
 json 0 '.[-1].summary | .sent == 7 and .scheduled == 1 and .answered == 9 and .unanswered == 0 and .bad == 0' \
     "$TILL" send lines.jsonl --wait --json
 expect 0 "of them for later" "$TILL" send lines.jsonl
-wait_for 10 eval "\"\$TILL\" bill erin lines jw --json | jq -e '.code == 0'"
+wait_for 20 eval "\"\$TILL\" bill erin lines jw --json | jq -e '.code == 0'"
 json 0 '.[0] | .credential and .limit_payments == 5 and .limit_per == 1000' "$TILL" account gina --json
 expect 0 "sound" "$TILL" audit
 

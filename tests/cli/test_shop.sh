@@ -127,10 +127,10 @@ stocks 5 1
 for payer in $near $far; do is "11 " $pay --account $payer --order o-5 --amount 2000; done
 is "1 order" cancel coffee o-9
 is "1 account" cancel nobody o-9
-expect 0 "deadline 20" "$TILL" order coffee o-6 --line tea=4 --expires 300ms --source shop --key m6
+expect 0 "deadline 20" "$TILL" order coffee o-6 --line tea=4 --expires 3s --source shop --key m6
 stocks 1 1
 expect 0 "deadline    20" "$TILL" bill coffee shop m6
-json 0 '.[0] | .deadline - .at == 300 and .op == "order"' "$TILL" bill coffee shop m6 --json
+json 0 '.[0] | .deadline - .at == 3000 and .op == "order"' "$TILL" bill coffee shop m6 --json
 wait_for 10 eval "\"\$TILL\" orders coffee o-6 --json | jq -e '.state == \"lapsed\"'"
 stocks 5 1
 for payer in $near $far; do is "16 " $pay --account $payer --order o-6 --amount 1200; done
