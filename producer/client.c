@@ -41,11 +41,15 @@ uint64_t client_wall_ms(void) {
     return (uint64_t)clock_ms(CLOCK_REALTIME);
 }
 
+void client_pause_us(int64_t pause_us, int64_t deadline_ms) {
+    int64_t left = (deadline_ms - client_now_ms()) * 1000;
+    int64_t us = pause_us < left ? pause_us : left;
+    if (us > 0)
+        nanosleep(&(struct timespec){us / 1000000, us % 1000000 * 1000}, NULL);
+}
+
 void client_pause(int64_t pause_ms, int64_t deadline_ms) {
-    int64_t left = deadline_ms - client_now_ms();
-    int64_t ms = pause_ms < left ? pause_ms : left;
-    if (ms > 0)
-        nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+    client_pause_us(pause_ms * 1000, deadline_ms);
 }
 
 int client_block_ms(const struct till *till, int64_t deadline_ms) {

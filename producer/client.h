@@ -55,6 +55,7 @@ const struct book *client_book(const struct till *till);
 int64_t client_now_ms(void);
 uint64_t client_wall_ms(void);
 void client_pause(int64_t pause_ms, int64_t deadline_ms);
+void client_pause_us(int64_t pause_us, int64_t deadline_ms);
 /* How long an XREAD may block so that its reply is there before the deadline and the socket's timeout, though Redis looks at its
  * clock only ten times a second. 0: do not block, look and pause instead. */
 int client_block_ms(const struct till *till, int64_t deadline_ms);

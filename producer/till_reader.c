@@ -6,7 +6,7 @@
 #include "producer/client_answer.h"
 #include "producer/client.h"
 
-enum { LOOK_PAUSE_MS = 2, READ_AHEAD = 1024, READ_LEAST = 16 };
+enum { LOOK_FIRST_US = 100, LOOK_LAST_US = 2000, READ_AHEAD = 1024, READ_LEAST = 16 };
 
 struct till_reader {
     struct till *till;
@@ -184,14 +184,17 @@ static enum redis_err read_page(struct till *till, int64_t deadline_ms, void *co
 int till_reader_next(struct till_reader *r, int timeout_ms, struct till_answer *answer) {
     bool once = timeout_ms <= 0;
     int64_t deadline_ms = client_now_ms() + (once ? r->till->timeout_ms : timeout_ms);
+    int64_t pause_us = LOOK_FIRST_US;
     for (bool empty = false; !page_next(r, answer); empty = r->page.node == NULL) {
         r->block_ms = once ? -1 : 0;
         if (empty && (once || !client_may_look(deadline_ms)))
             return TILL_NOT_FOUND;
         if (client_retry(r->till, deadline_ms, read_page, r) != TILL_OK)
             return TILL_READ_FAILED;
-        if (r->page.node == NULL && r->block_ms == 0 && !once)
-            client_pause(LOOK_PAUSE_MS, deadline_ms);
+        if (r->page.node == NULL && r->block_ms == 0 && !once) {
+            client_pause_us(pause_us, deadline_ms); /* too little time for Redis' clock: what comes soon is seen soon */
+            pause_us = 2 * pause_us < LOOK_LAST_US ? 2 * pause_us : LOOK_LAST_US;
+        }
     }
     return TILL_OK;
 }

@@ -1,5 +1,6 @@
 /* Reading the answers of a source: from where, in which order, across lost connections. */
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +146,29 @@ Test(till_reader, waits_as_long_as_told) {
         cr_assert(took >= timeouts_ms[i] - 2 && took < timeouts_ms[i] + 300, "%d: %d ms", timeouts_ms[i], (int)took);
         cr_assert(till->redis != NULL, "the connection was kept");
     }
+    till_reader_close(reader);
+}
+
+static void *wait_for_one(void *reader) {
+    struct till_answer a;
+    int code = TILL_NOT_FOUND;
+    for (int n = 0; n < 100 && code == TILL_NOT_FOUND; n++) code = till_reader_next(reader, 200, &a);
+    return code == TILL_OK && strcmp(a.key, "late") == 0 ? reader : NULL;
+}
+
+static bool is_blocked(void) {
+    return strstr(server_text(&server, "INFO", "clients", NULL), "blocked_clients:1") != NULL;
+}
+
+/* Whoever looks every now and then instead is late by as much. */
+Test(till_reader, is_woken_when_an_answer_comes) {
+    pthread_t thread;
+    void *reader = reader_open("$"), *woken;
+    cr_assert(pthread_create(&thread, NULL, wait_for_one, reader) == 0);
+    cr_expect(WAIT_UNTIL(is_blocked(), 10000), "Redis was not asked to wake it");
+    respond(1, "late", NULL);
+    cr_assert(pthread_join(thread, &woken) == 0);
+    cr_expect(woken == reader);
     till_reader_close(reader);
 }
 
