@@ -147,7 +147,7 @@ static void tell_gate(const struct lane *lane, enum redis_err err) {
 
 static enum redis_err serve(struct lane *lane, struct trouble *trouble) {
     enum redis_err err = REDIS_OK;
-    while (!err && !(atomic_load(&lane->stop) && !lane->reading)) {
+    while (!err && !lane->paused && !(atomic_load(&lane->stop) && !lane->reading)) {
         err = serve_once(lane);
         if (!err && trouble->tries) report_recovery(lane, trouble);
     }
@@ -159,7 +159,7 @@ static const char *error_text(const struct lane *lane) {
     return !*text && lane->side ? redis_error(lane->side) : text;
 }
 
-/* Takes over and serves until told to stop or fenced; comes back from everything else by taking over again. */
+/* Takes over and serves until told to stop or fenced; comes back from everything else by taking over again, from being paused too. */
 static enum redis_err run_phases(struct lane *lane) {
     struct trouble trouble = {.applied = lane->mark.applied};
     while (!atomic_load(&lane->stop)) {
@@ -168,7 +168,9 @@ static enum redis_err run_phases(struct lane *lane) {
         if (!err) err = lane_take_over(lane);
         tell_gate(lane, err);
         if (!err) err = serve(lane, &trouble);
-        if (!err || err == REDIS_FENCED) return err;
+        if (err == REDIS_FENCED) return err;
+        if (!err && lane->paused) drain(lane);
+        if (!err) continue; /* paused, or to stop */
         gate_count(lane->shared->gate, err);
         if (err != REDIS_BROKEN && err != REDIS_NOSCRIPT) report_trouble(lane, &trouble, err, error_text(lane));
         drain(lane);

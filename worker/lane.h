@@ -4,6 +4,7 @@
  *         |
  *     TAKE OVER  claim everything pending, in ID order, apply and answer it; delete emptied consumers     <--+
  *         |                                                                                                  | back off,
+ *        |       (while an operator has paused the partition it waits in front of claiming, and comes back here from serving)
  *     SERVE      read a batch, apply it with the next read right behind it, send follow-ups, answer       ---+ reconnect
  *         |
  *     RELEASE    finish the batch, give the lease back            FENCED: another worker took over; just end
@@ -78,6 +79,7 @@ struct lane {
     uint64_t excused;           /* of its counted attempts: those that Redis refused or that were lost, which are not its fault */
     uint64_t recovered;         /* entries found pending at takeover */
     uint64_t renewed_at_ms;
+    bool paused;                /* an operator said so, as the last renewal was told: nothing is applied */
     bool renewed;               /* since it was cleared last: Redis takes writes from us */
     bool reading;               /* an XREADGROUP is under way on `redis` */
     struct gather gather;

@@ -152,6 +152,7 @@ enum redis_err lane_next_renewal(struct lane *lane) {
     uint64_t asked_at_ms = lane_now_ms();
     enum redis_err err = redis_next(lane->redis, &reply);
     if (!err) lane->renewed_at_ms = asked_at_ms;
+    if (!err) lane->paused = reply_integer(reply) == 0;
     lane->renewed |= !err;
     return err;
 }

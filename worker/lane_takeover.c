@@ -113,6 +113,36 @@ static enum redis_err wait_for_acceptance(struct lane *lane) {
     return err || lane->loss[0] || !lane->halted ? err : write_halted(lane, "");
 }
 
+/* Who paused the partition, when and why, for people. */
+static enum redis_err tell_paused(struct lane *lane) {
+    struct command *c = &lane->batch.command;
+    struct reply reply;
+    keys_buffer key;
+    command_begin(c, "HMGET");
+    command_copy(c, key, keys_meta(key, &lane->door.book, lane->door.partition));
+    command_word(c, "paused");
+    command_word(c, "paused_by");
+    command_word(c, "paused_reason");
+    enum redis_err err = redis_call(lane->redis, c, &reply);
+    if (!err)
+        log_event(LOG_INFO, "partition_paused", {"partition", LOG_N(lane->door.partition)},
+                  {"since_ms", LOG_S(reply_text(reply_at(reply, 0), NULL))}, {"by", LOG_S(reply_text(reply_at(reply, 1), NULL))},
+                  {"reason", LOG_S(reply_text(reply_at(reply, 2), NULL))});
+    return err;
+}
+
+/* Keeps the lease, and with it the place of a partition that somebody else would only pause at too. What is pending stays so. */
+static enum redis_err wait_while_paused(struct lane *lane) {
+    if (!lane->paused) return REDIS_OK;
+    enum redis_err err = tell_paused(lane);
+    while (!err && lane->paused && !atomic_load(&lane->stop)) {
+        nanosleep(&(struct timespec){0, 200 * 1000000L}, NULL);
+        err = renew_lease(lane);
+    }
+    if (!err && !lane->paused) log_event(LOG_INFO, "partition_goes_on", {"partition", LOG_N(lane->door.partition)});
+    return err;
+}
+
 static void report_lost(const struct lane *lane, struct reply lost) {
     for (size_t n = 0; n < reply_count(lost); n++)
         log_event(LOG_ERROR, "entry_lost", {"partition", LOG_N(lane->door.partition)},
@@ -184,6 +214,7 @@ enum redis_err lane_take_over(struct lane *lane) {
     FAILPOINT("after_group");
     if (!err) err = compare_mark(lane);
     if (!err) err = wait_for_acceptance(lane);
+    if (!err) err = wait_while_paused(lane);
     if (!err && !atomic_load(&lane->stop)) err = claim_everything(lane);
     FAILPOINT("before_sweep");
     if (!err && !atomic_load(&lane->stop)) err = sweep_consumers(lane);

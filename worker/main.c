@@ -33,7 +33,8 @@ static const char help[] =
     "  -h, --help          print this\n"
     "\n"
     "Signals: SIGTERM and SIGINT finish the batch, hand the partitions back and exit 0 within 2 s. SIGHUP reads the settings again;\n"
-    "a file with faults is refused whole. Log: one line per event on stderr.\n"
+    "a file with faults is refused whole. SIGTSTP makes it quiet: it finishes the batch, hands its partitions to the other workers and\n"
+    "takes none until SIGCONT; it is not stopped. Log: one line per event on stderr.\n"
     "Exit status: 0 stopped as asked, 100 usage or settings, 111 Redis not reachable or not usable at start.\n"
     "\n"
     "Examples:\n"
@@ -115,7 +116,24 @@ static sigset_t handled_signals(void) {
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGTSTP);
+    sigaddset(&set, SIGCONT);
     return set;
+}
+
+static void set_quiet(struct worker *w, bool quiet) {
+    if (w->ownership.quiet == quiet) return; /* whoever was stopped by a debugger gets SIGCONT too */
+    ownership_quiet(&w->ownership, quiet);
+    log_event(LOG_INFO, quiet ? "worker_quiet" : "worker_goes_on", {"name", LOG_S(w->name)});
+    sd_notify(0, quiet ? "STATUS=quiet" : "STATUS=serving");
+}
+
+/* True: it asks to stop. 0 is none. */
+static bool heed(struct worker *w, int signal) {
+    if (signal == SIGHUP) reload(w);
+    else if (signal == SIGTSTP || signal == SIGCONT) set_quiet(w, signal == SIGTSTP);
+    else return signal != 0;
+    return false;
 }
 
 /* The next signal, or 0 after a turn's time. */
@@ -139,9 +157,7 @@ static int open_book(struct worker *w) {
         }
         if (!told) log_event(LOG_WARN, "redis_away", {"class", LOG_S(redis_err_word(err))}, {"error", LOG_S(wrong)});
         told = true;
-        int signal = wait_signal(BOOK_RETRY_MS);
-        if (signal == SIGHUP) reload(w);
-        else if (signal) return -1;
+        if (heed(w, wait_signal(BOOK_RETRY_MS))) return -1;
         embedded_turn(&w->embedded);
     }
 }
@@ -152,9 +168,7 @@ static void serve(struct worker *w) {
         ownership_turn(&w->ownership);
         embedded_turn(&w->embedded);
         if (!ready && !w->ownership.away) ready = sd_notify(0, "READY=1\nSTATUS=serving") >= 0;
-        int signal = wait_signal(TURN_MS);
-        if (signal == SIGHUP) reload(w);
-        else if (signal) return;
+        if (heed(w, wait_signal(TURN_MS))) return;
     }
 }
 

@@ -113,7 +113,7 @@ static enum redis_err beat_when_due(struct ownership *o) {
     uint64_t now_ms = lane_now_ms();
     uint64_t third_ms = o->shared->lease_ttl_ms / 3; /* often enough that a share set free is taken at once */
     if (o->beat_at_ms && now_ms - o->beat_at_ms < (third_ms < BEAT_MS ? third_ms : BEAT_MS)) return REDIS_OK;
-    enum redis_err err = heartbeat(o, "alive");
+    enum redis_err err = heartbeat(o, o->quiet ? "quiet" : "alive");
     if (err) return err;
     o->beat_at_ms = now_ms;
     gate_open(o->shared->gate); /* it was a write */
@@ -262,7 +262,7 @@ static unsigned fair_share(const struct ownership *o) {
 }
 
 static enum redis_err balance(struct ownership *o) {
-    unsigned held = lanes_held(o), share = fair_share(o);
+    unsigned held = lanes_held(o), share = o->quiet ? 0 : fair_share(o);
     if (held > share) hand_back(o, held - share);
     if (held >= share || (o->looked_at_ms && lane_now_ms() - o->looked_at_ms < LOOK_MS)) return REDIS_OK;
     o->looked_at_ms = lane_now_ms();
@@ -334,6 +334,11 @@ void ownership_turn(struct ownership *o) {
     if (!err) err = balance(o);
     if (err) note_away(o, err);
     else if (o->away) note_back(o);
+}
+
+void ownership_quiet(struct ownership *o, bool quiet) {
+    o->quiet = quiet;
+    o->beat_at_ms = o->looked_at_ms = 0; /* the others are to hear of it before anything is handed back */
 }
 
 static unsigned lanes_running(const struct ownership *o) {

@@ -29,6 +29,7 @@ struct ownership {
     uint64_t retry_at_ms, away_at_ms, failures_before; /* while Redis is away */
     unsigned tries;
     bool away;                  /* Redis did not answer last time */
+    bool quiet;                 /* holds nothing and takes nothing, but beats */
 };
 
 void ownership_init(struct ownership *o, const struct lane_shared *shared, const struct door *door);
@@ -37,6 +38,9 @@ const char *ownership_open_book(struct ownership *o, enum redis_err *err);
 /* One turn, to be called a few times a second: joins ended lanes, heartbeats, takes, hands back. Never fails; Redis being away is reported
  * once. */
 void ownership_turn(struct ownership *o);
+/* Quiet: what it holds is handed back once the batch at hand is done, nothing is taken, and the others share all partitions among them; it
+ * goes on beating. Or not any more. Takes effect with the next turn. */
+void ownership_quiet(struct ownership *o, bool quiet);
 /* Says goodbye, stops all lanes, waits for them until `deadline_ms` (lane_now_ms clock; only a moment when Redis does not answer), then
  * drops their connections and waits a moment more. Frees everything. False when a lane is still stuck in a connect: nothing is freed then,
  * and the process should just end. */

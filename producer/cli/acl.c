@@ -50,7 +50,7 @@ const struct acl_role acl_roles[] = {
       {"%W~{B:*}:discarded %W~{B:*}:intents", "xadd", false},
       {"~{B:*}:dead ~{B:*}:discarded ~{B:*}:intents", "evalsha", false},
       {"%W~{B:*}:dead", "xdel", false},
-      {"%W~{B:*}:meta", "hset", false}}},
+      {"%W~{B:*}:meta", "hdel hset", false}}},
     {"auditor", false, {{WHOLE_BOOK_READ, EVERYBODY " scan " READ, false}}},
     {0},
 };

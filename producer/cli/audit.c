@@ -22,6 +22,7 @@ static void append_meta(struct audit *a, unsigned partition) {
     command_word(&a->c->command, "applied");
     command_word(&a->c->command, "halted");
     command_word(&a->c->command, "policy:bills_keep");
+    command_word(&a->c->command, "paused");
     redis_append(a->c->redis, &a->c->command);
 }
 
@@ -41,6 +42,7 @@ static int note_beginnings(struct audit *a) {
         a->begin[p].bill = (uint64_t)reply_integer(reply_at(meta, 0));
         a->begin[p].applied_day = entry_id_parse(text, size, &applied) ? keys_day(applied.ms) : 0;
         a->begin[p].keep_changed = reply_type(reply_at(meta, 3)) != REPLY_NIL;
+        a->paused += reply_type(reply_at(meta, 4)) != REPLY_NIL;
     }
     return CLI_OK;
 }

@@ -102,7 +102,7 @@ struct audit {
     void (*tell)(const struct audit *a, const struct audit_finding *finding); /* hears of each at once; NULL: they are kept */
     struct audit_finding finding[AUDIT_SHOWN_MAX];
     uint64_t found; /* also those not kept */
-    uint64_t rows, bills, accounts, records, answers, undelivered, pending, unanswered, dead, lost;
+    uint64_t rows, bills, accounts, records, answers, undelivered, pending, unanswered, dead, lost, paused;
     uint64_t trimmed_bills;                /* off the ledgers: believed */
     uint64_t holds, scheduled;             /* open; waiting for their time */
     uint64_t in_flight, settling;          /* transfers: on their way; arrived, which the sender's side does not know yet */

@@ -61,7 +61,8 @@ static void print_json(const struct audit *a, int64_t spent_ms) {
                    {"lost", a->lost},           {"holds", a->holds},           {"scheduled", a->scheduled},
                    {"in_flight", a->in_flight}, {"settling", a->settling},     {"orders", a->orders},
                    {"paying", a->paying},       {"sweeping", a->sweeping},     {"ms", (uint64_t)spent_ms},
-                   {"trimmed", a->trimmed_bills}, {"found", a->found}};
+                   {"trimmed", a->trimmed_bills}, {"paused", a->paused},
+                   {"found", a->found}};
     for (size_t n = 0; n < sizeof numbers / sizeof numbers[0]; n++) json_out_number(object, numbers[n].name, (int64_t)numbers[n].number);
     json_out_value(object, "held", amounts(a, a->held));
     json_out_value(object, "in_transit", amounts(a, a->flying));
@@ -114,6 +115,7 @@ static void print_lines(const struct audit *a, int64_t spent_ms) {
     print_open(a);
     printf("waiting: %llu undelivered, %llu pending, %llu unanswered; dead: %llu, of them lost: %llu\n", (unsigned long long)a->undelivered,
            (unsigned long long)a->pending, (unsigned long long)a->unanswered, (unsigned long long)a->dead, (unsigned long long)a->lost);
+    if (a->paused) printf("paused: %llu partitions apply nothing of it until `till resume`\n", (unsigned long long)a->paused);
 }
 
 /* --- following --- */

@@ -14,7 +14,7 @@ enum { OPTION_NO_RATE, SAMPLE_MS = 1000 };
 
 struct totals {
     uint64_t undelivered, pending, dead, unanswered, bills, oldest_ms;
-    unsigned live, owned, halted;
+    unsigned live, owned, halted, paused;
     bool rated, knows_undelivered;
     uint64_t added_per_s, read_per_s;
 };
@@ -37,6 +37,7 @@ static void sum_up(const struct connection *c, const struct book_status *s, stru
         t->bills += p->bills;
         t->owned += p->owner[0] != '\0';
         t->halted += p->halted[0] != '\0';
+        t->paused += p->paused_ms != 0;
         if (p->oldest_ms && (!t->oldest_ms || p->oldest_ms < t->oldest_ms)) t->oldest_ms = p->oldest_ms;
     }
     for (size_t n = 0; n < s->worker_count; n++) t->live += alive(c, s, &s->workers[n]);
@@ -55,6 +56,8 @@ static json_t *partition_json(const struct book_status *s, unsigned n) {
     json_out_number(object, "dead", (int64_t)p->dead);
     json_out_number(object, "bills", (int64_t)p->bills);
     json_out_value(object, "halted", p->halted[0] ? json_out_string(p->halted, strlen(p->halted)) : json_null());
+    json_out_value(object, "paused", p->paused_ms ? json_out_string(p->paused, strlen(p->paused)) : json_null());
+    json_out_optional(object, "paused_since", p->paused_ms != 0, (int64_t)p->paused_ms);
     return object;
 }
 
@@ -66,6 +69,7 @@ static void print_json(const struct connection *c, const struct book_status *s, 
         json_out_text(worker, "name", s->workers[n].name);
         json_out_number(worker, "seen_ms", (int64_t)age(s, s->workers[n].seen_ms));
         json_out_bool(worker, "alive", alive(c, s, &s->workers[n]));
+        json_out_bool(worker, "quiet", s->workers[n].quiet);
         json_out_number(worker, "partitions", s->workers[n].partitions);
         json_out_append(workers, worker);
     }
@@ -81,6 +85,7 @@ static void print_json(const struct connection *c, const struct book_status *s, 
     json_out_number(object, "dead", (int64_t)t->dead);
     json_out_number(object, "bills", (int64_t)t->bills);
     json_out_number(object, "halted", t->halted);
+    json_out_number(object, "paused", t->paused);
     json_out_value(object, "workers", workers);
     json_out_value(object, "partitions", partitions);
     status_streams_json(c, streams, object);
@@ -101,7 +106,7 @@ static void print_workers(const struct connection *c, const struct book_status *
         table_add(&table, s->workers[n].name);
         table_add(&table, seen);
         table_add_number(&table, true, s->workers[n].partitions);
-        table_add(&table, alive(c, s, &s->workers[n]) ? "alive" : "gone");
+        table_add(&table, !alive(c, s, &s->workers[n]) ? "gone" : s->workers[n].quiet ? "quiet" : "alive");
     }
     table_flush(&table);
     table_clear(&table);
@@ -127,6 +132,7 @@ static void print_partitions(const struct book_status *s) {
         table_add_number(&table, true, (int64_t)p->dead);
         table_add_number(&table, true, (int64_t)p->bills);
         if (p->halted[0]) table_addf(&table, "halted: %s", p->halted);
+        else if (p->paused_ms) table_addf(&table, "paused %s", p->paused);
         else table_add(&table, p->owner[0] ? "served" : "free");
     }
     table_flush(&table);
@@ -149,6 +155,7 @@ static void print_lines(const struct connection *c, const struct book_status *s,
     putchar('\n');
     status_streams_print(c, streams);
     if (t->halted) puts("\nHalted partitions lost data; see `till accept-loss --help`.");
+    if (t->paused) puts("\nPaused partitions apply nothing; see `till resume --help`.");
     if (t->dead) puts("\nDead entries: see `till dead list`.");
 }
 

@@ -1,4 +1,4 @@
-/* Is the book served? Its number of partitions, workers alive, partitions without an owner, halted ones, dead entries. */
+/* Is the book served? Its number of partitions, workers alive, partitions without an owner, halted and paused ones, dead entries. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,8 +6,15 @@
 #include "producer/cli/status_read.h"
 
 static void find_workers(struct doctor *d, const struct book_status *s, unsigned *live) {
+    unsigned quiet = 0;
     *live = 0;
-    for (size_t n = 0; n < s->worker_count; n++) *live += s->now_ms < s->workers[n].seen_ms + d->c.config.worker_lease_ttl_ms;
+    for (size_t n = 0; n < s->worker_count; n++) {
+        if (s->now_ms >= s->workers[n].seen_ms + d->c.config.worker_lease_ttl_ms) continue;
+        *live += !s->workers[n].quiet;
+        quiet += s->workers[n].quiet;
+    }
+    if (quiet) doctor_find(d, *live ? DOCTOR_NOTE : DOCTOR_WRONG, "workers", "%u quiet: they take no partitions", quiet);
+    if (quiet) doctor_fix(d, "send them SIGCONT: systemctl kill -s CONT till-worker");
     doctor_find(d, *live ? DOCTOR_GOOD : DOCTOR_WRONG, "workers", *live ? "%u alive" : "none is alive, nothing is being applied", *live);
     if (!*live) doctor_fix(d, "till-worker -c %s", connect_config_path(d->c.cli) ? connect_config_path(d->c.cli) : "config/till.yaml");
 }
@@ -19,6 +26,10 @@ static void find_partitions(struct doctor *d, const struct book_status *s, unsig
         const struct status_partition *p = &s->partitions[n];
         owned += p->owner[0] != '\0';
         dead += p->dead;
+        if (p->paused_ms) {
+            doctor_find(d, DOCTOR_NOTE, "book", "partition %u is paused %.300s", n, p->paused);
+            doctor_fix(d, "till resume --partition %u", n);
+        }
         if (!p->halted[0]) continue;
         doctor_find(d, DOCTOR_WRONG, "book", "partition %u is halted: %s", n, p->halted);
         doctor_fix(d, "bring the data back if you can; then till accept-loss --partition %u", n);

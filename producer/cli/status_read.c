@@ -35,7 +35,8 @@ static int next_or_none(struct connection *c, struct reply *reply) {
 }
 
 static void append_partition(struct connection *c, unsigned p) {
-    static const char *const meta[] = {"epoch", "bill", "halted", NULL}, *const group[] = {KEYS_GROUP, NULL};
+    static const char *const meta[] = {"epoch", "bill", "halted", "paused", "paused_by", "paused_reason", NULL},
+                             *const group[] = {KEYS_GROUP, NULL};
     append(c, "XINFO", "GROUPS", keys_intents, p, NULL);
     append(c, "XINFO", "STREAM", keys_intents, p, NULL);
     append(c, "XPENDING", NULL, keys_intents, p, group);
@@ -69,6 +70,11 @@ static void take_meta(struct status_partition *p, struct reply meta) {
     p->epoch = (uint64_t)reply_integer(reply_at(meta, 0));
     p->bills = (uint64_t)reply_integer(reply_at(meta, 1));
     snprintf(p->halted, sizeof p->halted, "%s", reply_text(reply_at(meta, 2), NULL));
+    if (reply_type(reply_at(meta, 3)) == REPLY_NIL) return;
+    const char *reason = reply_text(reply_at(meta, 5), NULL);
+    int64_t since_ms = reply_integer(reply_at(meta, 3));
+    p->paused_ms = since_ms > 0 ? (uint64_t)since_ms : 1; /* whatever stands there, it is paused */
+    snprintf(p->paused, sizeof p->paused, "by %.200s%s%.200s", reply_text(reply_at(meta, 4), NULL), *reason ? ": " : "", reason);
 }
 
 static void take_lease(struct status_partition *p, struct reply lease) {
@@ -136,7 +142,9 @@ static int read_workers(struct connection *c, struct book_status *s) {
     for (size_t n = 0; n + 1 < reply_count(reply); n += 2) {
         struct status_worker *w = &s->workers[s->worker_count++];
         snprintf(w->name, sizeof w->name, "%s", reply_text(reply_at(reply, n), NULL));
-        w->seen_ms = (uint64_t)strtod(reply_text(reply_at(reply, n + 1), NULL), NULL);
+        double seen_ms = strtod(reply_text(reply_at(reply, n + 1), NULL), NULL);
+        w->seen_ms = (uint64_t)seen_ms;
+        w->quiet = seen_ms != (double)w->seen_ms;
         for (unsigned p = 0; p < s->partition_count; p++) w->partitions += strcmp(s->partitions[p].owner, w->name) == 0;
     }
     return CLI_OK;

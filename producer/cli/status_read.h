@@ -4,7 +4,7 @@
 
 #include "producer/cli/connect.h"
 
-enum { STATUS_OWNER_MAX = 100, STATUS_HALTED_MAX = 200 };
+enum { STATUS_OWNER_MAX = 100, STATUS_HALTED_MAX = 200, STATUS_PAUSED_MAX = 420 };
 
 struct status_partition {
     char owner[STATUS_OWNER_MAX]; /* "" none */
@@ -13,6 +13,8 @@ struct status_partition {
     uint64_t undelivered, pending, dead, added, read, bills, unanswered;
     uint64_t oldest_ms;             /* time of the oldest intent that waits, 0 none */
     char halted[STATUS_HALTED_MAX]; /* what was lost; "" not halted */
+    uint64_t paused_ms;             /* since when an operator has paused it; 0 not */
+    char paused[STATUS_PAUSED_MAX]; /* by whom, and why: "joe@host: the bank asked us to" */
     char last_delivered[44];
 };
 
@@ -20,6 +22,7 @@ struct status_worker {
     char name[STATUS_OWNER_MAX];
     uint64_t seen_ms;
     unsigned partitions;
+    bool quiet; /* takes none */
 };
 
 struct book_status {

@@ -10,7 +10,7 @@
 -- Reply: the last bill number, then four values for each entry still to be answered: its number in the batch, its code,
 --        1 if it acts on a merchant, the answer's detail.
 -- Errors: FENCED; BROKEN n key reason: entry n (0: none) cannot be applied; TRYAGAIN: earlier entries must be claimed first, or
---         something was applied since the lane looked; NOGROUP.
+--         something was applied since the lane looked, or the partition is paused; NOGROUP.
 --         Nothing was written then.
 --@places meta intents ledger unanswered bills bills_before dead due scheduled merchants
 --@codes

@@ -5,7 +5,8 @@
 -- A full Redis changes no owner: hence allow-oom; what is written has the size of what was there.
 -- KEYS: 1 lease 2 meta
 -- ARGV: 1 take|renew|release|halt 2 worker 3 ttl ms 4 epoch (all but take) 5 what was lost (halt; '': the loss is accepted)
--- Reply: take: { epoch, applied, bill, loss_accepted } or { 0, holder }; renew, halt: epoch; release: 1 if it was still held
+-- Reply: take: { epoch, applied, bill, loss_accepted } or { 0, holder }; renew: epoch, or 0 while the partition is paused; halt: epoch;
+--        release: 1 if it was still held
 -- Errors: FENCED
 --@include fence.lua
 local action, worker, ttl, epoch = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -24,7 +25,7 @@ if action == 'renew' then
   fence(KEYS[2], epoch)
   if holder and holder ~= mine then error({ err = 'FENCED the lease is held by ' .. holder }) end
   redis.call('SET', KEYS[1], mine, 'PX', ttl)
-  return tonumber(epoch)
+  return redis.call('HEXISTS', KEYS[2], 'paused') == 1 and 0 or tonumber(epoch)
 end
 if action == 'halt' then
   fence(KEYS[2], epoch)

@@ -26,8 +26,8 @@ end
 -- `expected`: what was applied last when this batch was made. A call that arrives late, when its owner has lost the connection and gone on
 -- by another, would decide on what is not so any more.
 local function load_meta(epoch, expected)
-  local fields, seen = { 'epoch', 'applied', 'bill' }, {}
-  for n = 1, #POLICIES do fields[3 + n] = 'policy:' .. POLICIES[n] end
+  local fields, seen = { 'epoch', 'applied', 'bill', 'paused' }, {}
+  for n = 1, #POLICIES do fields[4 + n] = 'policy:' .. POLICIES[n] end
   for i = 1, #ORIGIN do
     if is_follow_up(i) and not seen[ORIGIN[i]] then
       seen[ORIGIN[i]] = true
@@ -41,6 +41,7 @@ local function load_meta(epoch, expected)
     broken(KEYS[PLACE.meta], 'bill or applied is malformed')
   end
   if applied ~= expected then error({ err = 'TRYAGAIN applied is ' .. applied .. ', not ' .. expected }) end
-  for n = 1, #POLICIES do load_policy(POLICIES[n], values[3 + n]) end
-  for n = 4 + #POLICIES, #fields do load_origin(fields[n], values[n]) end
+  if values[4] then error({ err = 'TRYAGAIN the partition is paused' }) end -- here, so that nothing is applied once it was told to pause
+  for n = 1, #POLICIES do load_policy(POLICIES[n], values[4 + n]) end
+  for n = 5 + #POLICIES, #fields do load_origin(fields[n], values[n]) end
 end

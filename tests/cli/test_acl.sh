@@ -65,7 +65,7 @@ words() {
         sort -u
 }
 holds auditor $(words "$root"/producer/*.c "$root"/producer/cli/*.c |
-    grep -vxE "AUTH|SELECT|XADD|EVALSHA|SCRIPT|HSET|CONFIG|ACL|COMMAND|DEL") # of logging in, of others, or done without
+    grep -vxE "AUTH|SELECT|XADD|EVALSHA|SCRIPT|HDEL|HSET|CONFIG|ACL|COMMAND|DEL") # of logging in, of others, or done without
 holds worker EVALSHA SCRIPT $(words "$root"/worker/*.c)
 holds operator EVALSHA SCRIPT
 
@@ -215,6 +215,9 @@ wait_for 10 eval "$auditor dead list --json | jq -e .id"
 expect 0 "discarded" $operator dead discard "$($auditor dead list --json | jq -r .id)" --reason "a test"
 cli hset '{till:2}:meta' halted "bill 7 was acknowledged, 5 is there" >/dev/null
 expect 0 "accepted" $operator accept-loss
+expect 0 "partition 2 paused" $operator pause --partition 2
+expect 0 "partition 2 goes on" $operator resume --partition 2
+expect 0 "drained" $auditor drain
 cli hdel '{till:2}:meta' halted >/dev/null
 
 # Another worker finds the consumers and leases of the one before.
@@ -241,7 +244,7 @@ expect 0 "has the 12 rights of role producer" $shop doctor --role producer --sou
 expect 0 "rights of role worker on book till" as worker "$TILL" doctor --role worker
 expect 0 "rights of role auditor on book till" $auditor doctor --role auditor
 expect 0 "rights of role operator on book till" $operator doctor --role operator
-expect 1 "lacks rights of role operator: +script|load +xadd +evalsha +xdel +hset" $auditor doctor --role operator
+expect 1 "lacks rights of role operator: +script|load +xadd +evalsha +xdel +hdel +hset" $auditor doctor --role operator
 expect 1 "lacks rights of role producer: keys" $shop doctor --role producer --source web
 expect 1 "+xgroup|create" $auditor doctor
 before=$(cli --raw keys '*' | sort)
@@ -332,6 +335,7 @@ producer-shop,producer-seer,operator,auditor xgroup delconsumer {PART}:intents w
 producer-shop,producer-seer,operator,auditor client unblock 1
 producer-shop,producer-seer,auditor xdel {PART}:dead 0-1
 producer-shop,producer-seer,auditor hset {PART}:meta loss_accepted 9
+producer-shop,producer-seer,auditor hdel {PART}:meta paused
 producer-shop,producer-seer,auditor script load return(1)
 producer-shop,producer-seer,auditor evalsha e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0
 producer-shop,producer-seer xread streams {PART}:intents 0
