@@ -19,6 +19,7 @@ enum { CLIENT_ERROR_SIZE = 320 };
 struct client_backlog {
     uint64_t waiting; /* as Redis said */
     uint64_t sent;    /* by us since then */
+    unsigned memory_percent; /* in a cluster: of the node that has the partition */
     int64_t until_ms;
 };
 

@@ -43,14 +43,19 @@ uint64_t client_guard_waiting(struct reply groups, uint64_t length) {
     return length;
 }
 
+static bool in_cluster(const struct till *till) {
+    return till->redis_options.url.kind == REDIS_URL_CLUSTER;
+}
+
+/* In a cluster it is asked for with each backlog, of the node that has it. */
 static bool memory_wanted(const struct till *till, int64_t now_ms) {
-    return !till->blind_memory && till->memory_high_water_percent <= 100 && now_ms >= till->memory_until_ms;
+    return !in_cluster(till) && !till->blind_memory && till->memory_high_water_percent <= 100 && now_ms >= till->memory_until_ms;
 }
 
 static bool backlog_wanted(const struct till *till, const struct client_backlog *b, int64_t now_ms) {
-    if (till->blind_backlog || till->backlog_max == TILL_NO_LIMIT)
+    if (!in_cluster(till) && (till->blind_backlog || till->backlog_max == TILL_NO_LIMIT))
         return false;
-    bool filled_by_us = b->waiting < till->backlog_max && b->waiting + b->sent >= till->backlog_max; /* the workers may have kept up */
+    bool filled_by_us = till->backlog_max != TILL_NO_LIMIT && b->waiting < till->backlog_max && b->waiting + b->sent >= till->backlog_max; /* the workers may have kept up */
     return now_ms >= b->until_ms || filled_by_us;
 }
 
@@ -63,6 +68,11 @@ static void memory_append(struct till *till) {
 static void backlog_append(struct till *till, unsigned partition) {
     keys_buffer key;
     size_t size = keys_intents(key, &till->book, partition);
+    if (in_cluster(till)) {
+        command_begin(&till->command, "INFO");
+        command_word(&till->command, "memory");
+        redis_append_for(till->redis, &till->command, key, size);
+    }
     command_begin(&till->command, "XLEN");
     command_borrow(&till->command, key, size);
     redis_append(till->redis, &till->command);
@@ -83,8 +93,6 @@ static unsigned partition_of(const struct till *till, const struct till_intent *
 /* Queues the questions; how many partitions are asked for, which are left in till->asked. */
 static unsigned backlogs_append(struct till *till, const struct till_intent *intents, size_t count, int64_t now_ms) {
     unsigned asked = 0;
-    if (till->blind_backlog || till->backlog_max == TILL_NO_LIMIT)
-        return 0;
     for (size_t i = 0; i < count; i++) {
         if (intents[i].account == NULL)
             continue;
@@ -112,8 +120,19 @@ static enum redis_err memory_next(struct till *till, int64_t deadline_ms, int64_
     return err;
 }
 
+/* Whoever may not ask, or does not reach that node: nothing is refused for it. */
+static enum redis_err backlog_memory_next(struct till *till, unsigned partition, int64_t deadline_ms) {
+    struct reply reply;
+    enum redis_err err = client_next(till, deadline_ms, &reply);
+    till->backlog[partition].memory_percent = err == REDIS_OK ? client_guard_memory(reply_text(reply, NULL)) : 0;
+    return err == REDIS_REFUSED || err == REDIS_AWAY ? REDIS_OK : err;
+}
+
 static enum redis_err backlog_next(struct till *till, unsigned partition, int64_t deadline_ms) {
     struct reply reply;
+    enum redis_err err_memory = in_cluster(till) ? backlog_memory_next(till, partition, deadline_ms) : REDIS_OK;
+    if (err_memory == REDIS_LOST || err_memory == REDIS_GARBLED)
+        return err_memory;
     enum redis_err err = client_next(till, deadline_ms, &reply);
     if (err == REDIS_LOST || err == REDIS_GARBLED)
         return err;
@@ -121,6 +140,8 @@ static enum redis_err backlog_next(struct till *till, unsigned partition, int64_
     enum redis_err err_groups = client_next(till, deadline_ms, &reply);
     if (err == REDIS_OK && err_groups == REDIS_OK)
         till->backlog[partition].waiting = client_guard_waiting(reply, length);
+    else if (err_groups == REDIS_AWAY)
+        till->backlog[partition].until_ms = 0; /* what goes there finds out by itself */
     else if (err_groups == REDIS_REFUSED)
         till->blind_backlog = length > 0; /* there is a stream, but not for our eyes; without one nothing waits */
     else
@@ -149,8 +170,9 @@ enum redis_err client_guard_ask(struct till *till, const struct till_intent *int
 const char *client_guard_refuses(struct till *till, unsigned partition, char *text, size_t capacity) {
     struct client_backlog *b = &till->backlog[partition];
     bool counts = till->backlog_max != TILL_NO_LIMIT && !till->blind_backlog;
-    if (till->memory_high_water_percent <= 100 && till->memory_percent >= till->memory_high_water_percent) {
-        snprintf(text, capacity, "Redis uses %u %% of its memory limit, not less than the high water of %u %%", till->memory_percent,
+    unsigned percent = in_cluster(till) ? b->memory_percent : till->memory_percent;
+    if (till->memory_high_water_percent <= 100 && percent >= till->memory_high_water_percent) {
+        snprintf(text, capacity, "Redis uses %u %% of its memory limit, not less than the high water of %u %%", percent,
                  till->memory_high_water_percent);
         return text;
     }

@@ -4,8 +4,8 @@
 /* hiredis makes REDIS_OK a macro of the same value: it must come after our enum. */
 #include <hiredis/hiredis.h>
 
+#include "producer/redis_cluster.h"
 #include "producer/redis_dial.h"
-#include "producer/redis_inside.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -35,6 +35,7 @@ void redis_publish_asking(struct redis *redis, struct redis *asking) {
 }
 
 void redis_drop(struct redis *redis) {
+    if (redis->cluster) cluster_drop(redis);
     redis_publish_fd(redis, -1);
     if (redis->context) redisFree(redis->context);
     redis->context = NULL;
@@ -101,10 +102,17 @@ static bool redis_write_quietly(redisContext *context) {
 }
 
 enum redis_err redis_flush(struct redis *redis) {
+    if (redis->cluster) return cluster_flush(redis);
     if (!redis->context || redis_take_interrupt(redis)) return REDIS_LOST;
     if (!redis->unsent) return REDIS_OK;
     redis->unsent = false;
     return redis_write_quietly(redis->context) ? REDIS_OK : redis_lose(redis);
+}
+
+void redis_append_bytes(struct redis *redis, const char *bytes, size_t size) {
+    if (redisAppendFormattedCommand(redis->context, bytes, size) != REDIS_OK) abort(); /* out of memory */
+    redis->unanswered++;
+    redis->unsent = true;
 }
 
 void redis_append(struct redis *redis, struct command *c) {
@@ -112,6 +120,7 @@ void redis_append(struct redis *redis, struct command *c) {
     const size_t *sizes;
     int count = command_argv(c, &argv, &sizes);
     assert(count > 0);
+    if (redis->cluster) cluster_append(redis, c, redis_slot_of(c));
     if (!redis->context) return;
     if (redisAppendCommandArgv(redis->context, count, argv, sizes) != REDIS_OK) abort(); /* out of memory */
     redis->unanswered++;
@@ -138,6 +147,7 @@ static enum redis_err redis_take(struct redis *redis, void *node, struct reply *
 enum redis_err redis_next(struct redis *redis, struct reply *reply) {
     *reply = (struct reply){NULL};
     redis_forget_last(redis);
+    if (redis->cluster) return cluster_next(redis, reply);
     assert(!redis->context || redis->unanswered > 0);
     enum redis_err err = redis_flush(redis);
     if (err) return err;
@@ -150,7 +160,7 @@ enum redis_err redis_next(struct redis *redis, struct reply *reply) {
 }
 
 enum redis_err redis_call(struct redis *redis, struct command *c, struct reply *reply) {
-    assert(redis->unanswered == 0);
+    assert(redis_unanswered(redis) == 0);
     redis_append(redis, c);
     return redis_next(redis, reply);
 }
@@ -171,6 +181,7 @@ struct redis *redis_new(const struct redis_options *options) {
     }
     redis->options.client_name = NULL;
     redis->fd = -1;
+    if (options->url.kind == REDIS_URL_CLUSTER) redis->cluster = cluster_new(&options->url);
     pthread_mutex_init(&redis->lock, NULL);
     return redis;
 }
@@ -191,6 +202,7 @@ void redis_close(struct redis *redis) {
     if (!redis) return;
     redis_forget_last(redis);
     redis_drop(redis);
+    if (redis->cluster) cluster_close(redis);
     pthread_mutex_destroy(&redis->lock);
     explicit_bzero(redis, sizeof *redis); /* the password */
     free(redis);
@@ -201,6 +213,7 @@ void redis_interrupt(struct redis *redis) {
     atomic_store(&redis->interrupted, true);
     if (redis->fd >= 0) shutdown(redis->fd, SHUT_RDWR);
     if (redis->asking) redis_interrupt(redis->asking);
+    if (redis->cluster) cluster_interrupt(redis);
     pthread_mutex_unlock(&redis->lock);
 }
 
@@ -212,19 +225,27 @@ void redis_wait(struct redis *redis, int timeout_ms) {
 void redis_set_timeout(struct redis *redis, int timeout_ms) {
     assert(timeout_ms > 0); /* 0 would be for ever */
     redis->options.timeout_ms = timeout_ms;
+    if (redis->cluster) cluster_set_timeout(redis, timeout_ms);
     redis_wait(redis, timeout_ms);
 }
 
-bool redis_is_lost(const struct redis *redis) { return !redis->context; }
 const char *redis_error(const struct redis *redis) { return redis->error; }
-int64_t redis_client_id(const struct redis *redis) { return redis->client_id; }
-size_t redis_unanswered(const struct redis *redis) { return redis->unanswered; }
 
-const char *redis_where(struct redis *redis) {
-    const struct redis_url *url = &redis->options.url;
-    const struct redis_node *at = &redis->at;
+bool redis_is_lost(const struct redis *redis) { return redis->cluster ? !redis->cluster->open : !redis->context; }
+size_t redis_unanswered(const struct redis *redis) { return redis->cluster ? redis->cluster->waiting : redis->unanswered; }
+
+int64_t redis_client_id(const struct redis *redis) {
+    const struct redis *link = redis->cluster ? cluster_home(redis) : redis;
+    return link ? link->client_id : 0;
+}
+
+const char *redis_where_of(struct redis *redis, const struct redis_node *at) {
     bool bracketed = strchr(at->host, ':') != NULL;
-    if (url->kind == REDIS_URL_UNIX) return url->path;
     snprintf(redis->where, sizeof redis->where, "%s%s%s:%d", bracketed ? "[" : "", at->host, bracketed ? "]" : "", at->port);
     return redis->where;
+}
+
+const char *redis_where(struct redis *redis) {
+    if (redis->options.url.kind == REDIS_URL_UNIX) return redis->options.url.path;
+    return redis_where_of(redis, redis->cluster ? cluster_at(redis->cluster) : &redis->at);
 }

@@ -18,7 +18,7 @@
 #include "producer/redis_url.h"
 #include "schema/script.h"
 
-/* What a failure means for what to do next: REDIS_OK, then LOST, BUSY, HELD, DEMOTED, MOVED, REFUSED, GARBLED, NOSCRIPT, NOGROUP, FENCED,
+/* What a failure means for what to do next: REDIS_OK, then LOST, BUSY, AWAY, HELD, DEMOTED, MOVED, REFUSED, GARBLED, NOSCRIPT, NOGROUP, FENCED,
  * BROKEN, told in redis_error.def, where the one table from error replies to classes is too. */
 enum redis_err {
     REDIS_OK = 0,
@@ -77,8 +77,8 @@ struct redis;
  * (else REDIS_DEMOTED). All of them stay known for ever; the one that helped last is asked first. */
 enum redis_err redis_open(struct redis **redis, const struct redis_options *options) __attribute__((warn_unused_result));
 /* Asks a sentinel whether the server is still the master: one that froze or was cut off goes on believing it for a while, and what it
- * confirms is lost. REDIS_DEMOTED, and the connection is given up, when another is. REDIS_OK when not, when nobody can be asked, and for
- * other urls. Takes as long as a sentinel does to answer, 300 ms at most. */
+ * confirms is lost. In a cluster another node is asked. REDIS_DEMOTED, and the connection is given up, when another is. REDIS_OK when not,
+ * when nobody can be asked, and for other urls. Takes as long as it takes to be answered, 300 ms at most. */
 enum redis_err redis_verify(struct redis *redis) __attribute__((warn_unused_result));
 /* Drops the connection with all replies under way and connects again, as redis_open did: the sentinels are asked anew. What the server may
  * still hold of the connection before is killed there (TCP, if the user may CLIENT KILL), so that a read blocked on it takes nothing. */
@@ -95,6 +95,33 @@ int64_t redis_client_id(const struct redis *redis); /* CLIENT ID, read at open; 
 void redis_interrupt(struct redis *redis);
 /* For the replies from now on, also after redis_reopen. Above 0. */
 void redis_set_timeout(struct redis *redis, int timeout_ms);
+
+/* --- Redis Cluster (cluster:// urls): one connection object, which connects to every node that something is sent to. ---
+ *
+ * Commands go to the node of their first key, replies come in the order of the commands, MOVED and ASK are followed within
+ * connect_timeout_ms (what cannot be settled in that time is REDIS_BUSY, as TRYAGAIN and CLUSTERDOWN are). A node that cannot be connected
+ * to is REDIS_AWAY for each command that would go there, which has not been sent; the other commands are served. A node whose connection
+ * is lost loses the whole object (REDIS_LOST), as everywhere. A command has one key, or several of one slot.
+ *
+ * Commands without a key go to the home, else to any node: whoever means a certain one says so. WAIT and WAITAOF must go where the writes
+ * went: over a connection with a home they do, else by redis_append_for. Elsewhere than in a cluster all of this is about the one server. */
+
+/* From now on, redis_reopen included, this is about the node that has `key`: redis_where, redis_client_id, redis_is_lost, redis_verify and
+ * commands without a key. Connects there. Should the key move, that is REDIS_DEMOTED: begin anew. Cheap when nothing changes. */
+enum redis_err redis_home(struct redis *redis, const char *key, size_t size) __attribute__((warn_unused_result));
+/* redis_append of a command that names no key: to the node that has this one. */
+void redis_append_for(struct redis *redis, struct command *c, const char *key, size_t size);
+/* To this very node; MOVED and ASK are not followed. */
+void redis_append_to(struct redis *redis, struct command *c, unsigned node);
+/* The first master with slots from *node on (with a home: that one); false behind the last. for (unsigned n = 0; redis_node_next(r, &n);
+ * n++). Numbers stay as they are, and mean nothing to another connection. */
+bool redis_node_next(const struct redis *redis, unsigned *node);
+unsigned redis_node_last(const struct redis *redis); /* which gave the last reply */
+unsigned redis_node_of(const struct redis *redis, const char *key, size_t size); /* which has a key, by what is known */
+const char *redis_node_where(struct redis *redis, unsigned node); /* as redis_where; "" when nobody has it */
+/* Waits until one of these has something to be read, at its home. NULL and lost ones are passed over. */
+bool redis_wait_any(struct redis *const *list, size_t count, int timeout_ms);
+bool redis_is_readable(const struct redis *redis); /* without waiting; a lost one is */
 
 /* A reply, or a part of one. Valid until the next redis_next/redis_call/redis_reopen/redis_close on its connection: the connection
  * owns the last reply it gave out. Shapes are checked: asking a reply for what it is not gives 0, "" or a nil reply, never a crash. */
@@ -123,9 +150,10 @@ size_t redis_unanswered(const struct redis *redis); /* commands sent or queued w
 enum redis_err redis_call(struct redis *redis, struct command *c, struct reply *reply) __attribute__((warn_unused_result));
 /* Starts "EVALSHA sha nkeys" in `c`; the caller adds keys and arguments. */
 void redis_script_begin(struct command *c, const struct script *script, unsigned keys);
-/* redis_call that answers NOSCRIPT by SCRIPT LOAD and one more try. */
+/* redis_call that answers NOSCRIPT by SCRIPT LOAD (at the node that said so) and one more try. */
 enum redis_err redis_script_call(struct redis *redis, const struct script *script, struct command *c, struct reply *reply)
     __attribute__((warn_unused_result));
+/* At the home; without one at every master that is not away. */
 enum redis_err redis_script_load(struct redis *redis, const struct script *script) __attribute__((warn_unused_result));
 
 #endif

@@ -4,8 +4,8 @@
 /* hiredis makes REDIS_OK a macro of the same value: it must come after our enum. */
 #include <hiredis/hiredis.h>
 
+#include "producer/redis_cluster.h"
 #include "producer/redis_dial.h"
-#include "producer/redis_inside.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -133,6 +133,7 @@ enum redis_err redis_connect_at(struct redis *redis, int timeout_ms) {
 enum redis_err redis_connect(struct redis *redis) {
     const struct redis_url *url = &redis->options.url;
     if (url->kind == REDIS_URL_SENTINEL) return redis_connect_by_sentinel(redis);
+    if (url->kind == REDIS_URL_CLUSTER) return cluster_connect(redis);
     memcpy(redis->at.host, url->host, sizeof redis->at.host);
     redis->at.port = url->port;
     return redis_connect_at(redis, redis->options.connect_timeout_ms);

@@ -9,7 +9,10 @@
 
 enum { REDIS_ERROR_MAX = 1023, REDIS_CLIENT_NAME_MAX = 127, REDIS_ADDRESS_MAX = 127, REDIS_WHERE_MAX = 264 };
 
+struct cluster;
+
 struct redis {
+    struct cluster *cluster;      /* NULL: it is one server's. Else what follows is unused up to `seen_as` but `last` */
     struct redisContext *context; /* NULL: lost */
     struct redisReply *last;      /* the reply given out last */
     size_t unanswered;
@@ -31,8 +34,11 @@ struct redis {
     atomic_bool interrupted; /* not yet told to the owner */
 };
 
+/* A command as it goes over the wire. There must be a connection. */
+void redis_append_bytes(struct redis *redis, const char *bytes, size_t size);
 /* A connection that was not tried yet. */
 struct redis *redis_new(const struct redis_options *options);
+const char *redis_where_of(struct redis *redis, const struct redis_node *at);
 void redis_say(struct redis *redis, const char *text, size_t size);
 void redis_drop(struct redis *redis);
 /* An interrupt is told once: by the call it ended, or by the next one. True: it was, and the connection is dropped. */

@@ -7,22 +7,43 @@ void redis_script_begin(struct command *c, const struct script *script, unsigned
     command_uint(c, keys);
 }
 
+static void load_append(struct redis *redis, struct command *c, const struct script *script, unsigned node) {
+    command_begin(c, "SCRIPT");
+    command_word(c, "LOAD");
+    command_borrow(c, script->body, script->size);
+    redis_append_to(redis, c, node);
+}
+
+/* A node that is away, or not to be asked, is found out by the command that needs the script. */
+static enum redis_err load_next(struct redis *redis) {
+    struct reply reply;
+    enum redis_err err = redis_next(redis, &reply);
+    return err == REDIS_AWAY ? REDIS_OK : err;
+}
+
 enum redis_err redis_script_load(struct redis *redis, const struct script *script) {
     struct command c;
-    struct reply reply;
+    unsigned count = 0;
+    enum redis_err err = redis_is_lost(redis) ? REDIS_LOST : REDIS_OK;
     command_init(&c);
-    command_begin(&c, "SCRIPT");
-    command_word(&c, "LOAD");
-    command_borrow(&c, script->body, script->size);
-    enum redis_err err = redis_call(redis, &c, &reply);
+    for (unsigned node = 0; redis_node_next(redis, &node); node++, count++) load_append(redis, &c, script, node);
+    for (; count > 0 && !redis_is_lost(redis); count--) {
+        enum redis_err one = load_next(redis);
+        if (one && !err) err = one;
+    }
     command_clear(&c);
     return err;
 }
 
 enum redis_err redis_script_call(struct redis *redis, const struct script *script, struct command *c, struct reply *reply) {
+    struct command load;
     enum redis_err err = redis_call(redis, c, reply);
     if (err != REDIS_NOSCRIPT) return err;
     *reply = (struct reply){NULL};
-    err = redis_script_load(redis, script);
+    command_init(&load);
+    load_append(redis, &load, script, redis_node_last(redis));
+    err = redis_next(redis, reply);
+    command_clear(&load);
+    *reply = (struct reply){NULL};
     return err ? err : redis_call(redis, c, reply);
 }

@@ -1,5 +1,5 @@
 /* Finding the master: sentinels are asked in turn, until one names a server that says itself that it is the master. */
-#include "producer/redis_inside.h"
+#include "producer/redis_cluster.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +112,7 @@ enum redis_err redis_connect_by_sentinel(struct redis *redis) {
 enum redis_err redis_verify(struct redis *redis) {
     struct redis_node seed, master;
     int timeout_ms = redis->options.connect_timeout_ms < VERIFY_MS ? redis->options.connect_timeout_ms : VERIFY_MS;
+    if (redis->cluster) return cluster_verify(redis);
     if (!redis->context) return REDIS_LOST;
     if (redis->options.url.kind != REDIS_URL_SENTINEL || !redis_url_seed(&redis->options.url, redis->seed, &seed)) return REDIS_OK;
     redis->error[0] = '\0';

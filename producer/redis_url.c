@@ -158,13 +158,13 @@ static const char *url_parse_tcp(const char *text, struct redis_url *url) {
 bool redis_url_seed(const struct redis_url *url, unsigned index, struct redis_node *seed) {
     const char *at = url->seeds;
     for (; *at && index > 0; index--) at += strcspn(at, ",") + (at[strcspn(at, ",")] == ',');
-    *seed = (struct redis_node){.port = SENTINEL_PORT_DEFAULT};
+    *seed = (struct redis_node){.port = url->kind == REDIS_URL_CLUSTER ? PORT_DEFAULT : SENTINEL_PORT_DEFAULT};
     return *at && !url_parse_host((struct span){at, strcspn(at, ",")}, seed);
 }
 
 static const char *url_parse_seeds(struct span hosts, struct redis_url *url) {
     struct redis_node seed;
-    if (hosts.size >= sizeof url->seeds) return "the sentinels are longer than 383 bytes together";
+    if (hosts.size >= sizeof url->seeds) return "the sentinels or nodes are longer than 383 bytes together";
     for (unsigned n = 0; n < SEEDS_MAX; n++) {
         const char *comma = memchr(hosts.at, ',', hosts.size);
         const char *wrong = url_parse_host((struct span){hosts.at, comma ? (size_t)(comma - hosts.at) : hosts.size}, &seed);
@@ -172,7 +172,7 @@ static const char *url_parse_seeds(struct span hosts, struct redis_url *url) {
         hosts.size -= (size_t)(comma - hosts.at) + 1;
         hosts.at = comma + 1;
     }
-    return "there are more than 16 sentinels";
+    return "there are more than 16 sentinels or nodes";
 }
 
 static const char *url_parse_sentinel(const char *text, struct redis_url *url) {
@@ -192,13 +192,26 @@ static const char *url_parse_sentinel(const char *text, struct redis_url *url) {
     return wrong;
 }
 
+static const char *url_parse_cluster(const char *text, struct redis_url *url) {
+    struct span hosts;
+    size_t size = strcspn(text, "/");
+    url->kind = REDIS_URL_CLUSTER;
+    if (strpbrk(text, "?#")) return MEANINGLESS;
+    if (text[size] && text[size + 1]) return "behind the nodes belongs nothing: a Redis Cluster has one database; a / in a password is written %2F";
+    const char *wrong = url_parse_authority((struct span){text, size}, &hosts, url);
+    if (!wrong) wrong = url_parse_seeds(hosts, url);
+    if (!wrong) memcpy(url->seeds, hosts.at, hosts.size);
+    return wrong;
+}
+
 static const char *url_parse_any(const char *text, struct redis_url *url) {
     if (url_skip(&text, "unix:")) return url_parse_unix(text, url);
     if (url_skip(&text, "embedded:")) return url_parse_embedded(text, url);
     if (url_skip(&text, "redis://")) return url_parse_tcp(text, url);
     if (url_skip(&text, "sentinel://")) return url_parse_sentinel(text, url);
+    if (url_skip(&text, "cluster://")) return url_parse_cluster(text, url);
     if (url_skip(&text, "rediss://")) return "TLS is not built in: use redis:// through a tunnel on this host, or unix:PATH";
-    return "it must be unix:PATH, redis://[user:password@]host[:port][/db], sentinel://HOST,.../NAME or embedded:DIR";
+    return "it must be unix:PATH, redis://[user:password@]host[:port][/db], sentinel://HOST,.../NAME, cluster://HOST,... or embedded:DIR";
 }
 
 const char *redis_url_parse(const char *text, struct redis_url *url) {
@@ -217,6 +230,10 @@ void redis_url_show(const struct redis_url *url, char *out, unsigned capacity) {
     if (url->kind == REDIS_URL_SENTINEL) {
         snprintf(out, capacity, "sentinel://%s%s%s%s%s/%s/%d", url->user, login ? ":" : "", *url->password ? "***" : "", login ? "@" : "",
                  url->seeds, url->name, url->db);
+        return;
+    }
+    if (url->kind == REDIS_URL_CLUSTER) {
+        snprintf(out, capacity, "cluster://%s%s%s%s%s", url->user, login ? ":" : "", *url->password ? "***" : "", login ? "@" : "", url->seeds);
         return;
     }
     bool bracketed = strchr(url->host, ':') != NULL;

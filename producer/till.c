@@ -41,7 +41,8 @@ static bool take_text(char *out, size_t capacity, const char *text) {
 static const char *take_url(struct till *till, const struct till_options *options) {
     struct redis_url *url = &till->redis_options.url;
     if (options->url == NULL)
-        return "url is missing: unix:PATH, redis://[user:password@]host[:port][/db], sentinel://HOST,.../NAME or embedded:DIR";
+        return "url is missing: unix:PATH, redis://[user:password@]host[:port][/db], sentinel://HOST,.../NAME, cluster://HOST,... "
+               "or embedded:DIR";
     const char *why = redis_url_parse(options->url, url);
     if (why != NULL)
         return why;

@@ -86,7 +86,7 @@ enum { TILL_NO = -1, TILL_YES = 1 };    /* where 0 is: not given */
 /* Texts are copied by till_open. */
 struct till_options {
     const char *url;       /* unix:PATH | redis://[user:password@]host[:port][/db] | embedded:DIR (a worker's own server) |
-                            * sentinel://[user:password@]host[:port],.../name[/db]. Needed */
+                            * sentinel://[user:password@]host[:port],.../name[/db], cluster://[user:password@]host[:port],... Needed */
     const char *password;  /* wins over the url's; NULL: the url's */
     const char *book;      /* name of the ledger; NULL: "till" */
     unsigned partitions;   /* of the book; another number than the book has is refused. 0: as the book says */

@@ -114,7 +114,8 @@ static bool turn(struct archiver *a) {
         if (!part) continue;
         enum redis_err err = a->options.dir[0] ? archiver_part_turn(part, &a->common, &more) : REDIS_OK;
         if (!err) err = trim_part(a, part, &more);
-        if (err) {
+        if (err == REDIS_AWAY) gate_count(a->options.gate, err); /* a node of a cluster; the others are there */
+        else if (err) {
             note_failure(a, err);
             return false;
         }

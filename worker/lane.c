@@ -38,8 +38,10 @@ enum redis_err lane_connect(struct lane *lane, _Atomic(struct redis *) *place) {
 }
 
 static enum redis_err connect_lane(struct lane *lane) {
+    keys_buffer key;
     enum redis_err err = lane_connect(lane, &lane->redis);
     lane->reading = false;
+    if (!err) err = redis_home(lane->redis, key, keys_intents(key, &lane->door.book, lane->door.partition));
     for (size_t n = 0; script_all[n] && !err; n++) err = redis_script_load(lane->redis, script_all[n]);
     if (!err) atomic_store(&lane->client_id, redis_client_id(lane->redis));
     return err;

@@ -173,7 +173,7 @@ static void serve(struct worker *w) {
 }
 
 /* By INFO: CONFIG GET would be a right to read the server's passwords. */
-static void warn_of_eviction(struct worker *w) {
+static void warn_of_eviction_at(struct redis *redis, unsigned node) {
     static const char field[] = "maxmemory_policy:";
     struct command c;
     struct reply reply;
@@ -181,14 +181,20 @@ static void warn_of_eviction(struct worker *w) {
     command_init(&c);
     command_begin(&c, "INFO");
     command_word(&c, "memory");
-    if (redis_call(w->ownership.redis, &c, &reply) == REDIS_OK) {
+    redis_append_to(redis, &c, node);
+    if (redis_next(redis, &reply) == REDIS_OK) {
         const char *found = strstr(reply_text(reply, NULL), field);
         if (found) snprintf(policy, sizeof policy, "%.*s", (int)strcspn(found + strlen(field), "\r\n"), found + strlen(field));
     }
     if (strcmp(policy, "noeviction") != 0)
-        log_event(LOG_WARN, "eviction_policy", {"is", LOG_S(policy)}, {"must_be", LOG_S("noeviction")},
-                  {"fix", LOG_S("CONFIG SET maxmemory-policy noeviction")});
+        log_event(LOG_WARN, "eviction_policy", {"at", LOG_S(redis_node_where(redis, node))}, {"is", LOG_S(policy)},
+                  {"must_be", LOG_S("noeviction")}, {"fix", LOG_S("CONFIG SET maxmemory-policy noeviction")});
     command_clear(&c);
+}
+
+static void warn_of_eviction(struct worker *w) {
+    struct redis *redis = w->ownership.redis;
+    for (unsigned node = 0; !redis_is_lost(redis) && redis_node_next(redis, &node); node++) warn_of_eviction_at(redis, node);
 }
 
 /* Before there is anything to keep. */

@@ -26,13 +26,34 @@ void ownership_init(struct ownership *o, const struct lane_shared *shared, const
     if (o->control.connect_timeout_ms > CONTROL_MS) o->control.connect_timeout_ms = CONTROL_MS;
     o->lanes = calloc(door->book.partitions, sizeof(struct lane *));
     o->marks = calloc(door->book.partitions, sizeof *o->marks);
-    assert(o->lanes && o->marks && "out of memory");
+    o->places = calloc(door->book.partitions, sizeof *o->places);
+    assert(o->lanes && o->marks && o->places && "out of memory");
     o->first = keyset_hash(shared->worker, strlen(shared->worker)) % door->book.partitions;
     o->live_workers = 1;
 }
 
+/* In a cluster each partition has a master of its own. */
+static void leave_old_masters(struct ownership *o) {
+    for (unsigned p = 0; p < o->door.book.partitions; p++) {
+        struct ownership_place now;
+        keys_buffer key;
+        unsigned node = redis_node_of(o->redis, key, keys_meta(key, &o->door.book, p));
+        snprintf(now.where, sizeof now.where, "%.63s", redis_node_where(o->redis, node));
+        if (!now.where[0] || strcmp(o->places[p].where, now.where) == 0) continue;
+        if (o->places[p].where[0] && o->lanes[p]) {
+            log_event(LOG_INFO, "redis_moved", {"partition", LOG_N(p)}, {"from", LOG_S(o->places[p].where)}, {"to", LOG_S(now.where)});
+            lane_disconnect(o->lanes[p]);
+        }
+        o->places[p] = now;
+    }
+}
+
 /* There is another master: whoever still talks to the one before must not wait for it to notice. */
 static void leave_old_master(struct ownership *o) {
+    if (o->control.url.kind == REDIS_URL_CLUSTER) {
+        leave_old_masters(o);
+        return;
+    }
     const char *where = redis_where(o->redis);
     if (strcmp(o->where, where) == 0) return;
     if (o->where[0]) {
@@ -54,7 +75,10 @@ static enum redis_err connect_control(struct ownership *o) {
     }
     if (!o->redis) err = redis_open(&o->redis, &o->control);
     else if (redis_is_lost(o->redis)) err = redis_reopen(o->redis);
-    else return err;
+    else {
+        if (!err) leave_old_master(o);
+        return err;
+    }
     o->verified_at_ms = o->connected_at_ms = now_ms;
     o->doubtful = true;
     if (!err) leave_old_master(o);
@@ -140,6 +164,7 @@ static unsigned lanes_held(const struct ownership *o) {
 static void stop_lane(struct ownership *o, struct lane *lane) {
     struct command c;
     struct reply reply;
+    keys_buffer key;
     int64_t id = atomic_load(&lane->client_id);
     lane_stop(lane);
     if (!id || !o->redis || redis_is_lost(o->redis)) return;
@@ -147,7 +172,8 @@ static void stop_lane(struct ownership *o, struct lane *lane) {
     command_begin(&c, "CLIENT");
     command_word(&c, "UNBLOCK");
     command_uint(&c, (uint64_t)id);
-    enum redis_err ignored = redis_call(o->redis, &c, &reply); /* without the right to, it notices after its wait */
+    redis_append_for(o->redis, &c, key, keys_intents(key, &o->door.book, lane->door.partition));
+    enum redis_err ignored = redis_next(o->redis, &reply); /* without the right to, it notices after its wait */
     (void)ignored;
     command_clear(&c);
 }
@@ -201,6 +227,12 @@ static enum redis_err start_lane(struct ownership *o, unsigned p, bool *started)
     return REDIS_OK;
 }
 
+/* A lease of a wrong type concerns its partition only, and so does a node of a cluster that is not there or has no slot just now. */
+static bool concerns_one(const struct ownership *o, enum redis_err err) {
+    if (err == REDIS_REFUSED || err == REDIS_AWAY) return true;
+    return o->control.url.kind == REDIS_URL_CLUSTER && (err == REDIS_BUSY || err == REDIS_HELD);
+}
+
 /* Which partitions nobody holds: one GET each, in one go. */
 static enum redis_err find_free(struct ownership *o, bool *free_places) {
     unsigned partitions = o->door.book.partitions;
@@ -218,7 +250,7 @@ static enum redis_err find_free(struct ownership *o, bool *free_places) {
     for (unsigned p = 0; p < partitions; p++) {
         enum redis_err one = redis_next(o->redis, &reply);
         free_places[p] = !one && reply_type(reply) == REPLY_NIL && !o->lanes[p];
-        if (one && one != REDIS_REFUSED) err = one; /* a lease of a wrong type concerns its partition only */
+        if (one && !concerns_one(o, one)) err = one;
     }
     return err;
 }
@@ -250,7 +282,7 @@ static enum redis_err pick_up(struct ownership *o, unsigned room) {
         if (!free_places[p]) continue;
         enum redis_err one = start_lane(o, p, &started);
         if (started) room--;
-        if (one != REDIS_REFUSED && one != REDIS_GARBLED) err = one;
+        if (one && one != REDIS_GARBLED && !concerns_one(o, one)) err = one;
     }
     free(free_places);
     return err;
@@ -297,10 +329,16 @@ static enum redis_err look_for_losses(struct ownership *o) {
     enum redis_err err = REDIS_OK;
     struct command c;
     command_init(&c);
-    for (unsigned p = 0; p < o->door.book.partitions && o->doubtful && !err; p++)
-        if (!o->lanes[p] && !o->marks[p].told && o->marks[p].applied.ms) err = look_for_loss(o, &c, p);
+    bool unseen = false;
+    for (unsigned p = 0; p < o->door.book.partitions && o->doubtful && !err; p++) {
+        if (o->lanes[p] || o->marks[p].told || !o->marks[p].applied.ms) continue;
+        err = look_for_loss(o, &c, p);
+        if (err == REDIS_REFUSED || !concerns_one(o, err)) continue;
+        unseen = true;
+        err = REDIS_OK;
+    }
     command_clear(&c);
-    if (!err || err == REDIS_REFUSED) o->doubtful = false;
+    if ((!err && !unseen) || err == REDIS_REFUSED) o->doubtful = false;
     return err == REDIS_REFUSED ? REDIS_OK : err;
 }
 
@@ -388,5 +426,6 @@ bool ownership_close(struct ownership *o, uint64_t deadline_ms) {
     redis_close(o->redis);
     free(o->lanes);
     free(o->marks);
+    free(o->places);
     return true;
 }

@@ -25,6 +25,7 @@ struct ownership {
     bool doubtful;              /* Redis may have come back with less: what was seen of the partitions of others is to be looked for */
     uint64_t connected_at_ms;
     char where[300];            /* where the control connection went last */
+    struct ownership_place { char where[64]; } *places; /* per partition: likewise, in a cluster */
     uint64_t beat_at_ms, looked_at_ms;
     uint64_t retry_at_ms, away_at_ms, failures_before; /* while Redis is away */
     unsigned tries;

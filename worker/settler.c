@@ -77,9 +77,10 @@ static void begin(struct lane *lane, struct command *c, const char *verb, size_t
 /* The server's clock, and the month that was over last by it and the book's offset. */
 static enum redis_err ask_month(struct lane *lane, struct command *c, uint64_t *now_ms, char last[8]) {
     struct reply reply;
+    keys_buffer key;
     char day[9];
     command_begin(c, "TIME");
-    redis_append(lane->side, c);
+    redis_append_for(lane->side, c, key, keys_meta(key, &lane->door.book, lane->door.partition));
     begin(lane, c, "HGET", keys_meta);
     command_word(c, "policy:settlement_offset");
     redis_append(lane->side, c);

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EVERYBODY "client|id client|info client|setname discard info multi role time"
+#define EVERYBODY "asking client|id client|info client|setname cluster|slots discard info multi role time"
 #define READ \
     "exists get hexists hget hgetall hlen hmget hscan sismember sscan xinfo|groups xinfo|stream xlen xpending xrange xread " \
     "xrevrange zcard zrange zrangebyscore zscan zscore"

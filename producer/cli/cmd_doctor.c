@@ -10,12 +10,13 @@
 #include "producer/cli/table.h"
 
 void doctor_find(struct doctor *d, enum doctor_level level, const char *about, const char *format, ...) {
-    if (d->count == DOCTOR_FINDINGS_MAX) d->count--; /* the last one is replaced: 80 faults are enough */
+    if (d->count == DOCTOR_FINDINGS_MAX) d->count--; /* the last one is replaced: 400 are enough */
     struct doctor_finding *f = &d->finding[d->count++];
     *f = (struct doctor_finding){.level = level, .about = about};
+    int before = d->where[0] ? snprintf(f->what, sizeof f->what, "%s: ", d->where) : 0;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(f->what, sizeof f->what, format, arguments);
+    vsnprintf(f->what + before, sizeof f->what - (size_t)before, format, arguments);
     va_end(arguments);
     d->wrong += level == DOCTOR_WRONG;
 }
@@ -29,9 +30,10 @@ void doctor_fix(struct doctor *d, const char *format, ...) {
 }
 
 int doctor_ask(struct doctor *d, struct reply *reply, bool *refused) {
-    enum redis_err err = redis_call(d->c.redis, &d->c.command, reply);
+    redis_append_to(d->c.redis, &d->c.command, d->node);
+    enum redis_err err = redis_next(d->c.redis, reply);
     *refused = err != REDIS_OK;
-    return err == REDIS_LOST || err == REDIS_GARBLED ? connect_failed(&d->c, err, "examining") : CLI_OK;
+    return err == REDIS_LOST || err == REDIS_GARBLED || err == REDIS_AWAY ? connect_failed(&d->c, err, "examining") : CLI_OK;
 }
 
 static const char *const level_word[] = {"good", "note", "wrong"};
@@ -82,13 +84,26 @@ static int read_role(const struct cli *cli, struct doctor *d) {
     return CLI_OK;
 }
 
+/* Every master of a cluster: each has settings, users and a clock of its own. */
+static int examine_nodes(struct doctor *d) {
+    bool cluster = d->c.options.url.kind == REDIS_URL_CLUSTER;
+    int code = CLI_OK;
+    for (d->node = 0; !code && redis_node_next(d->c.redis, &d->node); d->node++) {
+        if (cluster) snprintf(d->where, sizeof d->where, "%s", redis_node_where(d->c.redis, d->node));
+        code = doctor_server(d);
+        if (!code) code = doctor_rights(d);
+    }
+    d->where[0] = '\0';
+    if (!code && cluster) doctor_cluster(d);
+    return code;
+}
+
 static int run(struct cli *cli) {
     struct doctor *d = calloc(1, sizeof *d);
     if (!d) abort();
     int code = read_role(cli, d);
     if (!code) code = connect_redis(cli, &d->c);
-    if (!code) code = doctor_server(d);
-    if (!code) code = doctor_rights(d);
+    if (!code) code = examine_nodes(d);
     if (!code) code = doctor_book(d);
     if (!code) {
         (cli->json ? print_json : print_lines)(d);

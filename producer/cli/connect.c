@@ -88,9 +88,18 @@ void connect_close(struct connection *c) {
 
 int connect_server_ms(struct connection *c, uint64_t *now_ms) {
     struct reply reply;
-    command_begin(&c->command, "TIME");
-    int code = connect_call(c, "asking for the time", &reply);
-    if (!code) *now_ms = (uint64_t)reply_integer(reply_at(reply, 0)) * 1000 + (uint64_t)reply_integer(reply_at(reply, 1)) / 1000;
+    unsigned count = 0;
+    int code = CLI_OK;
+    *now_ms = UINT64_MAX;
+    for (unsigned node = 0; redis_node_next(c->redis, &node); node++, count++) {
+        command_begin(&c->command, "TIME");
+        redis_append_to(c->redis, &c->command, node);
+    }
+    for (; count > 0 && !code; count--) {
+        code = connect_next(c, "asking for the time", &reply);
+        uint64_t ms = (uint64_t)reply_integer(reply_at(reply, 0)) * 1000 + (uint64_t)reply_integer(reply_at(reply, 1)) / 1000;
+        if (ms < *now_ms) *now_ms = ms;
+    }
     return code;
 }
 

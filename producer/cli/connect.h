@@ -35,7 +35,7 @@ int connect_failed(struct connection *c, enum redis_err err, const char *doing);
 /* redis_call of c->command; the failure is said. CLI_OK or the exit code. */
 int connect_call(struct connection *c, const char *doing, struct reply *reply) __attribute__((warn_unused_result));
 int connect_next(struct connection *c, const char *doing, struct reply *reply) __attribute__((warn_unused_result));
-/* The server's clock. */
+/* The server's clock; of the nodes of a cluster the slowest: no entry will come that is older than that. */
 int connect_server_ms(struct connection *c, uint64_t *now_ms) __attribute__((warn_unused_result));
 
 /* A handle of libtill by the configuration. till_close in any case; `config` may be NULL. */

@@ -48,14 +48,14 @@ static void find_partitions(struct doctor *d, const struct book_status *s, unsig
 /* The book's number of partitions against ours. *same: it is there and the same. */
 static int find_book(struct doctor *d, bool *same) {
     struct reply reply;
-    bool refused;
     keys_buffer key;
     *same = false;
     command_begin(&d->c.command, "HGET");
     command_copy(&d->c.command, key, keys_book(key, &d->c.book));
     command_word(&d->c.command, "partitions");
-    int code = doctor_ask(d, &reply, &refused);
-    if (code || refused) return code;
+    enum redis_err err = redis_call(d->c.redis, &d->c.command, &reply); /* wherever it lies */
+    if (err == REDIS_LOST || err == REDIS_GARBLED || err == REDIS_AWAY) return connect_failed(&d->c, err, "examining");
+    if (err) return CLI_OK;
     long long partitions = reply_integer(reply);
     *same = partitions == (long long)d->c.book.partitions;
     if (partitions == 0) {

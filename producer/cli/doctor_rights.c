@@ -21,7 +21,8 @@ static const char *const calls[] = {
     "xread streams K 0",     "xreadgroup group g c streams K >", "xrevrange K + -", "zadd K 1 m",
     "zcard K",               "zrange K 0 -1",             "zrangebyscore K 0 1",  "zrem K m",
     "zremrangebyscore K 0 1", "zscan K 0",                "zscore K m",
-    "client info",           "client kill id 0",          "role",
+    "client info",           "client kill id 0",          "role",                 "asking",
+    "cluster slots",
 };
 #define NO_SCRIPT_SHA1 "0000000000000000000000000000000000000000"
 

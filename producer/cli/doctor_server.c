@@ -131,14 +131,23 @@ static int ask_info(struct doctor *d) {
     bool aof = info_number(info, "aof_enabled") == 1;
     bool written = strcmp(info_value(info, "aof_last_write_status", status), "err") != 0;
     bool saved = strcmp(info_value(info, "rdb_last_bgsave_status", status), "err") != 0;
-    return find_persistence(d, aof, written, saved);
+    uint64_t replicas = info_number(info, "connected_slaves");
+    code = find_persistence(d, aof, written, saved);
+    if (code || d->c.options.url.kind != REDIS_URL_CLUSTER) return code;
+    code = config_get(d, "cluster-require-full-coverage", status);
+    if (!code) doctor_cluster_node(d, (unsigned)replicas, status);
+    return code;
 }
 
 /* Local clock against the server's, less half of the way. */
 static int find_clock(struct doctor *d) {
-    uint64_t server_ms, before_ms = when_now_ms();
-    int code = connect_server_ms(&d->c, &server_ms);
-    if (code) return code;
+    struct reply reply;
+    bool refused;
+    uint64_t before_ms = when_now_ms();
+    command_begin(&d->c.command, "TIME");
+    int code = doctor_ask(d, &reply, &refused);
+    if (code || refused) return code; /* the rights say so */
+    uint64_t server_ms = (uint64_t)reply_integer(reply_at(reply, 0)) * 1000 + (uint64_t)reply_integer(reply_at(reply, 1)) / 1000;
     uint64_t here_ms = before_ms + (when_now_ms() - before_ms) / 2;
     int64_t ahead_ms = (int64_t)here_ms - (int64_t)server_ms, off_ms = ahead_ms < 0 ? -ahead_ms : ahead_ms;
     enum doctor_level level = off_ms >= CLOCK_WRONG_MS ? DOCTOR_WRONG : off_ms >= CLOCK_NOTE_MS ? DOCTOR_NOTE : DOCTOR_GOOD;

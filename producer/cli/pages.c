@@ -33,6 +33,7 @@ void pages_members(struct pages *p, struct connection *c, const char *doing, con
 
 void pages_keys(struct pages *p, struct connection *c, const char *doing, const char *pattern, unsigned count) {
     begin(p, c, doing, PAGES_KEYS, pattern, count);
+    p->ended = !redis_node_next(c->redis, &p->node);
 }
 
 static void send_stream(struct pages *p, struct command *c) {
@@ -59,7 +60,8 @@ static void send_next(struct pages *p) {
     else send_scan(p, c);
     command_word(c, "COUNT");
     command_uint(c, p->count);
-    redis_append(p->c->redis, c);
+    if (p->kind == PAGES_KEYS) redis_append_to(p->c->redis, c, p->node);
+    else redis_append(p->c->redis, c);
     p->flying = true;
 }
 
@@ -74,6 +76,7 @@ static void move_on(struct pages *p, struct reply *items) {
         const char *cursor = reply_text(reply_at(*items, 0), NULL);
         snprintf(p->cursor, sizeof p->cursor, "%s", cursor);
         p->ended = *cursor == '\0' || strcmp(cursor, "0") == 0;
+        if (p->ended && p->kind == PAGES_KEYS) p->ended = (p->node++, !redis_node_next(p->c->redis, &p->node));
         *items = reply_at(*items, 1);
     }
 }

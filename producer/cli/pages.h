@@ -18,6 +18,7 @@ struct pages {
     char from[ENTRY_TEXT_MAX + 2], to[ENTRY_TEXT_MAX + 2]; /* of a stream */
     struct entry_id last;                                  /* of a stream: the last entry given out */
     char cursor[24];
+    unsigned node;                                         /* of PAGES_KEYS: a cluster's keyspace lies in several */
     bool flying, ended;
     struct reply page;
 };
