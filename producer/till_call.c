@@ -205,7 +205,7 @@ static int call_run(struct call *c) {
         }
         if (refused)
             return finish(c, TILL_BUSY, c->till->error);
-        if (err != REDIS_LOST || !client_back_off(c->till, err, c->deadline_ms))
+        if ((err != REDIS_LOST && err != REDIS_AWAY) || !client_back_off(c->till, err, c->deadline_ms))
             return give_up(c, client_is_busy(err) ? TILL_BUSY : TILL_READ_FAILED);
     }
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "producer/client_answer.h"
-#include "producer/client.h"
+#include "producer/client_streams.h"
 
 enum { LOOK_FIRST_US = 100, LOOK_LAST_US = 2000, READ_AHEAD = 1024, READ_LEAST = 16 };
 
@@ -18,6 +18,9 @@ struct till_reader {
     struct reply page;       /* kept beyond other calls with the handle; node NULL: none */
     size_t stream, entry;    /* next one in the page */
     int block_ms;            /* of the read under way */
+    bool once;               /* it only looks */
+    struct client_streams *streams; /* in a Redis Cluster, where one read cannot have all; else NULL */
+    unsigned turn;           /* there: the partition to look at first */
 };
 
 static void *allocate(size_t count, size_t size) {
@@ -93,6 +96,8 @@ int till_reader_open(struct till *till, const char *source, const char *from, st
     r->position = allocate(partitions, ENTRY_TEXT_MAX + 1);
     for (unsigned p = 0; p < partitions; p++)
         keys_responses(r->keys[p], &till->book, p, r->source);
+    if (till->redis_options.url.kind == REDIS_URL_CLUSTER)
+        r->streams = client_streams_new(till, (const keys_buffer *)r->keys);
     int code = reader_place(r, from);
     if (code != TILL_OK)
         till_reader_close(r);
@@ -105,6 +110,7 @@ void till_reader_close(struct till_reader *r) {
     if (r == NULL)
         return;
     page_drop(r);
+    client_streams_free(r->streams);
     free(r->last);
     free(r->keys);
     free(r->froms);
@@ -144,8 +150,11 @@ static bool page_next(struct till_reader *r, struct till_answer *answer) {
         size_t size;
         const char *id = reply_text(reply_at(entry, 0), &size);
         struct entry_id at;
-        if (entry_id_parse(id, size, &at))
+        if (entry_id_parse(id, size, &at)) {
+            if (entry_id_compare(at, r->last[p]) <= 0)
+                continue; /* asked for before it was read otherwise */
             r->last[p] = at;
+        }
         if (client_answer_parse(entry, p, answer))
             return true;
     }
@@ -153,28 +162,56 @@ static bool page_next(struct till_reader *r, struct till_answer *answer) {
     return false;
 }
 
-static void read_build(struct till_reader *r) {
-    struct command *c = &r->till->command;
+static unsigned read_count(const struct till_reader *r) {
     unsigned partitions = r->till->book.partitions;
+    return READ_AHEAD / partitions > READ_LEAST ? READ_AHEAD / partitions : READ_LEAST;
+}
+
+/* Partitions first .. last. */
+static void read_build(struct till_reader *r, unsigned first, unsigned last) {
+    struct command *c = &r->till->command;
     command_begin(c, "XREAD");
     command_word(c, "COUNT");
-    command_uint(c, READ_AHEAD / partitions > READ_LEAST ? READ_AHEAD / partitions : READ_LEAST);
+    command_uint(c, read_count(r));
     if (r->block_ms > 0) {
         command_word(c, "BLOCK");
         command_uint(c, (uint64_t)r->block_ms);
     }
     command_word(c, "STREAMS");
-    for (unsigned p = 0; p < partitions; p++)
+    for (unsigned p = first; p <= last; p++)
         command_word(c, r->keys[p]);
-    for (unsigned p = 0; p < partitions; p++)
+    for (unsigned p = first; p <= last; p++)
         command_borrow(c, r->froms[p], entry_id_format(r->last[p], r->froms[p]));
+}
+
+/* One look at each partition of a cluster, until there is something; a node that is away has nothing. */
+static enum redis_err look_around(struct till_reader *r, int64_t deadline_ms) {
+    unsigned partitions = r->till->book.partitions, first = r->turn;
+    struct reply reply;
+    for (unsigned n = 0; n < partitions; n++) {
+        unsigned p = (first + n) % partitions;
+        read_build(r, p, p);
+        enum redis_err err = client_call(r->till, deadline_ms, &reply);
+        if (err != REDIS_OK && err != REDIS_AWAY)
+            return err;
+        if (err != REDIS_OK || reply_count(reply) == 0)
+            continue;
+        r->page = redis_detach(r->till->redis);
+        r->turn = p + 1;
+        break;
+    }
+    return REDIS_OK;
 }
 
 static enum redis_err read_page(struct till *till, int64_t deadline_ms, void *context) {
     struct till_reader *r = context;
     struct reply reply;
-    r->block_ms = r->block_ms < 0 ? 0 : client_block_ms(till, deadline_ms);
-    read_build(r);
+    r->block_ms = r->once ? 0 : client_block_ms(till, deadline_ms);
+    if (r->streams != NULL && r->once)
+        return look_around(r, deadline_ms);
+    if (r->streams != NULL)
+        return client_streams_next(r->streams, r->last, read_count(r), deadline_ms, &r->page);
+    read_build(r, 0, till->book.partitions - 1);
     enum redis_err err = client_call(till, deadline_ms, &reply);
     if (err == REDIS_OK && reply_count(reply) > 0)
         r->page = redis_detach(till->redis);
@@ -186,12 +223,12 @@ int till_reader_next(struct till_reader *r, int timeout_ms, struct till_answer *
     int64_t deadline_ms = client_now_ms() + (once ? r->till->timeout_ms : timeout_ms);
     int64_t pause_us = LOOK_FIRST_US;
     for (bool empty = false; !page_next(r, answer); empty = r->page.node == NULL) {
-        r->block_ms = once ? -1 : 0;
+        r->once = once;
         if (empty && (once || !client_may_look(deadline_ms)))
             return TILL_NOT_FOUND;
         if (client_retry(r->till, deadline_ms, read_page, r) != TILL_OK)
             return TILL_READ_FAILED;
-        if (r->page.node == NULL && r->block_ms == 0 && !once) {
+        if (r->page.node == NULL && r->block_ms == 0 && !once && r->streams == NULL) {
             client_pause_us(pause_us, deadline_ms); /* too little time for Redis' clock: what comes soon is seen soon */
             pause_us = 2 * pause_us < LOOK_LAST_US ? 2 * pause_us : LOOK_LAST_US;
         }

@@ -84,11 +84,12 @@ static void enqueued(struct reply reply, struct till_result *result) {
     result->code = TILL_OK;
 }
 
-/* The replies to one intent: one, or as many as there are partitions, of which the first that went wrong counts. */
+/* The replies to one intent: one, or as many as there are partitions, of which the first that went wrong counts. What did not go where it
+ * belongs, since that node of a cluster is away, stays open: REDIS_AWAY. */
 static enum redis_err collect_one(struct chunk *c, size_t i) {
     struct till_result *result = &c->results[i];
     unsigned copies = client_intent_copies(c->till, &c->intents[i]);
-    bool others = result->code == SEND_FLYING_AGAIN || copies > 1, wrong = false;
+    bool others = result->code == SEND_FLYING_AGAIN || copies > 1, wrong = false, away = false, ended = false;
     for (unsigned n = 0; n < copies; n++) {
         struct reply reply;
         enum redis_err err = client_next(c->till, c->deadline_ms, &reply);
@@ -96,22 +97,30 @@ static enum redis_err collect_one(struct chunk *c, size_t i) {
             result->code = SEND_FLYING_AGAIN;
             return err;
         }
-        if (err != REDIS_OK && !wrong)
+        away = away || err == REDIS_AWAY;
+        if (err != REDIS_OK && err != REDIS_AWAY && !ended)
             refused(c->till, err, others, result);
+        ended = ended || (err != REDIS_OK && err != REDIS_AWAY);
         wrong = wrong || err != REDIS_OK;
         if (!wrong)
             enqueued(reply, result);
     }
-    return REDIS_OK;
+    if (!away || ended)
+        return REDIS_OK;
+    result->code = others ? SEND_UNKNOWN : SEND_WAITING;
+    return REDIS_AWAY;
 }
 
 static enum redis_err chunk_collect(struct chunk *c) {
+    enum redis_err away = REDIS_OK;
     for (size_t i = 0; i < c->count; i++) {
         enum redis_err err = is_flying(c->results[i].code) ? collect_one(c, i) : REDIS_OK;
-        if (err != REDIS_OK)
+        if (err == REDIS_AWAY)
+            away = err;
+        else if (err != REDIS_OK)
             return err;
     }
-    return REDIS_OK;
+    return away;
 }
 
 /* One try on one connection. */
@@ -154,7 +163,7 @@ static void chunk_send(struct chunk *c) {
                 c->results[i].code = SEND_UNKNOWN;
         if (err == REDIS_OK) {
             c->till->failures = 0;
-        } else if (err != REDIS_LOST || !client_back_off(c->till, err, c->deadline_ms)) {
+        } else if ((err != REDIS_LOST && err != REDIS_AWAY) || !client_back_off(c->till, err, c->deadline_ms)) {
             chunk_give_up(c, client_is_busy(err) ? TILL_BUSY : TILL_READ_FAILED);
             return;
         }

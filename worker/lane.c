@@ -74,6 +74,7 @@ static enum redis_err serve_once(struct lane *lane) {
     uint64_t waited_us = lane_now_us() - asked_at_us;
     lane->reading = false;
     if (err) return err;
+    if (outbox_may_go_on(lane)) return lane_take_over(lane); /* what was just read is pending as well */
     struct reply entries = reply_at(reply_at(reply, 0), 1);
     struct reply none = {NULL};
     FAILPOINT("after_read");

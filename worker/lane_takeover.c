@@ -207,6 +207,7 @@ static enum redis_err sweep_consumers(struct lane *lane) {
 
 enum redis_err lane_take_over(struct lane *lane) {
     uint64_t since_ms = lane_now_ms(), before = lane->recovered;
+    outbox_release(lane);
     credentials_clear(&lane->credentials); /* an apply whose reply was lost may have changed them, and left nothing pending that says so */
     enum redis_err err = renew_lease(lane);
     FAILPOINT("after_renewal");

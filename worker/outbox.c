@@ -2,7 +2,7 @@
  *
  * Strict order matters: the receiver ignores an origin at or below the last one it saw. Were one follow-up refused while a later one got
  * through, the first would be ignored for ever when it is sent again. So all that a batch sends to one partition goes in one script, all or
- * none; and nothing is answered before every partition has taken its part. */
+ * none; and nothing is answered before every partition that it goes to has taken its part. */
 #include "worker/outbox.h"
 
 #include <assert.h>
@@ -13,6 +13,9 @@
 #include "schema/followup.h"
 #include "worker/failpoint.h"
 #include "worker/lane_apply.h"
+#include "worker/log.h"
+
+enum { PROBE_FIRST_MS = 100, PROBE_LAST_MS = 1000 };
 
 void outbox_init(struct outbox *box) {
     memset(box, 0, sizeof *box);
@@ -22,6 +25,7 @@ void outbox_init(struct outbox *box) {
 void outbox_clear(struct outbox *box, unsigned partitions) {
     for (unsigned p = 0; box->targets && p < partitions; p++) command_clear(&box->targets[p]);
     free(box->targets);
+    free(box->held);
     keyset_clear(&box->keys);
     free(box->items);
     free(box->blob);
@@ -90,27 +94,103 @@ static uint32_t build_target(struct lane *lane, unsigned target) {
 static void prepare_targets(struct lane *lane) {
     if (lane->outbox.targets) return;
     lane->outbox.targets = calloc(lane->door.book.partitions, sizeof *lane->outbox.targets);
-    assert(lane->outbox.targets && "out of memory");
+    lane->outbox.held = calloc(lane->door.book.partitions, sizeof *lane->outbox.held);
+    assert(lane->outbox.targets && lane->outbox.held && "out of memory");
     for (unsigned p = 0; p < lane->door.book.partitions; p++) command_init(&lane->outbox.targets[p]);
 }
 
-/* All follow-ups of the batch, one call per partition, all of which have succeeded when this returns REDIS_OK. */
-static enum redis_err send_follow_ups(struct lane *lane) {
-    unsigned sent = 0;
+static void hold(struct lane *lane, unsigned target, enum redis_err err) {
+    struct outbox *box = &lane->outbox;
+    log_event(LOG_WARN, "follow_ups_held", {"partition", LOG_N(lane->door.partition)}, {"target", LOG_N(target)},
+              {"class", LOG_S(redis_err_word(err))}, {"error", LOG_S(redis_error(lane->side))});
+    box->held[target] = box->holding = true;
+    box->probe_ms = PROBE_FIRST_MS;
+    box->probe_at_ms = lane_now_ms() + PROBE_FIRST_MS;
+}
+
+/* Whether a failure concerns this target and not all. */
+static bool is_targets_own(const struct lane *lane, enum redis_err err) {
+    return lane->shared->redis.url.kind == REDIS_URL_CLUSTER && (err == REDIS_AWAY || err == REDIS_BUSY || err == REDIS_HELD);
+}
+
+/* The reply of one target. A node that does not know the script yet has done nothing: it is given the script. */
+static enum redis_err next_target(struct lane *lane, unsigned target, bool *unknown) {
     struct reply reply;
+    enum redis_err err = redis_next(lane->side, &reply);
+    FAILPOINT("amid_follow_ups");
+    *unknown = err == REDIS_NOSCRIPT;
+    if (is_targets_own(lane, err)) hold(lane, target, err);
+    return *unknown || lane->outbox.held[target] ? REDIS_OK : err;
+}
+
+static enum redis_err send_again(struct lane *lane, unsigned target) {
+    struct reply reply;
+    enum redis_err err = redis_script_call(lane->side, &script_enqueue, &lane->outbox.targets[target], &reply);
+    if (!is_targets_own(lane, err)) return err;
+    hold(lane, target, err);
+    return REDIS_OK;
+}
+
+/* Leaves out of the outbox what goes to where nothing can go: it stays pending, its answer is kept. */
+static void put_held_aside(struct lane *lane) {
+    struct outbox *box = &lane->outbox;
+    struct intent follow_up;
+    uint32_t kept = 0;
+    for (uint32_t n = 0; n < box->count; n++) {
+        bool waits = false;
+        for (unsigned target = 0; target < lane->door.book.partitions && !waits; target++)
+            waits = box->held[target] && outbox_derive(lane, &box->items[n], target, &follow_up);
+        if (!waits) box->items[kept++] = box->items[n];
+    }
+    box->count = kept;
+}
+
+/* All follow-ups of the batch, one call per partition, all of which have succeeded when this returns REDIS_OK, but for what is held. */
+static enum redis_err send_follow_ups(struct lane *lane) {
+    static _Thread_local bool sent[KEYS_PARTITIONS_MAX], unknown[KEYS_PARTITIONS_MAX];
+    unsigned partitions = lane->door.book.partitions;
     prepare_targets(lane);
-    for (unsigned target = 0; target < lane->door.book.partitions; target++) {
-        if (target == lane->door.partition || build_target(lane, target) == 0) continue;
-        redis_append(lane->side, &lane->outbox.targets[target]);
-        sent++;
+    for (unsigned target = 0; target < partitions; target++) {
+        unknown[target] = false;
+        sent[target] = target != lane->door.partition && !lane->outbox.held[target] && build_target(lane, target) > 0;
+        if (sent[target]) redis_append(lane->side, &lane->outbox.targets[target]);
     }
     enum redis_err first = REDIS_OK;
-    for (; sent > 0; sent--) {
-        enum redis_err err = redis_next(lane->side, &reply);
-        FAILPOINT("amid_follow_ups");
+    for (unsigned target = 0; target < partitions; target++) {
+        enum redis_err err = sent[target] ? next_target(lane, target, &unknown[target]) : REDIS_OK;
         if (err && !first) first = err;
     }
+    for (unsigned target = 0; target < partitions && !first; target++)
+        if (unknown[target]) first = send_again(lane, target);
+    if (!first && lane->outbox.holding) put_held_aside(lane);
     return first;
+}
+
+bool outbox_may_go_on(struct lane *lane) {
+    struct outbox *box = &lane->outbox;
+    struct command c;
+    struct reply reply;
+    keys_buffer key;
+    bool reached = false;
+    if (!box->holding || lane_now_ms() < box->probe_at_ms || lane_connect(lane, &lane->side)) return false;
+    command_init(&c);
+    for (unsigned target = 0; target < lane->door.book.partitions && !reached && !redis_is_lost(lane->side); target++) {
+        if (!box->held[target]) continue;
+        command_begin(&c, "XLEN");
+        command_copy(&c, key, keys_intents(key, &lane->door.book, target));
+        reached = redis_call(lane->side, &c, &reply) == REDIS_OK;
+    }
+    command_clear(&c);
+    box->probe_ms = 2 * box->probe_ms < PROBE_LAST_MS ? 2 * box->probe_ms : PROBE_LAST_MS;
+    box->probe_at_ms = lane_now_ms() + box->probe_ms;
+    return reached;
+}
+
+void outbox_release(struct lane *lane) {
+    struct outbox *box = &lane->outbox;
+    if (!box->holding) return;
+    memset(box->held, 0, lane->door.book.partitions * sizeof *box->held);
+    box->holding = false;
 }
 
 /* Where the answer of an item goes, as a place in KEYS; 0 when it has none (an outcome that only others hear of). */

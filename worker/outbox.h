@@ -21,6 +21,9 @@ struct outbox {
     uint32_t count, capacity;
     struct keyset keys;      /* of the call that answers */
     struct command *targets; /* per partition: the call that enqueues there */
+    bool *held;              /* per partition: it could not be reached, and nothing more goes there before what was to go is sent again */
+    bool holding;            /* any of these */
+    uint64_t probe_at_ms, probe_ms;
     uint8_t *blob;
     size_t blob_capacity;
 };
@@ -34,6 +37,12 @@ enum redis_err outbox_take(struct lane *lane, struct reply reply, const struct e
 
 /* Sends everything taken and answers it, over the lane's side connection. */
 enum redis_err outbox_send(struct lane *lane) __attribute__((warn_unused_result));
+
+/* In a cluster a node may be away while others are there: what goes to its partitions stays pending, and so does all that would go there
+ * after it. True when one of them can be reached again: the lane goes back to what is pending, and everything is sent in its order. */
+bool outbox_may_go_on(struct lane *lane);
+/* What is pending is gone through from the beginning: nothing is held any more. */
+void outbox_release(struct lane *lane);
 
 /* What an item sends to a partition; false: nothing. */
 bool outbox_derive(const struct lane *lane, const struct outbox_item *item, unsigned target, struct intent *follow_up);

@@ -240,7 +240,7 @@ expect 100 "NOPERM" $shop orders coffee o1
 expect 100 "NOPERM" $shop articles coffee tea
 
 # The doctor says whether a user has the rights of a role, and what puts it right does so.
-expect 0 "has the 12 rights of role producer" $shop doctor --role producer --source shop
+expect 0 "has the 14 rights of role producer" $shop doctor --role producer --source shop
 expect 0 "rights of role worker on book till" as worker "$TILL" doctor --role worker
 expect 0 "rights of role auditor on book till" $auditor doctor --role auditor
 expect 0 "rights of role operator on book till" $operator doctor --role operator
