@@ -42,7 +42,7 @@ uint64_t client_wall_ms(void) {
 }
 
 void client_pause_us(int64_t pause_us, int64_t deadline_ms) {
-    int64_t left = (deadline_ms - client_now_ms()) * 1000;
+    int64_t left_ms = deadline_ms - client_now_ms(), left = left_ms < INT64_MAX / 1000 ? left_ms * 1000 : INT64_MAX;
     int64_t us = pause_us < left ? pause_us : left;
     if (us > 0)
         nanosleep(&(struct timespec){us / 1000000, us % 1000000 * 1000}, NULL);

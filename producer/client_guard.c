@@ -55,8 +55,8 @@ static bool memory_wanted(const struct till *till, int64_t now_ms) {
 static bool backlog_wanted(const struct till *till, const struct client_backlog *b, int64_t now_ms) {
     if (!in_cluster(till) && (till->blind_backlog || till->backlog_max == TILL_NO_LIMIT))
         return false;
-    bool filled_by_us = till->backlog_max != TILL_NO_LIMIT && b->waiting < till->backlog_max && b->waiting + b->sent >= till->backlog_max; /* the workers may have kept up */
-    return now_ms >= b->until_ms || filled_by_us;
+    bool filled_by_us = b->waiting < till->backlog_max && b->waiting + b->sent >= till->backlog_max; /* the workers may have kept up */
+    return now_ms >= b->until_ms || (filled_by_us && till->backlog_max != TILL_NO_LIMIT);
 }
 
 static void memory_append(struct till *till) {

@@ -18,8 +18,8 @@
 #include "producer/redis_url.h"
 #include "schema/script.h"
 
-/* What a failure means for what to do next: REDIS_OK, then LOST, BUSY, AWAY, HELD, DEMOTED, MOVED, REFUSED, GARBLED, NOSCRIPT, NOGROUP, FENCED,
- * BROKEN, told in redis_error.def, where the one table from error replies to classes is too. */
+/* What a failure means for what to do next: REDIS_OK, then LOST, BUSY, AWAY, HELD, DEMOTED, MOVED, REFUSED, GARBLED, NOSCRIPT, NOGROUP,
+ * FENCED, BROKEN, told in redis_error.def, where the one table from error replies to classes is too. */
 enum redis_err {
     REDIS_OK = 0,
 #define REDIS_CLASS(name, word, policy, first_ms, last_ms, advice) REDIS_##name,
@@ -103,8 +103,8 @@ void redis_set_timeout(struct redis *redis, int timeout_ms);
  * to is REDIS_AWAY for each command that would go there, which has not been sent; the other commands are served. A node whose connection
  * is lost loses the whole object (REDIS_LOST), as everywhere. A command has one key, or several of one slot.
  *
- * Commands without a key go to the home, else to any node: whoever means a certain one says so. WAIT and WAITAOF must go where the writes
- * went: over a connection with a home they do, else by redis_append_for. Elsewhere than in a cluster all of this is about the one server. */
+ * Commands without a key go to the home, else to any node: whoever means a certain one says so. WAIT and WAITAOF must go where the
+ * writes went: over a connection with a home they do, else by redis_append_for. Elsewhere all of this is about the one server. */
 
 /* From now on, redis_reopen included, this is about the node that has `key`: redis_where, redis_client_id, redis_is_lost, redis_verify and
  * commands without a key. Connects there. Should the key move, that is REDIS_DEMOTED: begin anew. Cheap when nothing changes. */

@@ -72,8 +72,8 @@ int64_t cluster_now_ms(void);
 
 /* --- redis_link.c --- */
 
-/* Makes sure that there is a connection to the node: REDIS_OK, REDIS_AWAY or REDIS_REFUSED with `why` in the node; REDIS_LOST when interrupted. One
- * that was just found unreachable is tried again only if the caller is patient. */
+/* Makes sure that there is a connection to the node: REDIS_OK, REDIS_AWAY or REDIS_REFUSED with `why` in the node; REDIS_LOST when
+ * interrupted. One that was just found unreachable is tried again only if the caller is patient. */
 enum redis_err cluster_link(struct redis *redis, unsigned node, bool patient);
 void cluster_drop(struct redis *redis);  /* all of them, and the tickets */
 void cluster_close(struct redis *redis);

@@ -117,7 +117,7 @@ static unsigned node_of(struct redis *redis, unsigned slot) {
     return behind == CLUSTER_NODE_NONE ? c->owner[slot] : behind;
 }
 
-/* Who says where something goes may have said other things there (MULTI): a connection that has ended must not be replaced behind his back. */
+/* Who says where something goes may have said other things there (MULTI): no other connection must be made behind his back. */
 static bool has_link(const struct cluster *c, unsigned node) { return c->nodes[node].link && c->nodes[node].link->context; }
 
 /* Sends it, or notes why not. One whose node is away may have another by now. */

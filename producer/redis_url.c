@@ -197,7 +197,8 @@ static const char *url_parse_cluster(const char *text, struct redis_url *url) {
     size_t size = strcspn(text, "/");
     url->kind = REDIS_URL_CLUSTER;
     if (strpbrk(text, "?#")) return MEANINGLESS;
-    if (text[size] && text[size + 1]) return "behind the nodes belongs nothing: a Redis Cluster has one database; a / in a password is written %2F";
+    if (text[size] && text[size + 1])
+        return "behind the nodes belongs nothing: a Redis Cluster has one database; a / in a password is written %2F";
     const char *wrong = url_parse_authority((struct span){text, size}, &hosts, url);
     if (!wrong) wrong = url_parse_seeds(hosts, url);
     if (!wrong) memcpy(url->seeds, hosts.at, hosts.size);
@@ -233,7 +234,8 @@ void redis_url_show(const struct redis_url *url, char *out, unsigned capacity) {
         return;
     }
     if (url->kind == REDIS_URL_CLUSTER) {
-        snprintf(out, capacity, "cluster://%s%s%s%s%s", url->user, login ? ":" : "", *url->password ? "***" : "", login ? "@" : "", url->seeds);
+        snprintf(out, capacity, "cluster://%s%s%s%s%s", url->user, login ? ":" : "", *url->password ? "***" : "", login ? "@" : "",
+                 url->seeds);
         return;
     }
     bool bracketed = strchr(url->host, ':') != NULL;

@@ -30,7 +30,7 @@ struct redis_url {
 const char *redis_url_parse(const char *text, struct redis_url *url);
 /* The sentinels or nodes of a url, from 0 on. False behind the last. */
 bool redis_url_seed(const struct redis_url *url, unsigned index, struct redis_node *seed);
-/* For messages: never shows the password. 360 bytes hold every url that was parsed, but for the tail of one with many sentinels or nodes. */
+/* For messages: never shows the password. 360 bytes hold every url that was parsed, but for the tail of one with many seeds. */
 void redis_url_show(const struct redis_url *url, char *out, unsigned capacity);
 
 #endif

@@ -37,7 +37,9 @@ void doctor_cluster(struct doctor *d) {
     }
     bool uneven = nodes > 1 && d->c.book.partitions >= 2 * nodes && most > 2 * (d->c.book.partitions / nodes);
     doctor_find(d, uneven ? DOCTOR_NOTE : DOCTOR_GOOD, "cluster", "%u masters; partitions: %s", nodes, shares);
-    if (uneven) doctor_fix(d, "move slots (redis-cli --cluster reshard): CLUSTER KEYSLOT '{%s:0}' is that of partition 0, and so on", d->c.book.name);
+    if (uneven)
+        doctor_fix(d, "move slots (redis-cli --cluster reshard): CLUSTER KEYSLOT '{%s:0}' is that of partition 0, and so on",
+                   d->c.book.name);
     unsigned node = redis_node_of(d->c.redis, key, keys_book(key, &d->c.book));
     doctor_find(d, DOCTOR_GOOD, "cluster", "the list of workers lies at %s: while it is away what runs goes on, and nothing changes hands",
                 redis_node_where(d->c.redis, node));

@@ -97,9 +97,11 @@ static const struct row text_rows[] = {
     {"newline in a path", "book:\n  secret_file: \"a\\nb\"\n", "t.yaml:2:16: book.secret_file: holds a control character (0x0a)", 0},
     {"NUL in a path", "book:\n  secret_file: \"a\\0b\"\n", "t.yaml:2:16: book.secret_file: holds a NUL byte", 0},
     {"url of another scheme", "redis:\n  url: http://x\n",
-     "t.yaml:2:8: redis.url: must be unix:PATH, redis://[user:password@]host[:port][/db], sentinel://HOST,.../NAME, cluster://HOST,... or embedded:DIR", 0},
+     "t.yaml:2:8: redis.url: must be unix:PATH, redis://[user:password@]host[:port][/db], sentinel://HOST,.../NAME, "
+     "cluster://HOST,... or embedded:DIR", 0},
     {"scheme alone", "redis:\n  url: \"unix:\"\n",
-     "t.yaml:2:8: redis.url: must be unix:PATH, redis://[user:password@]host[:port][/db], sentinel://HOST,.../NAME, cluster://HOST,... or embedded:DIR", 0},
+     "t.yaml:2:8: redis.url: must be unix:PATH, redis://[user:password@]host[:port][/db], sentinel://HOST,.../NAME, "
+     "cluster://HOST,... or embedded:DIR", 0},
     {"password with user", "redis:\n  url: redis://shop:hunter2@host\n", "t.yaml:2:8: " PASSWORD, 0},
     {"password without user", "redis:\n  url: redis://:hunter2@host\n", "t.yaml:2:8: " PASSWORD, 0},
     {"password alone", "redis:\n  url: redis://hunter2@host\n", "t.yaml:2:8: " PASSWORD, 0},

@@ -279,7 +279,8 @@ Test(redis_cluster, ask_is_followed_once) {
 }
 
 Test(redis_cluster, what_says_wait_is_not_sent_again) {
-    nodes[2].says[0] = "-TRYAGAIN Multiple keys request during rehashing of slot\r\n", nodes[2].says[1] = "-CLUSTERDOWN The cluster is down\r\n";
+    nodes[2].says[0] = "-TRYAGAIN Multiple keys request during rehashing of slot\r\n";
+    nodes[2].says[1] = "-CLUSTERDOWN The cluster is down\r\n";
     nodes[2].says[2] = "+OK\r\n";
     open_redis();
     append("EVALSHA", "sha", "2", "{a}1", "{a}2", NULL), append("GET", "{a}", NULL), append("GET", "{a}", NULL);
