@@ -121,6 +121,10 @@ static int connect_open(struct till *till, int64_t deadline_ms) {
 /* Is this the book that the handle was opened for? */
 static int book_check(struct till *till, int64_t version, int64_t partitions) {
     unsigned known = till->book.partitions != 0 ? till->book.partitions : till->partitions_wanted;
+    if (version == 0) {
+        client_fail(till, "the book %s is closed: it is being given another number of partitions, or has moved", till->book.name);
+        return TILL_INVALID;
+    }
     if (version != BOOK_VERSION) {
         client_fail(till, "the book %s has version %lld, this library reads version %d", till->book.name, (long long)version, BOOK_VERSION);
         return TILL_INVALID;

@@ -85,6 +85,10 @@ size_t keys_trimmed(keys_buffer out, const struct book *book, unsigned partition
     return keys_of_partition(out, book, partition, "}:trimmed");
 }
 
+size_t keys_closed(keys_buffer out, const struct book *book, unsigned partition) {
+    return keys_of_partition(out, book, partition, "}:closed");
+}
+
 size_t keys_lease(keys_buffer out, const struct book *book, unsigned partition) {
     return keys_of_partition(out, book, partition, "}:lease");
 }

@@ -15,7 +15,7 @@ enum {
 #define KEYS_GROUP "workers" /* the consumer group of every intents stream */
 
 struct book {
-    char name[KEYS_BOOK_NAME_MAX + 1]; /* [a-z0-9._-] */
+    char name[KEYS_BOOK_NAME_MAX + 2]; /* [a-z0-9._-], and `~` behind it while it is built beside the one it replaces */
     unsigned partitions;               /* 1..KEYS_PARTITIONS_MAX */
 };
 
@@ -34,6 +34,7 @@ size_t keys_unanswered(keys_buffer out, const struct book *book, unsigned partit
 size_t keys_due(keys_buffer out, const struct book *book, unsigned partition);
 size_t keys_scheduled(keys_buffer out, const struct book *book, unsigned partition);
 size_t keys_trimmed(keys_buffer out, const struct book *book, unsigned partition); /* what was taken off the streams */
+size_t keys_closed(keys_buffer out, const struct book *book, unsigned partition);  /* where intents wait while it is carried over */
 size_t keys_lease(keys_buffer out, const struct book *book, unsigned partition);
 size_t keys_meta(keys_buffer out, const struct book *book, unsigned partition);
 size_t keys_responses(keys_buffer out, const struct book *book, unsigned partition, const char *source);

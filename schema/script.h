@@ -27,6 +27,8 @@ extern const struct script script_trim;      /* takes what is old off a stream, 
 extern const struct script script_aside;     /* while a book is rebuilt: acknowledges what still owes follow-ups */
 extern const struct script script_rebuild;   /* begins and ends the rebuilding of a partition */
 extern const struct script script_feed;      /* archived intents back into their stream */
+extern const struct script script_close;     /* takes a partition out of use, or opens it again */
+extern const struct script script_move;      /* gives keys their final names */
 
 /* All of them, NULL at the end. */
 extern const struct script *const script_all[];

@@ -135,6 +135,7 @@ static enum redis_err heartbeat(struct ownership *o, const char *how) {
 
 static enum redis_err beat_when_due(struct ownership *o) {
     uint64_t now_ms = lane_now_ms();
+    if (o->refused) return REDIS_OK;
     uint64_t third_ms = o->shared->lease_ttl_ms / 3; /* often enough that a share set free is taken at once */
     if (o->beat_at_ms && now_ms - o->beat_at_ms < (third_ms < BEAT_MS ? third_ms : BEAT_MS)) return REDIS_OK;
     enum redis_err err = heartbeat(o, o->quiet ? "quiet" : "alive");
@@ -255,11 +256,24 @@ static enum redis_err find_free(struct ownership *o, bool *free_places) {
     return err;
 }
 
+/* A worker that slept through a repartition must not serve what came of it, nor be counted among those who do. */
+static enum redis_err refuse_book(struct ownership *o, struct reply book) {
+    if (o->refused) return REDIS_REFUSED;
+    log_event(LOG_ERROR, "book_refused", {"book", LOG_S(o->door.book.name)}, {"version", LOG_N(reply_integer(reply_at(book, 0)))},
+              {"partitions", LOG_N(reply_integer(reply_at(book, 1)))});
+    o->refused = true;
+    enum redis_err err = heartbeat(o, "leave");
+    return err ? err : REDIS_REFUSED;
+}
+
 /* Before anything is taken: is it still the book it was? If not, everything is lost, also what only other workers had seen. */
 static enum redis_err check_book(struct ownership *o) {
     struct reply reply;
     enum redis_err err = call_book(o, &reply);
     if (err) return err;
+    bool ours = reply_integer(reply_at(reply, 0)) == BOOK_VERSION && reply_integer(reply_at(reply, 1)) == o->door.book.partitions;
+    if (!ours) return refuse_book(o, reply);
+    o->refused = false;
     int64_t created_ms = reply_integer(reply_at(reply, 2));
     if (created_ms == o->created_ms) return REDIS_OK;
     log_event(LOG_ERROR, "data_loss_suspected", {"book", LOG_S(o->door.book.name)},

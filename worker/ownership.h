@@ -31,6 +31,7 @@ struct ownership {
     unsigned tries;
     bool away;                  /* Redis did not answer last time */
     bool quiet;                 /* holds nothing and takes nothing, but beats */
+    bool refused;               /* the book has another number of partitions than it had, or is being given one */
 };
 
 void ownership_init(struct ownership *o, const struct lane_shared *shared, const struct door *door);

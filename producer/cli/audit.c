@@ -23,6 +23,7 @@ static void append_meta(struct audit *a, unsigned partition) {
     command_word(&a->c->command, "halted");
     command_word(&a->c->command, "policy:bills_keep");
     command_word(&a->c->command, "paused");
+    command_word(&a->c->command, "carried");
     redis_append(a->c->redis, &a->c->command);
 }
 
@@ -43,6 +44,7 @@ static int note_beginnings(struct audit *a) {
         a->begin[p].applied_day = entry_id_parse(text, size, &applied) ? keys_day(applied.ms) : 0;
         a->begin[p].keep_changed = reply_type(reply_at(meta, 3)) != REPLY_NIL;
         a->paused += reply_type(reply_at(meta, 4)) != REPLY_NIL;
+        audit_carried_note(&a->begin[p], reply_text(reply_at(meta, 5), NULL));
     }
     return CLI_OK;
 }
@@ -212,7 +214,7 @@ void audit_init(struct audit *a, struct connection *c, unsigned first, unsigned 
 }
 
 int audit_run(struct audit *a) {
-    int code = connect_redis(a->c->cli, &a->side);
+    int code = connect_like(a->c, &a->side);
     if (!code) code = note_beginnings(a);
     if (!code) code = audit_trim_note(a);
     if (!code) code = audit_scan(a);

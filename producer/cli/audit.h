@@ -67,6 +67,7 @@ struct audit_part {
     struct audit_slot *slots; /* by identity */
     uint64_t slot_count, slot_used;
     struct audit_rows rows;
+    bool begun; /* the ledger has other rows than those carried over */
     struct audit_bookings *bookings;
     struct audit_holds *holds;
     struct audit_due *due;
@@ -77,19 +78,23 @@ struct audit_part {
     bool keep_changed;    /* the book's policy says for how long bills are kept */
 };
 
+struct audit_beginning {
+    uint64_t bill;
+    uint64_t cut_bill; /* those up to it were trimmed off the ledger; 0: none */
+    uint32_t applied_day;
+    bool keep_changed;
+    struct entry_id ledger_last; /* how far its ledger was read */
+    uint64_t carried_bill;       /* of a book that was repartitioned: numbers up to it, and entries up to that ID, are of the book before, */
+    struct entry_id carried;     /* from whatever partition of it; 0-0: it never was */
+};
+
 struct audit {
     struct connection *c;
     struct connection side; /* for a question while pages are under way; shares everything but the connection */
     struct progress progress;
     unsigned first, last;      /* partitions */
     struct audit_names *names; /* of each partition of the book */
-    struct audit_beginning {
-        uint64_t bill;
-        uint64_t cut_bill; /* those up to it were trimmed off the ledger; 0: none */
-        uint32_t applied_day;
-        bool keep_changed;
-        struct entry_id ledger_last; /* how far its ledger was read */
-    } *begin;
+    struct audit_beginning *begin; /* of each partition of the book */
     char bound[ENTRY_TEXT_MAX + 1]; /* responses after it are newer than the names */
     char currency[AUDIT_CURRENCIES_MAX][4];
     unsigned currency_count;
@@ -138,6 +143,13 @@ int audit_is_idle(struct audit *a, unsigned partition, bool *idle) __attribute__
 /* The workers' group as XINFO GROUPS tells of it: nil when there is no stream, an empty array when there is no group; one field of it. */
 int audit_group(struct audit *a, unsigned partition, struct reply *group) __attribute__((warn_unused_result));
 struct reply audit_group_field(struct reply group, const char *name);
+
+/* What was carried over from a book with another number of partitions, by meta's field `carried`: "BILL ENTRY". Its ledger begins with rows
+ * of op `carry`. */
+void audit_carried_note(struct audit_beginning *begin, const char *text);
+bool audit_is_carried(const struct audit *a, const char *entry, size_t size); /* is this an entry of that book? */
+bool audit_is_carry(const struct ledger_row *row);
+void audit_carried_row(struct audit *a, const struct ledger_row *row);
 
 /* What was trimmed off the ledgers, by {B:p}:trimmed: the bills up to a number. What is left must go on from there; what came before it is
  * believed. audit_trim_look: a bill comes after a gap; was the ledger trimmed meanwhile, just up to there? */
@@ -236,8 +248,8 @@ void audit_due_clear(struct audit *a);
 
 /* One answer for each entry. `first_ms` of a source's stream: when its oldest answer was given. */
 void audit_entry_source(struct audit *a, const char *source, uint64_t first_ms);
-/* False when that entry was answered before. */
-bool audit_entry_answer(struct audit *a, const char *entry, size_t size);
+/* False when that entry was answered before. Of entries carried over there may be several with one ID: they were of different partitions. */
+bool audit_entry_answer(struct audit *a, const char *entry, size_t size, const char *identity, size_t identity_size);
 void audit_entry_record(struct audit *a, const char *identity, const struct bill *bill);
 int audit_entry_finish(struct audit *a) __attribute__((warn_unused_result));
 void audit_entry_clear(struct audit *a);

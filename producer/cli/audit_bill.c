@@ -66,6 +66,8 @@ bool audit_bill_number(struct audit *a, const char *text, uint64_t *number) {
     int size = snprintf(prefix, sizeof prefix, "%u-", a->part.partition);
     if (strncmp(text, prefix, (size_t)size) == 0 && args_parse_number(text + size, number) && *number > 0 && *number <= UINT32_MAX)
         return true;
+    const char *dash = strchr(text, '-'); /* of any partition of the book before */
+    if (dash && args_parse_number(dash + 1, number) && *number > 0 && *number <= a->begin[a->part.partition].carried_bill) return true;
     audit_find(a, "bill '%.32s': is no bill number of partition %u", text, a->part.partition);
     return false;
 }
@@ -106,7 +108,7 @@ static bool take_arrival(struct audit *a, const struct ledger_row *row) {
 }
 
 void audit_bill_row(struct audit *a, const struct ledger_row *row, uint64_t bill) {
-    if (take_arrival(a, row) || take_ending(a, row, bill)) return;
+    if (audit_is_carry(row) || take_arrival(a, row) || take_ending(a, row, bill)) return;
     struct audit_slot *slot = slot_of(a, row->identity, strlen(row->identity));
     bool paid_since = audit_transfer_is_payment(row) && (slot->has & (HAS_ROWS | HAS_RECORD)) == HAS_RECORD && bill < slot->bill;
     if (paid_since) return; /* by its record, which was read before this row; the rows it names are still to come */
@@ -129,7 +131,8 @@ uint64_t audit_bill_booked(const struct audit *a, const char *identity) {
 
 void audit_bill_answer(struct audit *a, const char *identity, size_t size, int code, uint64_t at_ms) {
     struct audit_slot *slot = slot_of(a, identity, size);
-    if ((slot->has & HAS_ANSWER) && slot->code != code)
+    bool book = identity[0] == '@' && a->begin[a->part.partition].carried.ms > 0; /* of several partitions that are one now */
+    if ((slot->has & HAS_ANSWER) && slot->code != code && !book)
         audit_find(a, "%.*s: was answered %d and %d", (int)size, identity, slot->code, code);
     slot->day = (uint16_t)keys_day(at_ms); /* the record's day; the rows may be younger */
     slot->has |= HAS_ANSWER;

@@ -35,7 +35,7 @@ void audit_earning_row(struct audit *a, struct audit_earning *e, const struct le
     size_t size = strlen(row->account);
     bool own = strncmp(row->identity, row->account, size) == 0 && row->identity[size] == '/';
     bool settles = strcmp(row->op, "settle") == 0 || strcmp(row->op, "swept") == 0;
-    if (row->seq != e->seq + 1) e->begins_late = true;
+    if (row->seq != e->seq + 1 || audit_is_carry(row)) e->begins_late = true;
     e->seq = row->seq;
     if (settles && a->part.rows.transit) earning_add(&e->moved, row->amount_minor);
     else if (settles) earning_add(&e->fees, -row->amount_minor);

@@ -52,14 +52,20 @@ static void grow(struct audit_entries *e) {
     e->slot_count = count;
 }
 
-bool audit_entry_answer(struct audit *a, const char *entry, size_t size) {
-    struct audit_entries *e = entries_of(a);
+static bool add_hash(struct audit_entries *e, uint64_t hash) {
     if (4 * e->slot_used >= 3 * e->slot_count) grow(e);
-    uint64_t hash = audit_hash(a, entry, size), *slot = find(e->answered, e->slot_count, hash);
+    uint64_t *slot = find(e->answered, e->slot_count, hash);
     if (*slot) return false;
     *slot = hash;
     e->slot_used++;
     return true;
+}
+
+bool audit_entry_answer(struct audit *a, const char *entry, size_t size, const char *identity, size_t identity_size) {
+    struct audit_entries *e = entries_of(a);
+    bool first = add_hash(e, audit_hash(a, entry, size));
+    if (!audit_is_carried(a, entry, size)) return first;
+    return identity[0] == '@' || add_hash(e, audit_hash(a, entry, size) ^ audit_hash(a, identity, identity_size));
 }
 
 static bool is_answered(struct audit *a, const char *entry) {
@@ -93,6 +99,7 @@ static char *copy(const char *text) {
 void audit_entry_record(struct audit *a, const char *identity, const struct bill *bill) {
     struct audit_entries *e = entries_of(a);
     if (bill->code == CODE_in_progress || is_answered(a, bill->entry) || may_be_trimmed(e, identity, bill->at_ms)) return;
+    if (audit_is_carried(a, bill->entry, strlen(bill->entry))) return; /* trimmed in one of the partitions that are one now */
     e->missing = audit_grow(e->missing, e->missing_count, &e->missing_capacity, sizeof *e->missing);
     e->missing[e->missing_count++] = (struct missing){copy(identity), copy(bill->entry), bill->code};
 }

@@ -46,6 +46,7 @@ static int check_row(struct audit *a, const struct ledger_row *row) {
     if (code) return code;
     struct audit_account *account = audit_account_of(a, row->account, &code);
     if (code) return code;
+    audit_carried_row(a, row);
     audit_rows_add(a, row, audit_account_currency(account));
     audit_account_row(a, account, row);
     if (row->hold_minor != 0) audit_hold_row(a, account, row, bill);

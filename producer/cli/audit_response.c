@@ -32,10 +32,11 @@ static size_t join_identity(struct reply fields, char out[3 * FIELD_MAX]) {
 /* Each entry gets one answer; replayed ones are copies of another entry's. */
 static void note_entry(struct audit *a, const char *source, struct reply entry, enum audit_pass pass) {
     struct reply fields = reply_at(entry, 1);
+    char identity[3 * FIELD_MAX];
     size_t size;
     const char *of = reply_text(field(fields, RESPONSE_ENTRY), &size);
     if (!reply_is(field(fields, RESPONSE_REPLAYED), "0")) return;
-    if (!audit_entry_answer(a, of, size) && pass == AUDIT_TAKE)
+    if (!audit_entry_answer(a, of, size, identity, join_identity(fields, identity)) && pass == AUDIT_TAKE)
         audit_find(a, "responses of %s: entry %s: %s was answered before", source, reply_text(reply_at(entry, 0), NULL), of);
 }
 

@@ -16,7 +16,8 @@ int audit_trim_note(struct audit *a) {
         int code = connect_next(a->c, "asking what was trimmed", &reply);
         if (code) return code;
         a->begin[p].cut_bill = (uint64_t)reply_integer(reply);
-        a->trimmed_bills += a->begin[p].cut_bill;
+        bool trimmed = a->begin[p].cut_bill > a->begin[p].carried_bill;
+        a->trimmed_bills += trimmed ? a->begin[p].cut_bill - a->begin[p].carried_bill : 0;
     }
     return CLI_OK;
 }

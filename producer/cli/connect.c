@@ -43,6 +43,14 @@ int connect_redis(const struct cli *cli, struct connection *c) {
     return err ? connect_failed(c, err, "connecting") : CLI_OK;
 }
 
+int connect_like(const struct connection *c, struct connection *like) {
+    *like = *c;
+    like->redis = NULL;
+    command_init(&like->command);
+    enum redis_err err = redis_open(&like->redis, &like->options);
+    return err ? connect_failed(like, err, "connecting") : CLI_OK;
+}
+
 int connect_failed(struct connection *c, enum redis_err err, const char *doing) {
     const char *text = redis_error(c->redis);
     const char *embedded = c->options.url.embedded_dir[0] ? "; a running till-worker starts it" : "";
@@ -70,7 +78,11 @@ int connect_book(const struct cli *cli, struct connection *c) {
     command_begin(&c->command, "HMGET"); /* what every role may */
     command_copy(&c->command, key, keys_book(key, &c->book));
     command_word(&c->command, "partitions");
+    command_word(&c->command, "repartition");
     if ((code = connect_call(c, "reading the book", &reply))) return code;
+    if (reply_type(reply_at(reply, 1)) != REPLY_NIL)
+        return cli_usage(cli, "book '%s' is closed: it is being given another number of partitions, or has moved (%.200s); see"
+                         " `till repartition`", c->book.name, reply_text(reply_at(reply, 1), NULL));
     reply = reply_at(reply, 0);
     if (reply_type(reply) == REPLY_NIL)
         return cli_usage(cli, "there is no book '%s' in Redis at %s: the first till-worker creates it", c->book.name, c->shown);

@@ -29,6 +29,8 @@ int connect_config(const struct cli *cli, struct config *config) __attribute__((
  * connect_close in any case. */
 int connect_redis(const struct cli *cli, struct connection *c) __attribute__((warn_unused_result));
 int connect_book(const struct cli *cli, struct connection *c) __attribute__((warn_unused_result));
+/* Another connection to the same server and book. connect_close in any case. */
+int connect_like(const struct connection *c, struct connection *like) __attribute__((warn_unused_result));
 void connect_close(struct connection *c);
 /* Says what Redis said about `doing`, and gives the exit code. */
 int connect_failed(struct connection *c, enum redis_err err, const char *doing);

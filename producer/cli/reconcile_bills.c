@@ -36,19 +36,21 @@ static bool split(const struct reconcile *r, const char *identity, size_t size, 
     return true;
 }
 
-static bool parse_place(const char *text, unsigned partition, uint64_t *place) {
-    char prefix[16];
+/* The partition of a number is that of its record, but for a bill of before the book was repartitioned. */
+static bool parse_place(const char *text, uint64_t *place) {
+    char *end;
     uint64_t number;
-    int size = snprintf(prefix, sizeof prefix, "%u-", partition);
-    if (strncmp(text, prefix, (size_t)size) != 0 || !args_parse_number(text + size, &number) || number >> BILL_NUMBER_BITS) return false;
+    unsigned long partition = strtoul(text, &end, 10);
+    bool fine = end != text && *end == '-' && partition < KEYS_PARTITIONS_MAX && args_parse_number(end + 1, &number);
+    if (!fine || number >> BILL_NUMBER_BITS) return false;
     *place = BILL_PLACE(partition, number);
     return true;
 }
 
 /* The steps of a group that was done have the numbers from its own to the one in its detail. */
-static const char *note_group(struct reconcile *r, const struct bill *bill, unsigned partition, uint64_t first) {
+static const char *note_group(struct reconcile *r, const struct bill *bill, uint64_t first) {
     uint64_t last;
-    if (!parse_place(bill->detail, partition, &last) || last <= first || last - first >= INTENT_STEPS_MAX)
+    if (!parse_place(bill->detail, &last) || last <= first || last - first >= INTENT_STEPS_MAX)
         return "its detail is not the number of the group's last step";
     if (r->group_count == r->group_capacity) {
         r->group_capacity = r->group_capacity ? 2 * r->group_capacity : 64;
@@ -59,7 +61,7 @@ static const char *note_group(struct reconcile *r, const struct bill *bill, unsi
     return NULL;
 }
 
-static const char *take_bill(struct reconcile *r, const struct bill *bill, unsigned partition, struct spool_row *row) {
+static const char *take_bill(struct reconcile *r, const struct bill *bill, struct spool_row *row) {
     enum op op = op_of_word(bill->op, strlen(bill->op));
     if (op == OP_NONE) return "its operation is not known";
     row->is_bill = true;
@@ -67,11 +69,11 @@ static const char *take_bill(struct reconcile *r, const struct bill *bill, unsig
     row->code = (int16_t)bill->code;
     row->amount_minor = bill->has_amount ? bill->amount_minor : -1;
     row->place = 0;
-    if (bill->bill[0] && !parse_place(bill->bill, partition, &row->place)) return "its number is not one of its partition";
-    return op == OP_group && bill->code == CODE_ok ? note_group(r, bill, partition, row->place) : NULL;
+    if (bill->bill[0] && !parse_place(bill->bill, &row->place)) return "its number is none";
+    return op == OP_group && bill->code == CODE_ok ? note_group(r, bill, row->place) : NULL;
 }
 
-static int take_record(struct reconcile *r, unsigned partition, struct reply name, struct reply text) {
+static int take_record(struct reconcile *r, struct reply name, struct reply text) {
     struct spool_row row = {0};
     struct bill bill;
     size_t size, identity_size;
@@ -79,7 +81,7 @@ static int take_record(struct reconcile *r, unsigned partition, struct reply nam
     if (!split(r, identity, identity_size, &row, &why)) return CLI_OK;
     if (!why) why = bill_parse(record, size, &bill);
     if (!why && (bill.at_ms < r->from_ms || bill.at_ms >= r->to_ms)) return CLI_OK;
-    if (!why) why = take_bill(r, &bill, partition, &row);
+    if (!why) why = take_bill(r, &bill, &row);
     if (why) {
         unreadable(r, identity, why);
         return CLI_OK;
@@ -98,7 +100,7 @@ static int read_day(struct reconcile *r, unsigned partition, uint32_t day) {
     pages_hash(&pages, r->c, "reading the bills", key, PAGE);
     while (!(code = pages_next(&pages, &items, &more)) && more) {
         for (size_t n = 0; !code && n + 1 < reply_count(items); n += 2)
-            code = take_record(r, partition, reply_at(items, n), reply_at(items, n + 1));
+            code = take_record(r, reply_at(items, n), reply_at(items, n + 1));
         if (code) break;
         progress_add(&r->progress, reply_count(items) / 2);
     }
