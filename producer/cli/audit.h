@@ -84,8 +84,8 @@ struct audit_beginning {
     uint32_t applied_day;
     bool keep_changed;
     struct entry_id ledger_last; /* how far its ledger was read */
-    uint64_t carried_bill;       /* of a book that was repartitioned: numbers up to it, and entries up to that ID, are of the book before, */
-    struct entry_id carried;     /* from whatever partition of it; 0-0: it never was */
+    uint64_t carried_bill;   /* of a book that was repartitioned: numbers up to it, and entries up to that ID, are of the book before, */
+    struct entry_id carried; /* from whatever partition of it; 0-0: it never was */
 };
 
 struct audit {
@@ -248,7 +248,7 @@ void audit_due_clear(struct audit *a);
 
 /* One answer for each entry. `first_ms` of a source's stream: when its oldest answer was given. */
 void audit_entry_source(struct audit *a, const char *source, uint64_t first_ms);
-/* False when that entry was answered before. Of entries carried over there may be several with one ID: they were of different partitions. */
+/* False when that entry was answered before. Of entries carried over several may have one ID: they were of different partitions. */
 bool audit_entry_answer(struct audit *a, const char *entry, size_t size, const char *identity, size_t identity_size);
 void audit_entry_record(struct audit *a, const char *identity, const struct bill *bill);
 int audit_entry_finish(struct audit *a) __attribute__((warn_unused_result));

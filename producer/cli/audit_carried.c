@@ -1,5 +1,5 @@
-/* What a book that was repartitioned has of the one before: bills, answers and intents put off with the numbers and entry IDs they had there,
- * and the rows that its ledger begins with, of op `carry`: what each account had, at the seq that it had, against @world. */
+/* What a book that was repartitioned has of the one before: bills, answers and intents put off, with the numbers and entry IDs they had
+ * there, and the rows that its ledger begins with, of op `carry`: what each account had, at the seq that it had, against @world. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +33,7 @@ void audit_carried_row(struct audit *a, const struct ledger_row *row) {
     if (a->begin[a->part.partition].carried.ms == 0 || a->part.begun)
         audit_find(a, "bill %s: carries %s over, in a ledger that goes on already", row->bill, row->account);
     else if (!world && (row->amount_minor != row->balance_minor || row->hold_minor != row->held_minor))
-        audit_find(a, "bill %s: carries %lld, held %lld of %s over, which then has %lld, held %lld", row->bill, (long long)row->amount_minor,
-                   (long long)row->hold_minor, row->account, (long long)row->balance_minor, (long long)row->held_minor);
+        audit_find(a, "bill %s: carries %lld, held %lld of %s over, which then has %lld, held %lld", row->bill,
+                   (long long)row->amount_minor, (long long)row->hold_minor, row->account, (long long)row->balance_minor,
+                   (long long)row->held_minor);
 }

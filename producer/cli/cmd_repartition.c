@@ -72,7 +72,8 @@ static int open_elsewhere(struct repartition *r) {
     r->to.book.partitions = r->partitions;
     code = read_info(&r->side, "run_id:", here);
     if (!code) code = read_info(&r->to, "run_id:", there);
-    if (!code && strcmp(here, there) == 0 && r->from.options.url.db == r->to.options.url.db && strcmp(r->to.book.name, r->from.book.name) == 0)
+    bool same = strcmp(here, there) == 0 && r->from.options.url.db == r->to.options.url.db;
+    if (!code && same && strcmp(r->to.book.name, r->from.book.name) == 0)
         return cli_usage(r->cli, "that is where the book is: leave --into out, or give it another name with --book");
     return code ? code : look_there(r);
 }
@@ -177,8 +178,8 @@ static void report(const struct repartition *r, bool built, int64_t spent_ms) {
     printf("book %s has %u partitions now, it had %u (%.1f s)\n", r->in_place ? r->side.book.name : r->to.book.name, r->partitions,
            r->from.book.partitions, (double)spent_ms / 1000);
     if (built)
-        printf("proven: %" PRIu64 " accounts and %" PRIu64 " merchants with the same sums, %" PRIu64 " bill records, %" PRIu64 " orders, %" PRIu64
-               " articles, %" PRIu64 " things that fall due, %" PRIu64 " answers; the audit finds it sound\n",
+        printf("proven: %" PRIu64 " accounts and %" PRIu64 " merchants with the same sums, %" PRIu64 " bill records, %" PRIu64
+               " orders, %" PRIu64 " articles, %" PRIu64 " things that fall due, %" PRIu64 " answers; the audit finds it sound\n",
                t->count[COUNT_accounts], t->count[COUNT_merchants], t->count[COUNT_bills], t->count[COUNT_orders],
                t->count[COUNT_articles], t->count[COUNT_due], t->count[COUNT_answers]);
     if (!r->in_place) printf("it is in Redis at %s; the old one, at %s, stays as it was, and closed\n", r->to.shown, r->from.shown);
@@ -194,7 +195,7 @@ static int run_undo(struct repartition *r) {
         return CLI_OK;
     }
     if (r->state == REPARTITION_CLEARING || r->state == REPARTITION_RENAMING)
-        return cli_usage(r->cli, "the new book is proven, and of the old one some is gone: till repartition --to %u goes on", r->partitions);
+        return cli_usage(r->cli, "the new book is proven, and some of the old one gone: till repartition --to %u goes on", r->partitions);
     bool moved = r->state == REPARTITION_MOVED;
     r->in_place = !r->cli->value[OPTION_INTO] && !r->cli->value[OPTION_BOOK];
     int code = moved ? CLI_OK : r->in_place ? open_beside(r) : open_elsewhere(r);

@@ -1,4 +1,4 @@
-/* Bill records: with the account of whoever was billed, under the day they lie under. What was put off takes its bytes and its time along. */
+/* Bill records: with the account of whoever was billed, under the day they lie under. What was put off takes its bytes and time along. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,7 +105,8 @@ static int write_scheduled(struct repartition *r, unsigned target, const char *d
     char out[RECORD_MAX];
     size_t size, length;
     const char *text = reply_text(record, &size), *entry = field_at(text, size, ENTRY_FIELD, &length);
-    int written = snprintf(out, sizeof out, "%.*s%s%.*s", (int)(entry - text), text, id, (int)(text + size - entry - length), entry + length);
+    int before = (int)(entry - text), behind = (int)(text + size - entry - length);
+    int written = snprintf(out, sizeof out, "%.*s%s%.*s", before, text, id, behind, entry + length);
     if (written < 0 || (size_t)written >= sizeof out) return cli_usage(r->cli, "a bill record is longer than any can be");
     append_day(r, "HSET", target, day);
     append_pair(r, identity, out, (size_t)written);

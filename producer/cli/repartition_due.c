@@ -122,6 +122,10 @@ static int write_meta(struct repartition *r, unsigned partition, uint64_t epoch)
     command_uint(c, repartition_rows_bill(r, partition));
     command_word(c, "carried");
     command_copy(c, text, (size_t)snprintf(text, sizeof text, "%llu %s", (unsigned long long)r->carried_bill, id));
+    if (r->lowered_day) {
+        command_word(c, "lowered");
+        command_copy(c, text, (size_t)snprintf(text, sizeof text, "%lu %lu", r->lowered_day, r->lowered_days));
+    }
     for (unsigned p = 0; p < origins; p++) {
         command_copy(c, text, (size_t)snprintf(text, sizeof text, "from:%u", p));
         command_word(c, id);

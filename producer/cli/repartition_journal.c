@@ -113,7 +113,8 @@ int repartition_close(struct repartition *r) {
         code = call_close(r, p, "close", &reply);
         if (code || reply_is(reply_at(reply, 0), "closed")) continue;
         if (reply_is(reply_at(reply, 0), "leased"))
-            cli_say(r->cli, "partition %u: %s holds its lease: end that worker, and type it again", p, reply_text(reply_at(reply, 1), NULL));
+            cli_say(r->cli, "partition %u: %s holds its lease: end that worker, then type it again", p,
+                    reply_text(reply_at(reply, 1), NULL));
         else cli_say(r->cli, "partition %u: something came in meanwhile (%s): end whoever enqueues, let a worker apply it (`till status`)"
                              " and end that too, then type it again", p, reply_text(reply_at(reply, 0), NULL));
         code = CLI_FOUND;

@@ -138,8 +138,8 @@ static int write_world(struct repartition *r, unsigned partition, unsigned curre
     char name[16], balance[24];
     if (world->seq == 0) return CLI_OK;
     if (world->balance > INTENT_AMOUNT_MAX || world->balance < -INTENT_AMOUNT_MAX)
-        return cli_usage(r->cli, "the accounts of new partition %u would hold more %.3s than can be counted: take more partitions", partition,
-                         r->currency[currency]);
+        return cli_usage(r->cli, "the accounts of new partition %u would hold more %.3s than can be counted: take more partitions",
+                         partition, r->currency[currency]);
     snprintf(name, sizeof name, "@world:%.3s", r->currency[currency]);
     snprintf(balance, sizeof balance, "%lld", (long long)world->balance);
     command_begin(c, "HSET");

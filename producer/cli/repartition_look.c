@@ -16,26 +16,39 @@
 
 enum { RETRY_MS = 100, PAGE = 100 };
 
-int repartition_workers(struct repartition *r) {
+/* The last to be heard of, and when, by the server's clock; 0: none at all. */
+static int last_heard(struct repartition *r, char name[100], uint64_t *heard_ms) {
     struct connection *c = &r->side;
     struct reply reply;
     keys_buffer key;
-    uint64_t now_ms, until_ms = 0;
-    bool waited = false;
-    do {
-        int code = connect_server_ms(c, &now_ms);
+    command_begin(&c->command, "ZRANGEBYSCORE");
+    command_copy(&c->command, key, keys_workers(key, &c->book));
+    command_word(&c->command, "-inf");
+    command_word(&c->command, "+inf");
+    command_word(&c->command, "WITHSCORES");
+    int code = connect_call(c, "looking for workers", &reply);
+    size_t count = reply_count(reply);
+    *heard_ms = 0;
+    if (code || count < 2) return code;
+    snprintf(name, 100, "%s", reply_text(reply_at(reply, count - 2), NULL));
+    *heard_ms = strtoull(reply_text(reply_at(reply, count - 1), NULL), NULL, 10);
+    return CLI_OK;
+}
+
+/* One that was killed is not heard of again, and is waited for as long as it could have a lease; one that lives is heard of soon. */
+int repartition_workers(struct repartition *r) {
+    uint64_t now_ms, heard_ms, first_ms = 0;
+    char name[100];
+    for (;;) {
+        int code = connect_server_ms(&r->side, &now_ms);
+        if (!code) code = last_heard(r, name, &heard_ms);
         if (code) return code;
-        if (!until_ms) until_ms = now_ms + c->config.worker_lease_ttl_ms + 500; /* one that was killed is not heard of after that */
-        command_begin(&c->command, "ZRANGEBYSCORE");
-        command_copy(&c->command, key, keys_workers(key, &c->book));
-        command_uint(&c->command, now_ms - c->config.worker_lease_ttl_ms);
-        command_word(&c->command, "+inf");
-        if ((code = connect_call(c, "looking for workers", &reply))) return code;
-        if (reply_count(reply) == 0) return CLI_OK;
-        if (waited) poll(NULL, 0, RETRY_MS);
-        waited = true;
-    } while (now_ms < until_ms);
-    cli_say(r->cli, "worker %s serves this book: end it, and all others, then type it again", reply_text(reply_at(reply, 0), NULL));
+        if (heard_ms + r->side.config.worker_lease_ttl_ms < now_ms) return CLI_OK;
+        if (first_ms && heard_ms != first_ms) break;
+        first_ms = heard_ms;
+        poll(NULL, 0, RETRY_MS);
+    }
+    cli_say(r->cli, "worker %s serves this book: end it, and all others, then type it again", name);
     return CLI_FOUND;
 }
 
@@ -47,6 +60,14 @@ __attribute__((format(printf, 3, 4))) static int refuse(struct repartition *r, u
     va_end(arguments);
     cli_say(r->cli, "partition %u: %s", partition, text);
     return CLI_FOUND;
+}
+
+/* For how long what was decided until a day is kept: for as long as in any of them, until the last of those days. */
+static void take_lowered(struct repartition *r, const char *text) {
+    unsigned long day, days;
+    if (sscanf(text, "%lu %lu", &day, &days) != 2) return;
+    if (day > r->lowered_day) r->lowered_day = day;
+    if (days > r->lowered_days) r->lowered_days = days;
 }
 
 /* What each partition's meta says, the policies against those of partition 0. */
@@ -64,9 +85,12 @@ static int take_meta(struct repartition *r, unsigned p, struct reply meta, char 
     r->applied_bill[p] = (uint64_t)reply_integer(bill);
     snprintf(r->applied[p], sizeof r->applied[p], "%s", reply_type(applied) == REPLY_NIL ? "0-0" : reply_text(applied, NULL));
     if (r->applied_bill[p] > r->carried_bill) r->carried_bill = r->applied_bill[p];
+    take_lowered(r, reply_text(repartition_field(meta, "lowered"), NULL));
     int code = CLI_OK;
     if (reply_type(repartition_field(meta, "halted")) != REPLY_NIL)
         code = refuse(r, p, "is halted, because Redis lost data: `till accept-loss` says more");
+    else if (reply_type(repartition_field(meta, "paused")) != REPLY_NIL)
+        code = refuse(r, p, "is paused: `till resume` first");
     else if (reply_type(repartition_field(meta, "replaying")) != REPLY_NIL)
         code = refuse(r, p, "is being rebuilt: finish `till replay` first");
     else if (p > 0 && strcmp(*policies, text) != 0)
@@ -243,8 +267,9 @@ int repartition_look(struct repartition *r) {
 /* --- its keys --- */
 
 static bool is_known(const char *name) {
-    static const char *const words[] = {"account:", "bills:", "responses:", "order:",     "sku:",    "intents", "closed", "dead", "discarded",
-                                        "ledger",   "due",    "unanswered", "scheduled", "trimmed", "lease",   "meta",   "merchants"};
+    static const char *const words[] = {"account:",  "bills:", "responses:", "order:",     "sku:",      "intents", "closed", "dead",
+                                        "discarded", "ledger", "due",        "unanswered", "scheduled", "trimmed", "lease",  "meta",
+                                        "merchants"};
     for (size_t n = 0; n < sizeof words / sizeof words[0]; n++) {
         size_t size = strlen(words[n]);
         if (words[n][size - 1] == ':' ? strncmp(name, words[n], size) == 0 : strcmp(name, words[n]) == 0) return true;

@@ -1,5 +1,5 @@
-/* The new book in place of the old one, in the same Redis: the old keys go, the new ones get their names. Each half is done until nothing is
- * left to do, so that it may be broken off anywhere and begun again. */
+/* The new book in place of the old one, in the same Redis: the old keys go, the new ones get their names. Each half is done until nothing
+ * is left to do, so that it may be broken off anywhere and begun again. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- book: creates the book, or says how it was created: its number of partitions never changes. Also in a full Redis (allow-oom).
+-- book: creates the book, or says how it was created: its number of partitions changes only by `till repartition`. Also in a full Redis
+-- (allow-oom).
 -- KEYS: 1 book  ARGV: 1 version 2 partitions  Reply: { version, partitions, created ms }
 if redis.call('EXISTS', KEYS[1]) == 0 then
   local time = redis.call('TIME')
