@@ -102,7 +102,7 @@ static int run(struct cli *cli) {
     struct doctor *d = calloc(1, sizeof *d);
     if (!d) abort();
     int code = read_role(cli, d);
-    if (!code) code = connect_redis(cli, &d->c);
+    if (!code) code = connect_redis_now(cli, &d->c);
     if (!code) code = examine_nodes(d);
     if (!code) code = doctor_book(d);
     if (!code) {

@@ -130,6 +130,7 @@ static int settle_batch(struct settle *s, size_t first, size_t count) {
         if (s->bills) s->expected[first + n] = t->sums;
         if (t->shards) settle_out_statement(s, t);
         else say_unknown(s, t);
+        s->stated++;
     }
     return code;
 }

@@ -1,12 +1,14 @@
 /* Opens what a command works on, and turns failures into messages and exit codes. */
 #include "producer/cli/connect.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "producer/cli/args.h"
+#include "producer/cli/progress.h"
 
 const char *connect_config_path(const struct cli *cli) {
     static const char *const places[] = {"config/till.yaml", "/etc/till/till.yaml"};
@@ -27,7 +29,8 @@ int connect_config(const struct cli *cli, struct config *config) {
     return code;
 }
 
-int connect_redis(const struct cli *cli, struct connection *c) {
+/* What is needed to connect. */
+static int connect_prepare(const struct cli *cli, struct connection *c) {
     memset(c, 0, sizeof *c);
     c->cli = cli;
     command_init(&c->command);
@@ -39,6 +42,30 @@ int connect_redis(const struct cli *cli, struct connection *c) {
     if (fault) return cli_usage(cli, "%s", fault);
     c->options.client_name = "till-cli";
     redis_url_show(&c->options.url, c->shown, sizeof c->shown);
+    c->patience_until_ms = progress_now_ms() + c->config.producer_timeout_ms;
+    return CLI_OK;
+}
+
+/* Worth another try? Then it has waited. A failover or a restart takes a second or two, memory that is full an operator. */
+static bool may_try_again(const struct connection *c, enum redis_err err, unsigned tries) {
+    bool passes = err == REDIS_LOST || err == REDIS_BUSY || err == REDIS_DEMOTED;
+    int wait_ms = redis_err_wait_ms(err, tries);
+    if (!passes || progress_now_ms() + wait_ms >= c->patience_until_ms) return false;
+    poll(NULL, 0, wait_ms);
+    return true;
+}
+
+int connect_redis(const struct cli *cli, struct connection *c) {
+    int code = connect_prepare(cli, c);
+    if (code) return code;
+    enum redis_err err = redis_open(&c->redis, &c->options);
+    for (unsigned tries = 1; err && may_try_again(c, err, tries); tries++) err = redis_reopen(c->redis);
+    return err ? connect_failed(c, err, "connecting") : CLI_OK;
+}
+
+int connect_redis_now(const struct cli *cli, struct connection *c) {
+    int code = connect_prepare(cli, c);
+    if (code) return code;
     enum redis_err err = redis_open(&c->redis, &c->options);
     return err ? connect_failed(c, err, "connecting") : CLI_OK;
 }
@@ -60,8 +87,31 @@ int connect_failed(struct connection *c, enum redis_err err, const char *doing) 
     return CLI_UNREACHABLE;
 }
 
+/* May it be sent again when nobody knows whether it was done? */
+static bool only_reads(struct command *command) {
+    static const char *const names[] = {"HMGET", "HGET", "HGETALL", "HLEN", "HSCAN", "GET", "EXISTS", "TYPE", "TIME", "INFO", "SCAN",
+                                        "SSCAN", "SMEMBERS", "XRANGE", "XREVRANGE", "XLEN", "XINFO", "XPENDING", "XREAD", "ZRANGE"};
+    const char **argv;
+    const size_t *sizes;
+    if (command_argv(command, &argv, &sizes) == 0) return false;
+    for (size_t n = 0; n < sizeof names / sizeof names[0]; n++)
+        if (strcmp(argv[0], names[n]) == 0) return true;
+    return false;
+}
+
+/* Of a busy server it is certain that nothing was done. */
+static bool may_call_again(struct connection *c, enum redis_err err, unsigned tries) {
+    bool alone = redis_unanswered(c->redis) == 0 && (err == REDIS_BUSY || only_reads(&c->command));
+    return alone && may_try_again(c, err, tries);
+}
+
 int connect_call(struct connection *c, const char *doing, struct reply *reply) {
+    c->patience_until_ms = progress_now_ms() + c->config.producer_timeout_ms;
     enum redis_err err = redis_call(c->redis, &c->command, reply);
+    for (unsigned tries = 1; err && may_call_again(c, err, tries); tries++) {
+        err = redis_is_lost(c->redis) ? redis_reopen(c->redis) : REDIS_OK;
+        if (!err) err = redis_call(c->redis, &c->command, reply);
+    }
     return err ? connect_failed(c, err, doing) : CLI_OK;
 }
 

@@ -19,6 +19,7 @@ struct connection {
     struct redis *redis;
     struct command command; /* scratch */
     char shown[400];        /* the url without its password */
+    int64_t patience_until_ms; /* of progress_now_ms: how long a Redis that is away is waited for */
 };
 
 /* The file that --config, TILL_CONFIG or its being there names; NULL: none. */
@@ -26,15 +27,17 @@ const char *connect_config_path(const struct cli *cli);
 int connect_config(const struct cli *cli, struct config *config) __attribute__((warn_unused_result));
 
 /* Opens Redis, without looking at the book (connect_redis) or making sure that it is there with our number of partitions (connect_book).
- * connect_close in any case. */
+ * connect_close in any case. A Redis that restarts, loads or fails over is waited for, producer.timeout at most: CLI_UNREACHABLE then. */
 int connect_redis(const struct cli *cli, struct connection *c) __attribute__((warn_unused_result));
+int connect_redis_now(const struct cli *cli, struct connection *c) __attribute__((warn_unused_result)); /* one try */
 int connect_book(const struct cli *cli, struct connection *c) __attribute__((warn_unused_result));
 /* Another connection to the same server and book. connect_close in any case. */
 int connect_like(const struct connection *c, struct connection *like) __attribute__((warn_unused_result));
 void connect_close(struct connection *c);
 /* Says what Redis said about `doing`, and gives the exit code. */
 int connect_failed(struct connection *c, enum redis_err err, const char *doing);
-/* redis_call of c->command; the failure is said. CLI_OK or the exit code. */
+/* redis_call of c->command, waiting as connect_redis does when the command changes nothing or was certainly not done; the failure is said.
+ * CLI_OK or the exit code. */
 int connect_call(struct connection *c, const char *doing, struct reply *reply) __attribute__((warn_unused_result));
 int connect_next(struct connection *c, const char *doing, struct reply *reply) __attribute__((warn_unused_result));
 /* The server's clock; of the nodes of a cluster the slowest: no entry will come that is older than that. */

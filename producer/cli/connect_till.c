@@ -1,8 +1,10 @@
 /* Opens libtill by the configuration. */
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "producer/cli/connect.h"
+#include "producer/cli/progress.h"
 
 /* The url of the configuration goes to the library as it is; the password files were read here. */
 static int open_till(const struct cli *cli, const struct config *config, struct till **till) {
@@ -27,7 +29,15 @@ static int open_till(const struct cli *cli, const struct config *config, struct 
         .sentinel_user = *config->redis_sentinel_user ? config->redis_sentinel_user : NULL,
         .sentinel_password = *sentinel ? sentinel : NULL,
     };
+    int64_t until_ms = progress_now_ms() + config->producer_timeout_ms;
     int code = till_open(till, &options);
+    for (unsigned tries = 1; code == TILL_READ_FAILED || code == TILL_BUSY; tries++) { /* it may restart or fail over: a second or two */
+        int wait_ms = redis_err_wait_ms(REDIS_LOST, tries);
+        if (progress_now_ms() + wait_ms >= until_ms) break;
+        poll(NULL, 0, wait_ms);
+        till_close(*till);
+        code = till_open(till, &options);
+    }
     explicit_bzero(password, sizeof password);
     explicit_bzero(sentinel, sizeof sentinel);
     if (code == TILL_NOT_FOUND) return cli_usage(cli, "%s (the first till-worker creates the book)", till_error(*till));

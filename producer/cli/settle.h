@@ -41,7 +41,7 @@ struct statement {
 struct settle {
     const struct cli *cli;
     struct connection *c;
-    struct till *till; /* for answers */
+    struct till *till; /* sends, and reads answers */
     struct progress progress;
     int month; /* month.h */
     char month_text[MONTH_TEXT_SIZE];
@@ -59,6 +59,7 @@ struct settle {
     struct table table;
     struct intent scratch;
     uint64_t sent, settled, shards; /* all merchants together */
+    size_t stated; /* merchants of whom it is known how they stand: all, unless answers stayed away */
     uint64_t provisional; /* merchants whose statement may change */
     uint64_t faults; /* said, the first few */
 };

@@ -160,6 +160,7 @@ static void summary_json(const struct settle *s) {
     json_t *object = json_out_object(), *summary = json_out_object();
     json_out_text(summary, "month", s->month_text);
     json_out_number(summary, "merchants", (int64_t)s->count);
+    json_out_number(summary, "unknown", (int64_t)(s->count - s->stated));
     json_out_number(summary, "settled", (int64_t)s->settled);
     json_out_number(summary, "shards", (int64_t)s->shards);
     json_out_number(summary, "sent", (int64_t)s->sent);
@@ -179,6 +180,12 @@ void settle_out_end(struct settle *s) {
         return;
     }
     month_offset_text(s->partitions[0].offset, offset);
+    if (s->stated < s->count) {
+        fprintf(s->style == SETTLE_CSV ? stderr : stdout,
+                "%s (UTC%s): NOT KNOWN how %zu of %zu merchants stand, since answers stayed away; to run it again is safe\n", s->month_text,
+                offset, s->count - s->stated, s->count);
+        return;
+    }
     fprintf(s->style == SETTLE_CSV ? stderr : stdout, "%s (UTC%s): %zu merchants, %" PRIu64 " of %" PRIu64 " shards settled%s\n",
             s->month_text, offset, s->count, s->settled, s->shards, s->provisional ? "; PROVISIONAL" : "");
 }

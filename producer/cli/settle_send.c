@@ -31,69 +31,55 @@ struct errand {
     uint64_t now_ms;                /* the server's clock */
     char inquiry[TILL_UUID_SIZE];   /* key of the inquiries under way */
     bool *asked_home;               /* by partition */
-    uint8_t bytes[INTENT_SIZE_MAX];
-    struct intent intent;
+    size_t queued;
+    struct till_intent queue[QUEUED_AT_ONCE];
+    struct till_settle shard[QUEUED_AT_ONCE]; /* of the settles among them */
+    char keys[QUEUED_AT_ONCE][32];
+    struct till_result results[QUEUED_AT_ONCE];
 };
 
-/* Names and months were checked when they were read: what is wrong now would be a bug. */
-static void set(struct intent *intent, enum field field, const char *text) {
-    if (intent_set_text(intent, field, text, strlen(text))) abort();
-}
-
-static void begin_intent(struct errand *e, enum op op, const char *account, const char *key) {
-    intent_clear(&e->intent);
-    if (intent_set_number(&e->intent, FIELD_v, 1) || intent_set_number(&e->intent, FIELD_at, e->now_ms)) abort();
-    set(&e->intent, FIELD_op, op_word(op));
-    set(&e->intent, FIELD_source, SETTLE_SOURCE);
-    set(&e->intent, FIELD_account, account);
-    set(&e->intent, FIELD_key, key);
-}
-
-static void append_intent(struct errand *e, unsigned partition) {
-    struct command *c = &e->s->c->command;
-    keys_buffer key;
-    size_t size;
-    if (!intent_encode(&e->intent, e->bytes, sizeof e->bytes, &size)) abort();
-    command_begin(c, "XADD");
-    command_copy(c, key, keys_intents(key, &e->s->c->book, partition));
-    command_word(c, "*");
-    command_word(c, "intent");
-    command_copy(c, (const char *)e->bytes, size);
-    redis_append(e->s->c->redis, c);
-}
-
-/* The entries of all that was appended. */
-static int collect(struct errand *e) {
-    struct reply reply;
-    while (redis_unanswered(e->s->c->redis)) {
-        int code = connect_next(e->s->c, "sending", &reply);
-        if (code) return code;
+static int flush(struct errand *e) {
+    size_t count = e->queued;
+    e->queued = 0;
+    if (count == 0 || till_send(e->s->till, e->queue, count, e->s->timeout_ms, e->results) == count) return CLI_OK;
+    for (size_t n = 0; n < count; n++) {
+        const struct till_result *r = &e->results[n];
+        if (r->code == TILL_OK) continue;
+        cli_say(e->s->cli, "sending: %s", *r->text ? r->text : till_error(e->s->till));
+        return r->code < 0 ? CLI_UNREACHABLE : CLI_FOUND;
     }
     return CLI_OK;
 }
 
-static void append_settle(struct errand *e, size_t n, unsigned partition) {
+/* The next in the queue, which has room. */
+static struct till_intent *queue(struct errand *e, const char *op, const char *account, const char *key) {
+    struct till_intent *intent = &e->queue[e->queued++];
+    *intent = (struct till_intent){.op = op, .source = SETTLE_SOURCE, .key = key, .account = account, .at_ms = e->now_ms};
+    return intent;
+}
+
+static int send_settle(struct errand *e, size_t n, unsigned partition) {
     const struct statement *t = &e->s->batch[n];
-    char key[32];
-    snprintf(key, sizeof key, "%s.%u", e->s->month_text, partition);
-    begin_intent(e, OP_settle, t->name, key);
-    set(&e->intent, FIELD_currency, t->currency);
-    set(&e->intent, FIELD_month, e->s->month_text);
-    append_intent(e, partition);
+    size_t place = e->queued;
+    snprintf(e->keys[place], sizeof e->keys[place], "%s.%u", e->s->month_text, partition);
+    e->shard[place] = (struct till_settle){.month = e->s->month_text, .partition = (int)partition};
+    struct till_intent *intent = queue(e, "settle", t->name, e->keys[place]);
+    intent->currency = t->currency;
+    intent->settle = &e->shard[place];
+    return e->queued == QUEUED_AT_ONCE ? flush(e) : CLI_OK;
 }
 
 static int send_all(struct errand *e) {
     unsigned partitions = e->s->c->book.partitions;
-    for (size_t n = 0; n < e->count * partitions; n++) {
+    int code = CLI_OK;
+    for (size_t n = 0; n < e->count * partitions && !code; n++) {
         if (!e->s->open[n]) continue;
-        append_settle(e, n / partitions, (unsigned)(n % partitions));
         e->asked[n] = true;
         e->waiting++;
         e->s->sent++;
-        int code = redis_unanswered(e->s->c->redis) < QUEUED_AT_ONCE ? CLI_OK : collect(e);
-        if (code) return code;
+        code = send_settle(e, n / partitions, (unsigned)(n % partitions));
     }
-    return collect(e);
+    return code ? code : flush(e);
 }
 
 static void say_refusal(struct settle *s, const struct till_answer *a) {
@@ -145,10 +131,12 @@ static int await(struct errand *e, void (*take)(struct errand *e, const struct t
     while (e->waiting > 0) {
         uint64_t before = e->waiting;
         int found = till_reader_next(e->reader, STEP_MS, &answer);
-        if (found != TILL_OK && found != TILL_NOT_FOUND) return connect_till_failed(e->s->cli, e->s->till, found, READING);
         if (found == TILL_OK) take(e, &answer);
         if (e->waiting < before) quiet_since_ms = progress_now_ms();
-        if (progress_now_ms() - quiet_since_ms < e->s->timeout_ms) continue;
+        bool fine = found == TILL_OK || found == TILL_NOT_FOUND;
+        if (found == TILL_READ_FAILED) poll(NULL, 0, RETRY_MS); /* Redis may come back: the reader keeps its place */
+        if (progress_now_ms() - quiet_since_ms < e->s->timeout_ms && (fine || found == TILL_READ_FAILED)) continue;
+        if (!fine) return connect_till_failed(e->s->cli, e->s->till, found, READING);
         settle_fault(e->s, "no answer from partition %u for %d ms: does a worker serve it (till status)? To run it again is safe",
                      silent_partition(e), e->s->timeout_ms);
         return CLI_FOUND;
@@ -159,17 +147,18 @@ static int await(struct errand *e, void (*take)(struct errand *e, const struct t
 /* One inquiry in the stream of each home of which something is known to be on its way: its answer comes behind that. */
 static int ask_homes(struct errand *e, bool everybody) {
     const struct book *book = &e->s->c->book;
+    int code = CLI_OK;
     till_key(e->inquiry);
-    for (size_t n = 0; n < e->count; n++) {
+    for (size_t n = 0; n < e->count && !code; n++) {
         const struct statement *t = &e->s->batch[n];
         unsigned home = keys_partition(book, t->name, strlen(t->name));
         if (e->asked_home[home] || (!everybody && !t->awaited)) continue;
-        begin_intent(e, OP_inquire, t->name, e->inquiry);
-        append_intent(e, home);
+        queue(e, "inquire", t->name, e->inquiry);
         e->asked_home[home] = true;
         e->waiting++;
+        if (e->queued == QUEUED_AT_ONCE) code = flush(e);
     }
-    int code = collect(e);
+    if (!code) code = flush(e);
     return code ? code : await(e, take_inquiry);
 }
 

@@ -116,7 +116,9 @@ expect 0 "no partition is halted" "$TILL" accept-loss
 for command in $commands; do
     "$TILL" "$command" --help | sed '1,/^Examples$/d' >examples
     while read -r example; do
-        timeout 3 bash -c "till() { \"\$TILL\" \"\$@\"; }; $example" >out 2>&1 </dev/null
+        [[ $example == *unix:/run/spare/* ]] && patience=100ms || patience=20s
+        [[ $example == 'till watch'* || $example == *--follow ]] && limit=3 || limit=20
+        TILL_PRODUCER_TIMEOUT=$patience timeout $limit bash -c "till() { \"\$TILL\" \"\$@\"; }; $example" >out 2>&1 </dev/null
         code=$?
         case $code in 0 | 1) ;; 111) [[ $example == *unix:/run/spare/* ]] && continue ;;&
         124) [[ $example == 'till watch'* || $example == *--follow ]] && continue ;;& *)

@@ -202,7 +202,7 @@ list.csv --source shop --day $day --utc-offset +8:00|must be +HH:MM
 list.csv --source shop --day $day --utc-offset +14:01|at most 14:00
 list.csv --source shop --day $day --csv --json|not both
 END
-TILL_REDIS_URL=unix:$dir/nowhere expect 111 "not reachable" $R
+TILL_PRODUCER_TIMEOUT=100ms TILL_REDIS_URL=unix:$dir/nowhere expect 111 "not reachable" $R
 
 # Days: bills at the edges of two UTC days, of which an offset takes the end of one and the beginning of the other.
 at() { # at KEY TIME: a bill of that time

@@ -158,7 +158,7 @@ expect 1 "there is no archive" replay nowhere
 expect 100 "--from-archive" "$TILL" replay
 expect 100 "--until soon must be" replay all --until soon
 expect 100 "nowhere.json: cannot be read" replay all --digest nowhere.json
-expect 111 "not reachable" replay all --into unix:/nowhere/at/all
+TILL_PRODUCER_TIMEOUT=100ms expect 111 "not reachable" replay all --into unix:/nowhere/at/all
 [ "$(cli dbsize)" = 0 ] || fail "a replay that was refused left $(cli keys '*')"
 
 # What was changed: in the archive, in the digest, in the book while it lived.

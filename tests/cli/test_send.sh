@@ -54,10 +54,11 @@ set +m
 
 # A Redis that hangs is waited for by watch, and ends a send with 111.
 kill -STOP "$redis"
+export TILL_PRODUCER_TIMEOUT=200ms
 TILL_REDIS_TIMEOUT=1100ms expect 111 "" "$TILL" send day.jsonl --timeout 800
 TILL_REDIS_TIMEOUT=1100ms expect 111 "not reachable" "$TILL" audit
 kill -CONT "$redis"
-expect 0 "sound" "$TILL" audit
+TILL_PRODUCER_TIMEOUT=20s expect 0 "sound" "$TILL" audit
 kill -KILL "$redis"
 wait "$redis" 2>/dev/null
 expect 111 "not reachable" "$TILL" status

@@ -65,7 +65,8 @@ grep -q 'sesame\|guards' worker.log doctor.log && fail "a password is shown"
 expect 100 "knows no master named mill" env TILL_REDIS_URL=sentinel://$seeds/mill "$TILL" account alice
 TILL_REDIS_SENTINEL_PASSWORD_FILE='' expect 100 "NOAUTH" "$TILL" status --no-rate
 TILL_REDIS_PASSWORD_FILE='' expect 100 "NOAUTH" "$TILL" status --no-rate
-expect 111 "sentinel 127.0.0.1:1: Connection refused" env TILL_REDIS_URL=sentinel://127.0.0.1:1/till "$TILL" status --no-rate
+TILL_PRODUCER_TIMEOUT=100ms \
+    expect 111 "sentinel 127.0.0.1:1: Connection refused" env TILL_REDIS_URL=sentinel://127.0.0.1:1/till "$TILL" status --no-rate
 expect 100 "name of the master" env TILL_REDIS_URL=sentinel://$seeds "$TILL" status --no-rate
 
 # One live sentinel among dead ones is enough.
@@ -73,8 +74,8 @@ expect 0 "9900 CNY" env TILL_REDIS_URL=sentinel://127.0.0.1:1,127.0.0.1:2,127.0.
 
 # The master dies, and a sentinel with it.
 kill -9 "$(cat "$dir/ha/$port.pid")" "$(cat "$dir/ha/$((port + 3)).pid")"
-expect 111 "" "$TILL" account alice
-wait_for 60 "$TILL" account alice
+TILL_PRODUCER_TIMEOUT=100ms expect 111 "" "$TILL" account alice
+TILL_PRODUCER_TIMEOUT=60s expect 0 "9900 CNY" "$TILL" account alice
 expect 0 "ok (0)" "$TILL" pay --account alice --to coffee --amount 200 --currency CNY
 expect 0 "9700 CNY" "$TILL" account alice
 expect 0 "" "$TILL" audit

@@ -14,7 +14,7 @@ expect 100 "--month 2025-13 must be a month like 2025-11" settle --month 2025-13
 expect 100 "--month 2025-1 must be" settle --month 2025-1
 expect 100 "--merchant a/b must be" settle --month 2025-11 --merchant a/b
 expect 100 "one of them" settle --month 2025-11 --csv --json
-expect 111 "not reachable" settle --month 2025-11
+TILL_PRODUCER_TIMEOUT=100ms expect 111 "not reachable" settle --month 2025-11
 start_redis
 expect 100 "there is no book" settle --month 2025-11
 
@@ -91,6 +91,7 @@ expect 0 "sound: " "$TILL" audit
 # A worker that is stopped meanwhile, and a statement that waits for it; again is safe.
 stop_worker
 expect 1 "no answer from partition" settle --month "$month2" --timeout 300
+grep -q "NOT KNOWN how 2 of 2 merchants stand" "$dir/out" || fail "after a timeout it says $(cat "$dir/out")"
 start_worker
 says "$month2" coffee "$coffee2" 4 false
 [ "$(balance coffee)" = 1069 ] || fail "coffee has $(balance coffee)"

@@ -151,7 +151,7 @@ echo '[{"op":"release"' >steps.json
 steps "steps steps.json:" --steps steps.json
 for arguments in "account alice" "bill alice shop k1" "watch --source shop" \
     "inquire --account alice" "inquire --account alice --no-wait"; do
-    expect 111 "" "$TILL" $arguments
+    TILL_PRODUCER_TIMEOUT=100ms expect 111 "" "$TILL" $arguments
 done
 
 expect 0 "-" "$TILL" id
