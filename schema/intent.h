@@ -39,7 +39,7 @@ enum {
 
 enum op {
     OP_NONE,
-#define X(word, sender, needs, may) OP_##word,
+#define X(word, sender, bulk, needs, may) OP_##word,
 #include "schema/op.def"
 #undef X
     OP_COUNT
@@ -230,6 +230,7 @@ enum op op_of_word(const char *word, size_t size);
 bool op_is_follow_up(enum op op);       /* sent by workers only */
 bool op_is_own(enum op op);             /* a follow-up of a partition to itself: it has no origin */
 bool op_is_step(enum op op);            /* may be a step of a group */
+bool op_is_bulk(enum op op);            /* may stand among others in one entry */
 uint64_t op_fields_needed(enum op op);  /* FIELD_BITs, those needed always included */
 uint64_t op_fields_allowed(enum op op); /* needed ones included */
 const char *kind_word(enum kind kind);

@@ -54,7 +54,7 @@ static const struct row rows[FIELD_COUNT] = {
 #define LISTED_FOLLOW_UP(word) ""
 #define LISTED_OWN(word) ""
 static const char *const op_sentence = "must be one of"
-#define X(word, sender, needs, may) LISTED_##sender(#word)
+#define X(word, sender, bulk, needs, may) LISTED_##sender(#word)
 #include "schema/op.def"
 #undef X
     ;

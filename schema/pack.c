@@ -132,31 +132,56 @@ static bool pack_walk_head(struct pack_walk *w, uint64_t *bytes, uint64_t *value
     return true;
 }
 
-/* Is this exactly one value, in its bounds, all of whose counts the bytes hold? Every value is a byte at least, so a count they
+/* Walks over one value, which must be in its bounds, all its counts held by the bytes. Every value is a byte at least, so a count they
  * cannot hold runs into their end. */
-static bool pack_walk(const void *bytes, size_t size) {
-    struct pack_walk w = {.at = bytes, .left = {1}};
-    w.end = w.at + size;
+static bool pack_walk_value(struct pack_walk *w) {
+    unsigned floor = w->depth;
+    w->left[floor] = 1;
     for (;;) {
-        while (w.left[w.depth] == 0) {
-            if (w.depth == 0)
-                return w.at == w.end;
-            w.depth--;
+        while (w->left[w->depth] == 0) {
+            if (w->depth == floor)
+                return true;
+            w->depth--;
         }
-        w.left[w.depth]--;
+        w->left[w->depth]--;
         uint64_t skip, values;
         bool opens;
-        if (w.at == w.end || !pack_walk_head(&w, &skip, &values, &opens))
+        if (w->at == w->end || !pack_walk_head(w, &skip, &values, &opens))
             return false;
-        if (skip > (uint64_t)(w.end - w.at))
+        if (skip > (uint64_t)(w->end - w->at))
             return false;
-        w.at += skip;
+        w->at += skip;
         if (opens) {
-            if (w.depth == PACK_DEPTH_MAX)
+            if (w->depth == PACK_DEPTH_MAX)
                 return false;
-            w.left[++w.depth] = values;
+            w->left[++w->depth] = values;
         }
     }
+}
+
+/* Is this exactly one value? */
+static bool pack_walk(const void *bytes, size_t size) {
+    struct pack_walk w = {.at = bytes};
+    w.end = w.at + size;
+    return pack_walk_value(&w) && w.at == w.end;
+}
+
+bool pack_spans(const void *bytes, size_t size, struct pack_span *spans, uint32_t max, uint32_t *count) {
+    struct pack_walk w = {.at = bytes};
+    uint64_t skip, values;
+    bool opens;
+    w.end = w.at + size;
+    bool array = size > 0 && ((*w.at & 0xf0) == 0x90 || *w.at == 0xdc || *w.at == 0xdd);
+    if (!array || !pack_walk_head(&w, &skip, &values, &opens) || values > max)
+        return false;
+    for (*count = 0; *count < values; ++*count) {
+        const uint8_t *from = w.at;
+        w.depth = 0;
+        if (!pack_walk_value(&w))
+            return false;
+        spans[*count] = (struct pack_span){from, (size_t)(w.at - from)};
+    }
+    return w.at == w.end;
 }
 
 /* Reading */

@@ -45,4 +45,14 @@ struct pack_value pack_at(const struct pack_value *array, uint32_t index);
 struct pack_value pack_key_at(const struct pack_value *map, uint32_t index);
 struct pack_value pack_value_at(const struct pack_value *map, uint32_t index);
 
+/* Where a value lies among the bytes. */
+struct pack_span {
+    const void *bytes;
+    size_t size;
+};
+
+/* Takes an array that fills all of `bytes` apart, its elements unread. False when it is none, or not whole, as above; or has more than
+ * `max` elements. */
+bool pack_spans(const void *bytes, size_t size, struct pack_span *spans, uint32_t max, uint32_t *count);
+
 #endif

@@ -49,7 +49,7 @@ static const struct word setting_words[SETTING_COUNT] = {
 };
 static const struct word op_words[OP_COUNT] = {
     [OP_NONE] = WORD(""),
-#define X(word, sender, needs, may) [OP_##word] = WORD(#word),
+#define X(word, sender, bulk, needs, may) [OP_##word] = WORD(#word),
 #include "schema/op.def"
 #undef X
 };
@@ -65,13 +65,15 @@ static const struct word status_words[] = {
 enum { KIND_COUNT = sizeof kind_words / sizeof kind_words[0], STATUS_COUNT = sizeof status_words / sizeof status_words[0] };
 
 enum sender { SENDER_CLIENT, SENDER_STEP, SENDER_FOLLOW_UP, SENDER_OWN };
+enum { BULK_ALONE, BULK_BULK };
 struct op_row {
     enum sender sender;
+    bool bulk;
     uint64_t needs, may;
 };
 #define F(name) FIELD_BIT(FIELD_##name)
 static const struct op_row op_rows[OP_COUNT] = {
-#define X(word, sender, needs, may) [OP_##word] = {SENDER_##sender, needs, may},
+#define X(word, sender, bulk, needs, may) [OP_##word] = {SENDER_##sender, BULK_##bulk, needs, may},
 #include "schema/op.def"
 #undef X
 };
@@ -149,6 +151,11 @@ bool op_is_own(enum op op) {
 bool op_is_step(enum op op) {
     assert(op < OP_COUNT);
     return op_rows[op].sender == SENDER_STEP;
+}
+
+bool op_is_bulk(enum op op) {
+    assert(op < OP_COUNT);
+    return op_rows[op].bulk;
 }
 
 uint64_t op_fields_needed(enum op op) {
