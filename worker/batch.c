@@ -41,12 +41,14 @@ static uint32_t article_count(const struct entry *e) {
 }
 
 uint32_t batch_extent(const struct entry *entries, uint32_t count, uint32_t max) {
-    uint32_t day = keys_day(entries[0].id.ms), n = 1, cells = cell_count(&entries[0]), articles = article_count(&entries[0]);
-    while (n < count && n < max && keys_day(entries[n].id.ms) == day) {
-        cells += cell_count(&entries[n]);
-        articles += article_count(&entries[n]);
-        if (cells > BATCH_CELLS_MAX || articles > BATCH_ARTICLES_MAX) break;
-        n++;
+    uint32_t day = keys_day(entries[0].id.ms), n = 0, cells = 0, articles = 0;
+    while (n < count && (n == 0 || n + entries[n].parts <= max) && keys_day(entries[n].id.ms) == day) {
+        for (uint32_t part = 0; part < entries[n].parts; part++) {
+            cells += cell_count(&entries[n + part]);
+            articles += article_count(&entries[n + part]);
+        }
+        if (n > 0 && (cells > BATCH_CELLS_MAX || articles > BATCH_ARTICLES_MAX)) break;
+        n += entries[n].parts;
     }
     return n;
 }
@@ -69,6 +71,7 @@ uint32_t batch_take(struct batch *b, const struct entry *entries, uint32_t count
 }
 
 static bool decides_late(const struct cell *c) {
+    if (c->entry->door != CODE_ok) return false;
     return c->op == OP_settled || c->op == OP_bounce || c->op == OP_unschedule || c->entry->own == ENTRY_DUE;
 }
 
@@ -86,9 +89,9 @@ uint32_t batch_cut(struct batch *b, uint32_t count) {
     keyset_reset(&b->late);
     for (uint32_t n = 0; n < count; n++) {
         const struct cell *c = &b->cells[n];
-        if (b->late.count && speaks_of(b, c, &b->late)) return n;
+        if (b->late.count && speaks_of(b, c, &b->late)) return n - c->entry->part; /* what is late goes alone in its entry */
         if (decides_late(c)) keyset_add(&b->late, c->of, strlen(c->of));
-        if (c->op == OP_policy) return n + 1;
+        if (c->op == OP_policy && c->entry->door == CODE_ok) return n + 1;
     }
     return count;
 }
@@ -200,6 +203,7 @@ static void place_articles(struct batch *b, struct cell *c, const struct referra
 
 /* A buried entry touches no account: its names need not even be names. */
 static void place_cell(struct batch *b, struct cell *c, const struct referral *r) {
+    keys_buffer key;
     bool applies = c->entry->door != CODE_dead && c->op != OP_policy;
     c->account_place = applies ? account_place(b, c->account) : 0;
     c->to_place = applies && !(c->away && c->op == OP_transfer) ? account_place(b, batch_refers_to_bill(c->op) ? r->to : c->to) : 0;
@@ -210,6 +214,9 @@ static void place_cell(struct batch *b, struct cell *c, const struct referral *r
     if (applies) place_articles(b, c, r);
     c->responses_place = responses_place(b, c);
     c->of_bills_place = applies ? bills_place(b, c, r) : 0;
+    c->of_old_place = 0;
+    if (applies && r->or_in_front)
+        c->of_old_place = keyset_add(&b->keys, key, keys_bills(key, &b->door->book, b->door->partition, r->day));
 }
 
 void batch_build(struct batch *b, const struct referral *referrals, uint32_t entry_count, uint32_t cell_count,

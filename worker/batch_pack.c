@@ -27,6 +27,7 @@ static void pack_fields(struct pack_writer *w, struct reply fields) {
 }
 
 static size_t raw_room(const struct entry *e) {
+    if (e->raw == ENTRY_RAW_PART) return 64 + e->bytes_size + e->sig_size;
     size_t room = 16, count = reply_count(e->fields);
     for (size_t n = 0; n < count; n++) {
         size_t size;
@@ -36,8 +37,22 @@ static size_t raw_room(const struct entry *e) {
     return room;
 }
 
+/* One intent of a bulk entry, as if it had come alone. */
+static void pack_part(struct pack_writer *w, const struct entry *e) {
+    pack_array(w, e->sig ? 4 : 2);
+    pack_word(w, "intent");
+    pack_text(w, e->bytes, e->bytes_size);
+    if (!e->sig) return;
+    pack_word(w, "sig");
+    pack_text(w, e->sig, e->sig_size);
+}
+
 /* The fields of a buried entry as they came; when there are too many for Lua to pass on, they are kept as one field `packed`. */
 static void pack_raw(struct pack_writer *w, const struct entry *e) {
+    if (e->raw == ENTRY_RAW_PART) {
+        pack_part(w, e);
+        return;
+    }
     if (reply_count(e->fields) <= RAW_FIELDS_MAX) {
         pack_fields(w, e->fields);
         return;
@@ -100,7 +115,7 @@ static const char *text_column(enum batch_column column, const struct cell *c) {
     case BATCH_EXPIRES: case BATCH_KEEP: case BATCH_AWAY: case BATCH_TRANSIT_KEY: case BATCH_ALLOW_DUPLICATE: case BATCH_PAYMENTS:
     case BATCH_PER: case BATCH_NOT_BEFORE: case BATCH_BYTES: case BATCH_SETTINGS: case BATCH_OWN: case BATCH_CODE_SENT:
     case BATCH_SIGNED: case BATCH_ORDER_KEY: case BATCH_LINES: case BATCH_FEES_KEY: case BATCH_HOME: case BATCH_GROSS:
-    case BATCH_REFUNDS: case BATCH_COLUMN_COUNT: break;
+    case BATCH_REFUNDS: case BATCH_OF_OLD_KEY: case BATCH_COLUMN_COUNT: break;
     }
     return "";
 }
@@ -117,6 +132,7 @@ static uint64_t number_column(enum batch_column column, const struct cell *c) {
     case BATCH_WORLD_KEY: return c->world_place;
     case BATCH_RESPONSES_KEY: return c->responses_place;
     case BATCH_OF_KEY: return c->of_bills_place;
+    case BATCH_OF_OLD_KEY: return c->of_old_place;
     case BATCH_ATTEMPTS: return e->attempts;
     case BATCH_STEPS: return c->steps;
     case BATCH_FIRST_STEP: return c->first_step;
@@ -154,7 +170,7 @@ static const enum column_kind column_kinds[BATCH_COLUMN_COUNT] = {
 
 static bool raw_present(enum batch_column column, const struct cell *c) {
     bool intact = c->step < 0 && c->entry->door == CODE_ok;
-    if (column == BATCH_RAW) return c->entry->door == CODE_dead;
+    if (column == BATCH_RAW) return c->entry->door == CODE_dead && c->entry->raw != ENTRY_RAW_NONE;
     if (column == BATCH_LINES) return c->lines > 0;
     if (column == BATCH_BYTES) return intact && c->entry->own == ENTRY_PLAIN && c->intent->not_before_ms > c->entry->id.ms;
     return intact && c->op == OP_policy;

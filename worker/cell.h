@@ -14,6 +14,7 @@ struct referral {
     char currency[4];                /* of that bill, or of the account where its currency must be known before; "" unknown */
     uint32_t day;                    /* under which the bill was found */
     uint32_t first_line, lines;      /* articles of the order referred to, in the batch's shelf */
+    bool or_in_front;                /* `day` is where it lies unless an intent in front of it, in the same entry, is that bill */
     bool dated;                      /* `day` is to be declared and looked at, instead of the entry's day and the day before */
 };
 
@@ -35,7 +36,7 @@ struct cell {
     uint32_t steps, first_step;  /* of a group */
     uint32_t first_line, lines;  /* articles it may touch, in the batch's shelf */
     /* Places in KEYS, 0: none. */
-    uint32_t account_place, to_place, world_place, transit_place, fees_place, responses_place, of_bills_place, order_place;
+    uint32_t account_place, to_place, world_place, transit_place, fees_place, responses_place, of_bills_place, of_old_place, order_place;
 };
 
 /* Everything but the places. `first_step` is the number that a group's first step will have. */

@@ -67,7 +67,7 @@ static void end_before_change(const struct entry *entries, uint32_t *count) {
         if (!is_signed(&entries[n])) continue;
         for (uint32_t m = 0; m < n; m++) {
             if (!may_change(&entries[m]) || strcmp(entries[m].intent.account, entries[n].intent.account) != 0) continue;
-            *count = n;
+            *count = n - entries[n].part;
             return;
         }
     }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "schema/bulk.h"
 #include "schema/code.h"
 #include "schema/followup.h"
 #include "worker/failpoint.h"
@@ -19,6 +20,8 @@ bool door_read(struct reply reply, struct entry *entry) {
     entry_id_format(entry->id, entry->text);
     entry->fields = reply_at(reply, 1);
     entry->deliveries = 0;
+    entry->part = 0;
+    entry->parts = 1;
     return true;
 }
 
@@ -30,10 +33,17 @@ static const char *entry_field(const struct entry *entry, const char *name, size
     return NULL;
 }
 
-void door_give_up(struct entry *entry, const char *reason, uint64_t attempts) {
+static void give_up(struct entry *entry, const char *reason) {
     entry->door = CODE_dead;
-    entry->attempts = attempts;
     snprintf(entry->reason, sizeof entry->reason, "%s", reason);
+}
+
+void door_give_up(struct entry *entries, uint32_t parts, const char *reason, uint64_t attempts) {
+    for (uint32_t n = 0; n < parts; n++) {
+        give_up(&entries[n], reason);
+        entries[n].attempts = attempts;
+        entries[n].raw = n == 0 ? ENTRY_RAW_FIELDS : ENTRY_RAW_NONE;
+    }
 }
 
 static void refuse(struct entry *entry, int code, const char *field) {
@@ -57,7 +67,7 @@ static void unwrap_due(struct entry *entry) {
     struct intent_fault fault = {{0}, {0}};
     if (intent_decode(entry->intent.inner, entry->intent.inner_size, &entry->intent, &fault) != INTENT_OK ||
         op_is_follow_up(entry->intent.op)) {
-        door_give_up(entry, "due with an unreadable intent", 0);
+        give_up(entry, "due with an unreadable intent");
         return;
     }
     entry->own = ENTRY_DUE;
@@ -70,9 +80,9 @@ static void check_follow_up(const struct door *door, struct entry *entry) {
     bool own = op_is_own(entry->intent.op);
     memcpy(entry->original, entry->intent.entry, sizeof entry->original);
     if (!signed_by_book(door, entry))
-        door_give_up(entry, "follow-up without the book's signature", 0);
+        give_up(entry, "follow-up without the book's signature");
     else if (!own && (!followup_origin(entry->intent.origin, &from, origin) || from >= door->book.partitions))
-        door_give_up(entry, "follow-up with an unusable origin", 0);
+        give_up(entry, "follow-up with an unusable origin");
     else if (entry->intent.op == OP_expire)
         entry->own = ENTRY_EXPIRE;
     else if (entry->intent.op == OP_lapse)
@@ -81,23 +91,34 @@ static void check_follow_up(const struct door *door, struct entry *entry) {
         unwrap_due(entry);
 }
 
+/* A follow-up goes alone: its origin is its entry's. */
+static void refuse_follow_up(struct entry *entry) {
+    intent_clear(&entry->intent);
+    give_up(entry, "a follow-up among others in one entry");
+}
+
 static void check_decoded(const struct door *door, struct entry *entry) {
     struct intent_fault fault = {{0}, {0}};
     FAILPOINT_ENTRY(entry->intent.key);
     if (op_is_follow_up(entry->intent.op)) {
-        check_follow_up(door, entry);
+        if (entry->parts > 1) refuse_follow_up(entry);
+        else check_follow_up(door, entry);
         return;
     }
     note_answerable(entry);
+    if (entry->parts > 1 && !bulk_takes(&entry->intent)) {
+        refuse(entry, CODE_invalid, "op");
+        return;
+    }
     int code = intent_place(&entry->intent, door->partition, door->book.partitions, entry->id.ms, &fault);
     if (code == CODE_ok && entry->intent.op == OP_policy && !signed_by_book(door, entry)) code = CODE_not_permitted;
     if (code != CODE_ok) refuse(entry, code, code == CODE_invalid ? fault.field : "");
 }
 
-static void check_bytes(const struct door *door, struct entry *entry, const char *bytes, size_t size) {
+static void check_bytes(const struct door *door, struct entry *entry) {
     struct intent_fault fault = {{0}, {0}};
     char reason[DOOR_REASON_MAX];
-    switch (intent_decode(bytes, size, &entry->intent, &fault)) {
+    switch (intent_decode(entry->bytes, entry->bytes_size, &entry->intent, &fault)) {
     case INTENT_OK:
         check_decoded(door, entry);
         return;
@@ -107,7 +128,7 @@ static void check_bytes(const struct door *door, struct entry *entry, const char
         return;
     case INTENT_UNREADABLE:
         snprintf(reason, sizeof reason, "unreadable: %.150s", fault.text);
-        door_give_up(entry, reason, 0);
+        give_up(entry, reason);
         return;
     }
 }
@@ -121,20 +142,58 @@ void door_skip(struct entry *entry) {
     entry->own = ENTRY_PLAIN;
     entry->original[0] = entry->credential[0] = '\0';
     entry->proven = false;
+    entry->raw = ENTRY_RAW_FIELDS;
     entry->bytes = entry->sig = NULL;
     entry->bytes_size = entry->sig_size = 0;
     intent_clear(&entry->intent);
 }
 
-void door_check(const struct door *door, struct entry *entry) {
+static void check_part(const struct door *door, struct entry *entry, const struct bulk_part *part) {
     door_skip(entry);
-    size_t size = 0;
-    const char *bytes = entry_field(entry, "intent", &size);
-    entry->bytes = bytes;
-    entry->bytes_size = size;
+    entry->raw = ENTRY_RAW_PART;
+    entry->bytes = part->bytes;
+    entry->bytes_size = part->size;
+    entry->sig = part->sig;
+    entry->sig_size = part->sig_size;
+    check_bytes(door, entry);
+}
+
+static void copy_head(struct entry *to, const struct entry *from) {
+    to->id = from->id;
+    memcpy(to->text, from->text, sizeof to->text);
+    to->fields = from->fields;
+    to->deliveries = from->deliveries;
+}
+
+static uint32_t open_bulk(const struct door *door, struct entry *entries) {
+    struct bulk_part parts[BULK_INTENTS_MAX];
+    size_t size = 0, sigs_size = 0;
+    const char *intents = entry_field(&entries[0], "intents", &size), *sigs = entry_field(&entries[0], "sigs", &sigs_size);
+    unsigned count = 0;
+    const char *why = intents ? bulk_split(intents, size, sigs, sigs_size, parts, &count) : "no field `intent`";
+    if (why) {
+        give_up(&entries[0], why);
+        return 1;
+    }
+    for (unsigned n = 0; n < count; n++) {
+        if (n > 0) copy_head(&entries[n], &entries[0]);
+        entries[n].part = n;
+        entries[n].parts = count;
+        check_part(door, &entries[n], &parts[n]);
+    }
+    return count;
+}
+
+uint32_t door_open(const struct door *door, struct entry *entries) {
+    struct entry *entry = &entries[0];
+    entry->part = 0;
+    entry->parts = 1;
+    door_skip(entry);
+    entry->bytes = entry_field(entry, "intent", &entry->bytes_size);
     entry->sig = entry_field(entry, "sig", &entry->sig_size);
-    if (entry->id.ms > LAST_MS) door_give_up(entry, "its ID lies beyond the year 9999", 0);
-    else if (reply_count(entry->fields) > 2 * DOOR_FIELDS_MAX) door_give_up(entry, "more than 64 fields", 0);
-    else if (!bytes) door_give_up(entry, "no field `intent`", 0);
-    else check_bytes(door, entry, bytes, size);
+    if (entry->id.ms > LAST_MS) give_up(entry, "its ID lies beyond the year 9999");
+    else if (reply_count(entry->fields) > 2 * DOOR_FIELDS_MAX) give_up(entry, "more than 64 fields");
+    else if (!entry->bytes) return open_bulk(door, entries);
+    else check_bytes(door, entry);
+    return 1;
 }

@@ -274,6 +274,7 @@ void lane_free(struct lane *lane) {
     redis_close(lane->side);
     batch_clear(&lane->batch);
     free(lane->entries);
+    free(lane->lone);
     free(lane->referrals);
     credentials_clear(&lane->credentials);
     replaying_clear(&lane->replaying);

@@ -61,13 +61,16 @@ struct lane {
     _Atomic(struct redis *) redis; /* reads and applies; atomic for lane_abandon's sake, which may only interrupt it */
     _Atomic(struct redis *) side;  /* follow-ups and answers, while a read is waiting on the first; opened when needed */
     struct batch batch;
-    struct entry *entries;      /* of the page being worked on */
+    struct entry *entries;      /* of the page being worked on, as many as make a batch */
     struct referral *referrals; /* of the batch being applied */
     struct credentials credentials;
     struct batch_keep keep;     /* how long bills are kept */
     bool policy_changed;        /* and that may be another now */
     uint32_t entry_count, entry_capacity;
+    struct entry *lone;         /* a suspect, with room for as many as there may be in one; when it is needed */
     struct reply page;          /* owns what `entries` borrow */
+    struct reply page_entries, page_deliveries;
+    uint32_t page_next;         /* those of it that are in `entries`, or were: bulk entries may be more than a batch */
     struct outbox outbox;
     struct overdue overdue;
     struct settler settler;

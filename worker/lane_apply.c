@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schema/bulk.h"
 #include "schema/code.h"
 #include "worker/failpoint.h"
 #include "worker/log.h"
@@ -23,20 +24,30 @@ static bool is_suspect(const struct lane *lane, const struct entry *e) {
     return entry_id_compare(e->id, lane->suspect) == 0 || e->deliveries > atomic_load(&lane->shared->settings->max_attempts);
 }
 
-enum redis_err lane_take_entries(struct lane *lane, struct reply entries, struct reply deliveries) {
-    uint32_t count = (uint32_t)reply_count(entries);
-    reply_release(lane->page);
-    lane->page = redis_detach(lane->redis);
-    reserve_entries(lane, count);
-    lane->entry_count = count;
-    for (uint32_t n = 0; n < count; n++) {
-        struct entry *e = &lane->entries[n];
-        if (!door_read(reply_at(entries, n), e)) return REDIS_GARBLED;
-        e->deliveries = n < reply_count(deliveries) ? (uint64_t)reply_integer(reply_at(deliveries, n)) : 0;
+static bool page_is_done(const struct lane *lane) { return lane->page_next == reply_count(lane->page_entries); }
+
+/* The next entries of the page: as many as make a batch. */
+static enum redis_err take_some(struct lane *lane) {
+    uint32_t max = atomic_load(&lane->shared->settings->batch);
+    reserve_entries(lane, max + BULK_INTENTS_MAX);
+    for (lane->entry_count = 0; lane->entry_count < max && !page_is_done(lane); lane->page_next++) {
+        struct entry *e = &lane->entries[lane->entry_count];
+        if (!door_read(reply_at(lane->page_entries, lane->page_next), e)) return REDIS_GARBLED;
+        bool told = lane->page_next < reply_count(lane->page_deliveries);
+        e->deliveries = told ? (uint64_t)reply_integer(reply_at(lane->page_deliveries, lane->page_next)) : 0;
         if (is_suspect(lane, e)) e->answerable = false; /* it is read once the attempt is counted: that may be deadly */
-        else door_check(&lane->door, e);
+        lane->entry_count += is_suspect(lane, e) ? 1 : door_open(&lane->door, e);
     }
     return REDIS_OK;
+}
+
+enum redis_err lane_take_entries(struct lane *lane, struct reply entries, struct reply deliveries) {
+    reply_release(lane->page);
+    lane->page = redis_detach(lane->redis);
+    lane->page_entries = entries;
+    lane->page_deliveries = deliveries;
+    lane->page_next = 0;
+    return take_some(lane);
 }
 
 void lane_append_read(struct lane *lane) {
@@ -77,19 +88,21 @@ static enum redis_err count_attempt(struct lane *lane, const struct entry *e, ui
 
 /* An entry that had its share of attempts takes the way of the dead. The first time it is read for that, so that its sender can be told; if
  * even that failed, it goes unread. One that was applied is not given up: its answer is waiting. */
-static void judge_suspect(struct lane *lane, struct entry *e, uint64_t tries) {
+static uint32_t judge_suspect(struct lane *lane, struct entry *e, uint64_t tries) {
     uint64_t max = atomic_load(&lane->shared->settings->max_attempts);
     bool applied = entry_id_compare(e->id, lane->mark.applied) <= 0;
     char reason[DOOR_REASON_MAX];
-    if (applied || tries <= max) door_check(&lane->door, e);
+    uint32_t parts = 1;
+    if (applied || tries <= max) parts = door_open(&lane->door, e);
     else door_skip(e);
-    if (applied || tries < max || e->door == CODE_dead) return;
+    if (applied || tries < max || (parts == 1 && e->door == CODE_dead)) return parts;
     bool known = entry_id_compare(e->id, lane->suspect) == 0;
     snprintf(reason, sizeof reason, "failed alone: %.150s", known ? lane->suspect_reason : "the worker died at it");
-    e->answerable = e->answerable && !(known && lane->suspect_responses);
-    door_give_up(e, reason, tries);
+    for (uint32_t n = 0; n < parts; n++) e[n].answerable = e[n].answerable && !(known && lane->suspect_responses);
+    door_give_up(e, parts, reason, tries);
     log_event(LOG_ERROR, "entry_dead", {"partition", LOG_N(lane->door.partition)}, {"entry", LOG_S(e->text)}, {"attempts", LOG_N(tries)},
               {"reason", LOG_S(reason)});
+    return parts;
 }
 
 /* "BROKEN n key reason script: ...": entry n of the batch cannot be applied; from now on it goes alone. n = 0: the partition itself is
@@ -233,16 +246,18 @@ static enum redis_err apply_some(struct lane *lane, struct entry *entries, uint3
 
 /* One lone attempt at a suspect, counted before it is made. In one lane at a time: an entry that kills the process would otherwise be
  * counted against the suspects of all its lanes, and innocent ones would be given up with it. */
-static enum redis_err apply_suspect(struct lane *lane, struct entry *entry, bool read_ahead) {
+static enum redis_err apply_suspect(struct lane *lane, const struct entry *entry, bool read_ahead) {
     static pthread_mutex_t one_attempt = PTHREAD_MUTEX_INITIALIZER;
-    uint32_t count = 1;
     uint64_t tries;
+    if (!lane->lone) lane->lone = malloc(BULK_INTENTS_MAX * sizeof *lane->lone);
+    assert(lane->lone && "out of memory");
+    lane->lone[0] = *entry;
     pthread_mutex_lock(&one_attempt);
     enum redis_err err = count_attempt(lane, entry, &tries);
     if (!err) {
         FAILPOINT("after_count");
-        judge_suspect(lane, entry, tries);
-        err = apply_some(lane, entry, &count, read_ahead);
+        uint32_t count = judge_suspect(lane, lane->lone, tries);
+        err = apply_some(lane, lane->lone, &count, read_ahead);
         if (err && err != REDIS_BROKEN) lane->excused++;
     }
     pthread_mutex_unlock(&one_attempt);
@@ -250,7 +265,7 @@ static enum redis_err apply_suspect(struct lane *lane, struct entry *entry, bool
 }
 
 /* A batch that had to end early is followed by smaller ones, growing again: looking up what does not come along is wasted. */
-enum redis_err lane_apply_entries(struct lane *lane, bool read_ahead) {
+static enum redis_err apply_taken(struct lane *lane, bool read_ahead) {
     uint32_t done = 0, max = atomic_load(&lane->shared->settings->batch), most = max;
     while (done < lane->entry_count) {
         struct entry *rest = lane->entries + done;
@@ -269,4 +284,14 @@ enum redis_err lane_apply_entries(struct lane *lane, bool read_ahead) {
         if (most > max) most = max;
     }
     return REDIS_OK;
+}
+
+enum redis_err lane_apply_entries(struct lane *lane, bool read_ahead) {
+    enum redis_err err = apply_taken(lane, read_ahead && page_is_done(lane));
+    while (!err && !page_is_done(lane)) {
+        err = take_some(lane);
+        if (!err) err = lane_note_sources(lane);
+        if (!err) err = apply_taken(lane, read_ahead && page_is_done(lane));
+    }
+    return err;
 }

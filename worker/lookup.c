@@ -186,6 +186,18 @@ static bool told_by_group(const struct cell *cells, uint32_t n, struct referral 
     return false;
 }
 
+/* An intent of a bulk entry may refer to one in front of it there: the script sees whether that is decided, and finds its keys among
+ * those of the batch. */
+static bool told_by_entry(const struct cell *cells, uint32_t cell_count, uint32_t n) {
+    const struct entry *e = cells[n].entry;
+    for (uint32_t m = 0; e->parts > 1 && m < cell_count; m++) {
+        const struct entry *other = cells[m].entry;
+        bool in_front = entry_id_compare(other->id, e->id) == 0 && other->part < e->part;
+        if (in_front && same_intent(&cells[n], &cells[m])) return true;
+    }
+    return false;
+}
+
 /* Is there an entry in front of this one, or a step of one, that may become the bill it refers to, open the account or make the order? */
 static bool may_come(const struct cell *cells, uint32_t cell_count, uint32_t n) {
     const struct cell *c = &cells[n];
@@ -220,15 +232,16 @@ static enum redis_err search_bill(struct redis *redis, const struct door *door, 
     }
     if (err || found || told_by_group(cells, n, r) || (*later = may_come(cells, cell_count, n)) || oldest + 2 > today) return err;
     err = probe_days(redis, door, c, today - 2, oldest, r, &found);
-    r->dated = found;
+    r->or_in_front = found && told_by_entry(cells, cell_count, n);
+    r->dated = found && !r->or_in_front;
     return err;
 }
 
-/* Where the entry of a cell stands among the entries. */
+/* Where the entry of a cell begins among the entries. */
 static uint32_t place_of(const struct cell *cells, const struct cell *c) {
     uint32_t n = 0;
     while (cells[n].entry != c->entry) n++;
-    return n;
+    return n - c->entry->part;
 }
 
 enum redis_err lookup_referrals(struct redis *redis, const struct door *door, const struct cell *cells, uint32_t cell_count,

@@ -44,6 +44,8 @@ local function bill_of(i)
   else
     place, record = PLACE.bills, decided[identity] or read_bill(PLACE.bills, identity)
     if not record then place, record = PLACE.bills_before, read_bill(PLACE.bills_before, identity) end
+    local old = MORE.OF_OLD_KEY[i] or 0
+    if not record and old > PLACE.merchants + drops then place, record = old, read_bill(old, identity) end
   end
   if not record then return nil end
   local name = place .. ' ' .. identity

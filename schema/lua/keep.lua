@@ -1,7 +1,7 @@
 -- keep: what an entry leaves behind beside its postings: a bill, an answer that waits, a place in the dead stream.
 local unanswered = {}   -- entry ID, packed answer, ...: decided, answered later
 local waiting = {}      -- entry IDs among them
-local held_back         -- their numbers in the batch, once there are any: not to be acknowledged yet
+local held_back         -- the same, once there are any: not to be acknowledged yet
 local buried = {}       -- entries for the dead stream
 local todo = {}         -- the reply
 local today, yesterday  -- the records known before the batch under each identity, by day
@@ -9,7 +9,7 @@ local today, yesterday  -- the records known before the batch under each identit
 -- What is left to do for entry i. A replay has no follow-ups of its own: key_reused is a code without any.
 local function add_todo(i, a)
   held_back = held_back or {}
-  held_back[i] = true
+  held_back[ENTRY[i]] = true
   local replayed = a[14] == '1'
   local n = #todo
   todo[n + 1], todo[n + 2], todo[n + 3], todo[n + 4] = i, replayed and CODE.key_reused or a[5], replayed and 0 or 1, a[15] or ''
@@ -32,7 +32,7 @@ local function keep_outcome(i, code, detail)
 end
 
 local function bury(i)
-  buried[#buried + 1] = i
+  if MORE.RAW[i] then buried[#buried + 1] = i end -- of a bulk entry that is given up whole only the first has them
   give_answer(i, plain_answer(i, CODE.dead))
 end
 

@@ -8,12 +8,13 @@ local appended = {} -- place in KEYS, ID of the new entry, ...: the ledger's and
 local answered = {} -- IDs of the new entries of `answers`
 local failed = 0    -- what is being appended to; 0: the next of `answers`
 
--- The entries to acknowledge: all but those whose answer is held back.
+-- The entries to acknowledge: all but those whose answer is held back. The intents of a bulk entry have one ID.
 local function done_with()
-  if not held_back then return ENTRY end
-  local done = {}
+  local done, last = {}, nil
   for i = 1, count do
-    if not held_back[i] then done[#done + 1] = ENTRY[i] end
+    local entry = ENTRY[i]
+    if entry ~= last and not (held_back and held_back[entry]) then done[#done + 1] = entry end
+    last = entry
   end
   return done
 end

@@ -80,6 +80,8 @@ void fold_add_signed(struct fold *fold, unsigned partition, const void *bytes, s
 /* Puts a follow-up on the stream for everything that is due in any partition by the fold's clock, as owners do: once more each time it is
  * called before they were applied. Returns how many. */
 size_t fold_add_due(struct fold *fold);
+/* XADDs a bulk entry of intents given as for fold_bytes, ';' between them; "junk" is none that can be read. */
+void fold_add_bulk(struct fold *fold, unsigned partition, const char *lines);
 /* The credential made of a word, as "credential=WORD" has it. */
 void fold_credential(const char *word, uint8_t credential[SIGN_KEY_SIZE]);
 /* XADDs plain fields, `count` names and values by turns. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schema/bulk.h"
 #include "tests/support/process.h"
 #include "tests/worker/fold.h"
 
@@ -214,4 +215,20 @@ void fold_add(struct fold *fold, const char *lines) {
         if (*line == '+') fold->clock_ms += (uint64_t)fold_duration_ms(line);
         else add_line(fold, line);
     }
+}
+
+void fold_add_bulk(struct fold *fold, unsigned partition, const char *lines) {
+    static struct bulk_writer writer;
+    char copy[LINE_MAX_SIZE], *save = NULL;
+    uint8_t bytes[INTENT_SIZE_MAX];
+    size_t size;
+    snprintf(copy, sizeof copy, "%s", lines);
+    bulk_begin(&writer);
+    for (char *line = strtok_r(copy, ";", &save); line; line = strtok_r(NULL, ";", &save)) {
+        line += strspn(line, " ");
+        size = strcmp(line, "junk") == 0 ? (bytes[0] = 1, 1) : fold_bytes(fold, line, bytes, sizeof bytes);
+        if (!bulk_add(&writer, bytes, size, NULL)) process_die(NULL, "a bulk entry larger than any");
+    }
+    const void *intents = bulk_intents(&writer, &size);
+    fold_add_fields(fold, partition, 2, (const char *const[]){"intents", intents}, (const size_t[]){7, size});
 }

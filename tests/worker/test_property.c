@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "schema/bulk.h"
 #include "tests/support/process.h"
 #include "tests/worker/fold.h"
 #include "tests/worker/model.h"
@@ -20,6 +21,40 @@ enum { STEPS = 4000, PAUSE_EVERY = 40 };
 
 static struct fold fold;
 
+/* Intents that wait to share an entry, by partition: as many as come before something else does, so that the order stays. */
+static struct bulk_writer bulks[FOLD_PARTITIONS_MAX];
+
+static void end_bulk(unsigned p) {
+    size_t size, sigs_size = 0;
+    if (bulks[p].count == 0) return;
+    const char *intents = bulk_intents(&bulks[p], &size), *sigs = bulk_sigs(&bulks[p], &sigs_size);
+    bool alone = bulks[p].count == 1;
+    const char *const fields[] = {alone ? "intent" : "intents", alone ? intents + 1 : intents, alone ? "sig" : "sigs",
+                                  alone ? (const char *)bulks[p].sigs[0] : sigs};
+    const size_t sizes[] = {alone ? 6 : 7, alone ? size - 1 : size, alone ? 3 : 4, alone ? SIGN_SIZE : sigs_size};
+    fold_add_fields(&fold, p, sigs ? 4 : 2, fields, sizes);
+    bulk_begin(&bulks[p]);
+}
+
+/* Adds an intent, alone or to an entry with others. */
+static void add_intent(unsigned p, const struct intent *i, const uint8_t *key) {
+    uint8_t bytes[INTENT_SIZE_MAX], sig[SIGN_SIZE];
+    size_t size;
+    cr_assert(intent_encode(i, bytes, sizeof bytes, &size));
+    if (key) sign_make(key, bytes, size, sig);
+    bool may = bulk_takes(i) && !random_one_in(4);
+    if (may && bulk_add(&bulks[p], bytes, size, key ? sig : NULL)) {
+        if (random_one_in(12)) end_bulk(p);
+        return;
+    }
+    end_bulk(p);
+    fold_add_intent_signed(&fold, p, i, key);
+}
+
+static void end_bulks(void) {
+    for (unsigned p = 0; p < fold.door.book.partitions; p++) end_bulk(p);
+}
+
 static void step(void) {
     static struct intent i;
     uint8_t key[SIGN_KEY_SIZE];
@@ -27,12 +62,20 @@ static void step(void) {
     bool is_signed = random_intent(fold.clock_ms, &i, key);
     unsigned partitions = fold.door.book.partitions, anywhere = (unsigned)random_below(partitions);
     unsigned home = i.op == OP_policy ? anywhere : fold_partition_of(&fold, i.account);
-    fold_add_intent_signed(&fold, random_one_in(100) ? anywhere : home, &i, is_signed ? key : NULL);
+    add_intent(random_one_in(100) ? anywhere : home, &i, is_signed ? key : NULL);
     if (random_one_in(300)) fold_add_bytes(&fold, home, "\xc1", 1);
 }
 
-/* A recorded stream. */
-struct record { struct entry_id id; char *bytes, *sig; size_t size, sig_size; };
+/* A recorded stream; of a bulk entry the bytes of both fields. */
+struct record { struct entry_id id; char *bytes, *sig; size_t size, sig_size; bool bulk; };
+
+static unsigned parts_of(const struct record *r, struct bulk_part parts[BULK_INTENTS_MAX]) {
+    unsigned count = 1;
+    parts[0] = (struct bulk_part){r->bytes, r->sig, r->size, r->sig_size};
+    const char *why = r->bulk ? bulk_split(r->bytes, r->size, r->sig, r->sig_size, parts, &count) : NULL;
+    cr_assert(!why, "%s", why);
+    return count;
+}
 
 static char *copy_of(struct reply text, size_t *size) {
     const char *bytes = reply_text(text, size);
@@ -56,6 +99,7 @@ static size_t record_stream(unsigned p, struct record **records) {
         const char *id = reply_text(reply_at(reply_at(range, n), 0), &size);
         cr_assert(entry_id_parse(id, size, &r->id));
         struct reply fields = reply_at(reply_at(range, n), 1);
+        r->bulk = reply_is(reply_at(fields, 0), "intents");
         r->bytes = copy_of(reply_at(fields, 1), &r->size);
         if (reply_count(fields) > 2) r->sig = copy_of(reply_at(fields, 3), &r->sig_size);
     }
@@ -72,12 +116,16 @@ static void feed_model(struct model *model, unsigned p, const struct record *rec
     static struct intent intent;
     struct intent_fault fault;
     for (size_t n = 0; n < count; n++) {
-        const struct record *r = &records[n];
-        struct model_entry entry = {r->id, &intent, r->bytes, r->size, r->sig, r->sig_size};
-        enum intent_err err = intent_decode(records[n].bytes, records[n].size, &intent, &fault);
-        cr_assert_neq(err, INTENT_INVALID, "%s", fault.text);
-        if (err) model_bury(model, p, records[n].id);
-        else model_apply(model, p, &entry);
+        struct bulk_part parts[BULK_INTENTS_MAX];
+        unsigned count_here = parts_of(&records[n], parts);
+        for (unsigned part = 0; part < count_here; part++) {
+            const struct bulk_part *one = &parts[part];
+            struct model_entry entry = {records[n].id, &intent, one->bytes, one->size, one->sig, one->sig_size};
+            enum intent_err err = intent_decode(one->bytes, one->size, &intent, &fault);
+            cr_assert_neq(err, INTENT_INVALID, "%s", fault.text);
+            if (err) model_bury(model, p, records[n].id);
+            else model_apply(model, p, &entry);
+        }
     }
 }
 
@@ -221,7 +269,7 @@ static void show_stream(unsigned p, const struct record *records, size_t count) 
     FILE *out = open_memstream(&text, &size);
     for (size_t n = 0; n < count; n++) {
         const struct record *r = &records[n];
-        if (intent_decode(r->bytes, r->size, &i, &fault)) continue;
+        if (intent_decode(r->bytes, r->size, &i, &fault)) continue; /* a bulk entry is not shown */
         fprintf(out, "%llu-%llu %s", (unsigned long long)r->id.ms, (unsigned long long)r->id.seq, r->sig ? "signed " : "");
         print_intent(out, &i);
         for (unsigned s = 0; s < i.step_count; s++) {
@@ -260,8 +308,8 @@ static void replay(unsigned p, const struct record *records, size_t count) {
             fold.clock_ms = records[n].id.ms;
             fold.seq = records[n].id.seq - 1;
             const struct record *r = &records[n];
-            const char *const fields[] = {"intent", r->bytes, "sig", r->sig};
-            fold_add_fields(&fold, p, r->sig ? 4 : 2, fields, (const size_t[]){6, r->size, 3, r->sig_size});
+            const char *const fields[] = {r->bulk ? "intents" : "intent", r->bytes, r->bulk ? "sigs" : "sig", r->sig};
+            fold_add_fields(&fold, p, r->sig ? 4 : 2, fields, (const size_t[]){r->bulk ? 7 : 6, r->size, r->bulk ? 4 : 3, r->sig_size});
         }
         fold_set_batch(&fold, 1 + (unsigned)random_below(random_one_in(3) ? 3 : 200));
         enum redis_err err = fold_try(&fold, p);
@@ -308,14 +356,17 @@ static void run_seed(uint64_t seed, unsigned partitions, unsigned steps) {
     size_t counts[FOLD_PARTITIONS_MAX];
     random_start(seed);
     fold_start(&fold, partitions, FOLD_BATCH);
+    for (unsigned p = 0; p < partitions; p++) bulk_begin(&bulks[p]);
     for (unsigned n = 0; n < steps; n++) {
         step();
         if (!random_one_in(PAUSE_EVERY)) continue;
+        end_bulks();
         fold_set_batch(&fold, 1 + (unsigned)random_below(random_one_in(2) ? 4 : 128));
         if (random_one_in(10)) fold_take_over(&fold);
         fold_run(&fold);
         if (random_one_in(2)) fold_add_due(&fold);
     }
+    end_bulks();
     fold_run(&fold);
     if (steps >= STEPS) expect_variety(seed, partitions);
     for (unsigned p = 0; p < partitions; p++) counts[p] = record_stream(p, &records[p]);
