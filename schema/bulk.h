@@ -27,8 +27,8 @@ struct bulk_part {
  * (not_before), no payment of an order. */
 bool bulk_takes(const struct intent *intent);
 
-/* Takes an entry apart; the parts borrow its bytes. `sigs` NULL: it has no such field. NULL, or why not even one intent of it can be told from
- * the others: a static sentence. */
+/* Takes an entry apart; the parts borrow its bytes. `sigs` NULL: it has no such field. NULL, or why not even one intent of it can be told
+ * from the others: a static sentence. */
 const char *bulk_split(const void *intents, size_t size, const void *sigs, size_t sigs_size, struct bulk_part parts[BULK_INTENTS_MAX],
                        unsigned *count) __attribute__((warn_unused_result));
 
