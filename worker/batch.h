@@ -31,7 +31,7 @@ struct batch {
 void batch_init(struct batch *batch, const struct door *door);
 void batch_clear(struct batch *batch);
 
-/* How many of the entries can go into one batch: same day, a bulk entry whole, otherwise at most `max`, at most BATCH_CELLS_MAX cells, which
+/* How many of the entries can go into one batch: same day, a bulk entry whole, else at most `max`, at most BATCH_CELLS_MAX cells, which
  * order at most BATCH_ARTICLES_MAX articles (Redis serves nobody else meanwhile). At least 1. */
 uint32_t batch_extent(const struct entry *entries, uint32_t count, uint32_t max);
 

@@ -4,8 +4,8 @@
 
 #include "worker/lane.h"
 
-/* Takes the entries of an XRANGE-shaped array, as many as make a batch, into lane->entries and checks each at the door; keeps the last reply
- * of the connection alive for them until the next call. `deliveries` (array of numbers, or nil) is how often each was delivered. */
+/* Takes the entries of an XRANGE-shaped array, as many as make a batch, into lane->entries and checks each at the door; keeps the last
+ * reply of the connection alive for them until the next call. `deliveries` (array of numbers, or nil) is how often each was delivered. */
 enum redis_err lane_take_entries(struct lane *lane, struct reply entries, struct reply deliveries) __attribute__((warn_unused_result));
 
 /* Applies lane->entries, then the rest of the page, in order, in as many calls as days, limits and suspects ask for; sends follow-ups and
