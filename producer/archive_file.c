@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "producer/archive_pack.h"
+
 enum { NAME_ROOM = 40 /* of a file in a partition's directory, with .tmp behind it */ };
 
 static void place_fault(struct archive_fault *fault, enum archive_err err, const char *file) {
@@ -53,8 +55,22 @@ uint64_t archive_segment_number(const char *name, enum segment_stream stream) {
     uint64_t number = 0;
     snprintf(word, sizeof word, "%s-", segment_stream_word(stream));
     if (strncmp(name, word, strlen(word)) != 0 || sscanf(name + strlen(word), "%" SCNu64, &number) != 1) return 0;
-    snprintf(again, sizeof again, "%s%08" PRIu64 ".seg", word, number);
-    return strcmp(again, name) == 0 ? number : 0;
+    int size = snprintf(again, sizeof again, "%s%08" PRIu64 ".seg", word, number);
+    bool same = strncmp(again, name, (size_t)size) == 0;
+    return same && (!name[size] || strcmp(name + size, ARCHIVE_PACK_SUFFIX) == 0) ? number : 0;
+}
+
+bool archive_has_segment(const char *file) {
+    char packed[ARCHIVE_PATH_MAX + 8];
+    snprintf(packed, sizeof packed, "%s" ARCHIVE_PACK_SUFFIX, file);
+    return access(file, F_OK) == 0 || access(packed, F_OK) == 0;
+}
+
+/* Killed between packing it and removing what was packed: there are both. */
+static bool is_double(const char *partition_dir, const char *name, enum segment_stream stream, uint64_t number) {
+    archive_path file;
+    archive_path_segment(file, partition_dir, stream, number);
+    return strlen(name) > strlen(strrchr(file, '/') + 1) && access(file, F_OK) == 0;
 }
 
 enum archive_err archive_segments(const char *partition_dir, enum segment_stream stream, uint64_t *lowest, uint64_t *highest,
@@ -64,7 +80,7 @@ enum archive_err archive_segments(const char *partition_dir, enum segment_stream
     if (!dir) return archive_fail_errno(fault, partition_dir, "read the directory");
     for (const struct dirent *entry; (entry = readdir(dir));) {
         uint64_t number = archive_segment_number(entry->d_name, stream);
-        if (number == 0) continue;
+        if (number == 0 || is_double(partition_dir, entry->d_name, stream, number)) continue;
         (*count)++;
         if (*lowest == 0 || number < *lowest) *lowest = number;
         if (number > *highest) *highest = number;
@@ -88,7 +104,7 @@ bool archive_write(int fd, const void *bytes, size_t size) {
     return true;
 }
 
-static bool sync_dir(const char *dir) {
+bool archive_sync_dir(const char *dir) {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool synced = fd >= 0 && fsync(fd) == 0;
     int why = errno;
@@ -115,7 +131,7 @@ enum archive_err archive_place(const char *dir, const char *file, const void *by
         unlink(beside);
         return ARCHIVE_SYSTEM;
     }
-    return sync_dir(dir) ? ARCHIVE_OK : archive_fail_errno(fault, dir, "sync the directory");
+    return archive_sync_dir(dir) ? ARCHIVE_OK : archive_fail_errno(fault, dir, "sync the directory");
 }
 
 enum archive_err archive_make_dir(const char *dir, struct archive_fault *fault) {
@@ -123,7 +139,7 @@ enum archive_err archive_make_dir(const char *dir, struct archive_fault *fault) 
     struct stat found;
     if (mkdir(dir, 0700) == 0) {
         snprintf(parent, sizeof parent, "%s/..", dir);
-        return sync_dir(parent) ? ARCHIVE_OK : archive_fail_errno(fault, dir, "sync the directory above");
+        return archive_sync_dir(parent) ? ARCHIVE_OK : archive_fail_errno(fault, dir, "sync the directory above");
     }
     if (errno != EEXIST) return archive_fail_errno(fault, dir, "make the directory");
     if (stat(dir, &found) != 0) return archive_fail_errno(fault, dir, "look at the directory");

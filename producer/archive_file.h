@@ -1,6 +1,6 @@
 /* Files of an archive: their names, writing whole and durably, reading a segment record by record, and how trouble is told.
  *
- *     DIR/0003/lock  manifest  intents-00000001.seg  intents-00000002.seg  ledger-00000001.seg       a directory per partition
+ *     DIR/0003/lock  manifest  intents-00000001.seg.zst  intents-00000002.seg  ledger-00000001.seg   a directory per partition
  */
 #ifndef PRODUCER_ARCHIVE_FILE_H
 #define PRODUCER_ARCHIVE_FILE_H
@@ -35,6 +35,7 @@ enum archive_err archive_fail_errno(struct archive_fault *fault, const char *fil
 /* False when the path would be too long. */
 bool archive_path_partition(archive_path out, const char *dir, unsigned partition);
 void archive_path_segment(archive_path out, const char *partition_dir, enum segment_stream stream, uint64_t number);
+bool archive_has_segment(const char *file); /* as it is, or packed (producer/archive_pack.h) */
 /* The number of a stream's segment by its file's name; 0: it is none. */
 uint64_t archive_segment_number(const char *name, enum segment_stream stream);
 /* The lowest and highest number of a stream's segments, and how many there are; zeros: none. */
@@ -46,14 +47,17 @@ bool archive_write(int fd, const void *bytes, size_t size) __attribute__((warn_u
 /* A file that is there whole and durably, or not at all: written beside its place, synced, renamed, the directory synced. */
 enum archive_err archive_place(const char *dir, const char *file, const void *bytes, size_t size, struct archive_fault *fault)
     __attribute__((warn_unused_result));
+bool archive_sync_dir(const char *dir) __attribute__((warn_unused_result)); /* or errno */
 /* The directory, made if it is not there. */
 enum archive_err archive_make_dir(const char *dir, struct archive_fault *fault) __attribute__((warn_unused_result));
 
 /* Reads a segment as long as it was when it was opened. */
 struct archive_reader {
-    archive_path file;
-    int fd;              /* -1: not open */
-    uint64_t file_size;
+    archive_path file;   /* with .zst behind it when it is packed */
+    int fd;              /* -1: not open, or packed */
+    struct archive_unpack *unpack;
+    const char *wrong;   /* with the packed bytes */
+    uint64_t file_size;  /* and offsets: of what is packed */
     uint64_t offset;     /* where the last record read begins; then also where reading ended */
     struct segment_header header;
     struct segment_bytes bytes; /* `size` of them read; those before `from` are done with */

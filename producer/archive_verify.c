@@ -45,10 +45,9 @@ static enum archive_err check_numbers(const struct walk *w, uint64_t *highest, s
     if (w->mark->number > *highest) *highest = w->mark->number;
     if (*highest == 0 || (lowest == 1 && count == *highest)) return ARCHIVE_OK;
     archive_path file;
-    struct stat found;
     for (number = 1; number < *highest; number++) {
         archive_path_segment(file, w->dir, w->result.stream, number);
-        if (stat(file, &found) != 0) break;
+        if (!archive_has_segment(file)) break;
     }
     archive_path_segment(file, w->dir, w->result.stream, number);
     return archive_fail(fault, ARCHIVE_CORRUPT, file, "is missing");

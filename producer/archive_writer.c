@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "producer/archive_pack.h"
+
 enum { FLUSH_SIZE = 1 << 20 };
 
 static uint64_t now_ms(void) {
@@ -17,30 +19,52 @@ static uint64_t now_ms(void) {
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* A packed segment has to be gone through to its end. */
+static bool go_to_end(struct archive_reader *r, struct segment_record *last) {
+    const uint8_t *bytes;
+    struct archive_fault ignored;
+    struct segment_record record;
+    enum archive_got got;
+    while ((got = archive_reader_next(r, &record, &bytes, &ignored)) == ARCHIVE_GOT_RECORD) *last = record;
+    return got == ARCHIVE_GOT_ALL;
+}
+
+/* The last record of a segment, if it is its end. */
+static bool read_end(struct archive_reader *r, struct segment_record *record) {
+    uint8_t bytes[SEGMENT_END_SIZE];
+    const char *wrong;
+    if (r->unpack) return go_to_end(r, record) && record->type == SEGMENT_END;
+    ssize_t got = r->file_size < sizeof bytes ? 0 : pread(r->fd, bytes, sizeof bytes, (off_t)(r->file_size - sizeof bytes));
+    return got == (ssize_t)sizeof bytes && segment_record_read(bytes, sizeof bytes, record, &wrong) == SEGMENT_RECORD &&
+           record->type == SEGMENT_END;
+}
+
 /* The digest in the end of the segment before must be the one that this segment's header names. */
 static enum archive_err check_previous(const struct archive_writer *w, struct archive_fault *fault) {
     archive_path file;
-    uint8_t bytes[SEGMENT_END_SIZE];
+    struct archive_reader before, reader;
     struct segment_record record = {0};
-    const char *wrong = NULL;
+    struct segment_header header;
     if (w->chain.number == 1) return ARCHIVE_OK;
     archive_path_segment(file, w->dir, w->chain.stream, w->chain.number - 1);
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return archive_fail_errno(fault, file, "read");
-    off_t end = lseek(fd, 0, SEEK_END);
-    ssize_t got = end < (off_t)sizeof bytes ? 0 : pread(fd, bytes, sizeof bytes, end - (off_t)sizeof bytes);
-    close(fd);
-    bool sound = got == (ssize_t)sizeof bytes && segment_record_read(bytes, sizeof bytes, &record, &wrong) == SEGMENT_RECORD;
-    if (!sound || record.type != SEGMENT_END) return archive_fail_at(fault, file, (uint64_t)end, "does not end like a finished segment");
-    struct segment_header header;
-    struct archive_reader reader;
-    enum archive_err err = archive_reader_open(&reader, w->file, fault);
+    enum archive_err err = archive_reader_open(&before, file, fault);
+    if (!err && !read_end(&before, &record))
+        err = archive_fail_at(fault, before.file, before.file_size, "does not end like a finished segment");
+    archive_reader_close(&before);
+    if (err) return err;
+    err = archive_reader_open(&reader, w->file, fault);
     header = reader.header;
     archive_reader_close(&reader);
     if (err) return err;
     return memcmp(header.previous, record.end.digest, sizeof record.end.digest) == 0
                ? ARCHIVE_OK
                : archive_fail_at(fault, w->file, 0, "does not follow the segment before: the chain is broken");
+}
+
+/* What was finished, but not packed before its writer died, or when it was not wanted yet. */
+static enum archive_err pack_last(const struct archive_writer *w, struct archive_fault *fault) {
+    bool plain = w->chain.ended && access(w->file, F_OK) == 0;
+    return plain && w->options->pack ? archive_pack(w->dir, w->file, fault) : ARCHIVE_OK;
 }
 
 static enum archive_err go_on(struct archive_writer *w, const struct archive_scan *scan, struct archive_fault *fault) {
@@ -59,6 +83,7 @@ static enum archive_err open_last(struct archive_writer *w, uint64_t number, con
     enum archive_err err = archive_scan(&scan, &w->chain, false, fault);
     if (!err) err = check_previous(w, fault);
     if (!err) err = go_on(w, &scan, fault);
+    if (!err) err = pack_last(w, fault);
     w->synced = w->size;
     return err;
 }
@@ -157,7 +182,9 @@ static enum archive_err seal(struct archive_writer *w, struct archive_fault *fau
     if (err) return err;
     close(w->fd);
     w->fd = -1;
-    return ARCHIVE_OK;
+    err = pack_last(w, fault);
+    if (err) w->broken = *fault;
+    return err;
 }
 
 /* Makes sure that there is a segment with room. */

@@ -13,6 +13,7 @@ struct archive_options {
     uint64_t segment_size;   /* a segment is finished when it is larger than this */
     uint64_t segment_age_ms; /* or older, if there is anything in it */
     uint64_t fsync_every_ms; /* 0: after every batch */
+    bool pack;               /* finished segments */
 };
 
 struct archive_writer {

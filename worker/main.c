@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "producer/archive_pack.h"
 #include "producer/redis_config.h"
 #include "worker/embedded.h"
 #include "worker/lane_apply.h"
@@ -71,6 +72,11 @@ static int load_config(const char *path, struct config *config) {
 static int usage_error(const char *what) {
     fprintf(stderr, "till-worker: %s\n", what);
     return EXIT_USAGE;
+}
+
+static int check_archive(const struct config *config) {
+    if (config->archive_compress != CONFIG_YES || archive_can_pack()) return 0;
+    return usage_error("archive.compress: " ARCHIVE_PACK_NEEDS);
 }
 
 static void name_worker(struct worker *w) {
@@ -205,7 +211,8 @@ static void start_archiver(struct worker *w) {
         .settings = &w->settings,
         .book = w->door.book,
         .dir = w->config.archive_dir,
-        .archive = {w->config.archive_segment_size, w->config.archive_segment_age_ms, w->config.archive_fsync_every_ms},
+        .archive = {w->config.archive_segment_size, w->config.archive_segment_age_ms, w->config.archive_fsync_every_ms,
+                    w->config.archive_compress == CONFIG_YES},
     });
     w->shared.sources = archiver_sources(w->ownership.archiver);
 }
@@ -269,6 +276,7 @@ int main(int argc, char **argv) {
     signal(SIGXFSZ, SIG_IGN); /* a file of the archive that may not grow is a failed write, and no reason to end */
     if (sodium_init() < 0) return usage_error("libsodium does not work here");
     int bad = load_config(w.config_path, &w.config);
+    if (!bad) bad = check_archive(&w.config);
     if (bad) return bad;
     bad = set_up(&w);
     if (bad) return bad;

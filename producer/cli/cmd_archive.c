@@ -8,6 +8,7 @@
 
 #include "config/units.h"
 #include "producer/archive.h"
+#include "producer/archive_pack.h"
 #include "producer/archive_tail.h"
 #include "producer/cli/archive_out.h"
 #include "producer/cli/args.h"
@@ -16,7 +17,7 @@
 #include "producer/cli/progress.h"
 #include "producer/client.h"
 
-enum { OPTION_FOLLOW, OPTION_PARTITIONS, OPTION_SEGMENT_SIZE, OPTION_SEGMENT_AGE, OPTION_FSYNC };
+enum { OPTION_FOLLOW, OPTION_PARTITIONS, OPTION_SEGMENT_SIZE, OPTION_SEGMENT_AGE, OPTION_COMPRESS, OPTION_FSYNC };
 enum { LOOK_MS = 100, RETRY_MS = 500, VERIFY_EVERY_MS = 1000, STREAMS = 2 };
 
 /* One partition at work. */
@@ -76,6 +77,8 @@ static int read_options(struct job *j) {
         return cli_usage(cli, "--segment-size %s must be a size like 64MiB, at least 4KiB", size);
     if (age && (units_parse_duration(age, &j->options.segment_age_ms) != UNITS_OK || j->options.segment_age_ms < 1000))
         return cli_usage(cli, "--segment-age %s must be a length of time like 1h, at least 1s", age);
+    j->options.pack = cli->value[OPTION_COMPRESS] != NULL;
+    if (j->options.pack && !archive_can_pack()) return cli_usage(cli, "--compress: " ARCHIVE_PACK_NEEDS);
     if (!read_fsync(cli->value[OPTION_FSYNC], &j->options.fsync_every_ms))
         return cli_usage(cli, "--fsync %s must be always, or every=1s, up to every=1h", cli->value[OPTION_FSYNC]);
     return CLI_OK;
@@ -285,6 +288,7 @@ static const struct cli_option options[] = {
     {"partitions", 'p', "LIST", "only these, like 0,3-5"},
     {"segment-size", 0, "SIZE", "a file is finished when it is larger (64MiB)"},
     {"segment-age", 0, "TIME", "or older (1h)"},
+    {"compress", 'z', NULL, "finished files become FILE.zst (zstd); without it they stay as they are"},
     {"fsync", 0, "WHEN", "always, after every batch; or every=1s (default), at most so much is lost with the machine"},
     {0},
 };
@@ -304,7 +308,7 @@ const struct cli_command cmd_archive = {
              "partition in a DIR. verify needs no Redis: it checks every checksum, the chain of digests, the order\n"
              "and the counts, and what the manifests promise; exit code 1 when something is wrong or missing.\n"
              "The format of the files is in schema/README.md.",
-    .examples = "  till archive books --partitions 0-3 --fsync always\n  till archive books --follow\n"
+    .examples = "  till archive books --partitions 0-3 --fsync always\n  till archive books --follow --compress\n"
                 "  till archive verify books --json",
     .run = run,
 };

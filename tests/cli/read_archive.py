@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # Reads an archive of `till archive` with nothing but Python: checks it, and prints each entry as a line of JSON, bytes as hex.
-import json, os, re, struct, sys, zlib
+import json, os, re, struct, subprocess, sys, zlib
 from hashlib import blake2b
 
 def records(data):  # (offset, body) of each whole record behind the header; a torn tail is left out, anything else that is wrong ends it
@@ -13,7 +13,6 @@ def records(data):  # (offset, body) of each whole record behind the header; a t
         if zlib.crc32(body) != crc: sys.exit(f"bad body at {at}")
         yield at, body
         at += 12 + size
-
 def strings(body):
     at = 21
     for _ in range(struct.unpack_from("<I", body, 17)[0]):
@@ -24,8 +23,10 @@ def strings(body):
 for partition in sorted(name for name in os.listdir(sys.argv[1]) if re.fullmatch(r"\d{4}", name)):
     for stream in "intents", "ledger":
         digest, last, folder = bytes(32), (0, 0), os.path.join(sys.argv[1], partition)
-        for name in sorted(name for name in os.listdir(folder) if re.fullmatch(stream + r"-\d{8,}\.seg", name)):
-            data = open(os.path.join(folder, name), "rb").read()
+        names = [name for name in os.listdir(folder) if re.fullmatch(stream + r"-\d{8,}\.seg(\.zst)?", name)]
+        for name in sorted(name for name in names if not (name.endswith(".zst") and name[:-4] in names)):
+            path = os.path.join(folder, name)  # a packed one needs the program zstd
+            data = subprocess.check_output(["zstd", "-dcq", path]) if name.endswith(".zst") else open(path, "rb").read()
             if data[:8] != b"TILLSEG\n" or zlib.crc32(data[:136]) != struct.unpack_from("<I", data, 136)[0]: sys.exit(f"{name}: bad header")
             if data[104:136] != digest: sys.exit(f"{name}: does not follow the segment before")
             for at, body in records(data):

@@ -77,7 +77,7 @@ traffic &
 pids="$pids $!"
 flowing=$!
 expect 0 "UP TO" "$TILL" archive a --segment-size 4KiB # the first one below may be killed before it has begun
-for round in $(seq "${ROUNDS:-40}"); do
+for round in $(seq "${ROUNDS:-25}"); do
     policy=every=1s
     [ $((RANDOM % 2)) = 0 ] || policy=always
     "$TILL" archive a --follow --segment-size 4KiB --segment-age 1s --fsync $policy >follow.out 2>follow.err &
@@ -90,9 +90,28 @@ for round in $(seq "${ROUNDS:-40}"); do
     expect 0 "sound: 4 of 4 partitions" "$TILL" archive verify a
 done
 [ $shortened -gt 3 ] || fail "only $shortened torn tails in all rounds"
+
+# The same with finished segments packed: killed while it packs, a file is there as it was, or packed, or both.
+expect 0 "UP TO" "$TILL" archive z --segment-size 4KiB --compress
+for round in $(seq "${ROUNDS:-12}"); do
+    "$TILL" archive z --follow --segment-size 4KiB --segment-age 1s --compress >follow.out 2>follow.err &
+    archiver=$!
+    sleep "0.$(printf '%03d' $((RANDOM % 400)))"
+    kill -9 $archiver
+    wait $archiver 2>/dev/null
+    grep -v "a write was cut short" follow.err && fail "round $round: the archiver complained"
+    packed=$(ls z/*/*.seg.zst | shuf -n 1 --random-source=<(yes $RANDOM))
+    [ $((round % 3)) != 0 ] || zstd -dcq "$packed" >"${packed%.zst}" || fail "zstd does not read $packed"
+    expect 0 "sound: 4 of 4 partitions" "$TILL" archive verify z
+done
 touch enough
 wait $flowing
 stop_worker
+expect 0 "UP TO" "$TILL" archive z --segment-size 4KiB --compress
+expect 0 "sound: 4 of 4 partitions of book till" "$TILL" archive verify z
+same z
+[ "$(ls z/*/*.seg.zst | wc -l)" -gt 8 ] || fail "hardly any segment was packed"
+expect 0 "" "$TILL" archive z
 expect 0 "UP TO" "$TILL" archive a --segment-size 4KiB
 expect 0 "sound: 4 of 4 partitions of book till" "$TILL" archive verify a
 json 0 '.[0] | .sound and .found == 0 and (.streams | length) == 8 and all(.streams[]; .missing == 0 and .entries > 0 and .first != "")' \
@@ -144,7 +163,7 @@ file.write(bytes([byte ^ 1 << bit]))
 END
 }
 last() { ls d/0001/"$1"-*.seg | tail -n 1; }
-for round in $(seq 20); do
+for round in $(seq 14); do
     rm -rf d && cp -r a d
     file=$(ls d/*/*.seg | shuf -n 1 --random-source=<(yes $RANDOM))
     at=$((RANDOM % $(stat -c %s "$file")))
@@ -152,6 +171,21 @@ for round in $(seq 20); do
     bad_file "at offset" "$file"
     [ "$(jq -rs '.[0].findings[0].offset' out)" -le $at ] || fail "the offset is behind the flipped byte $at of $file"
 done
+for round in $(seq 16); do # of a packed one any bit, also those that zstd does not mind
+    rm -rf d && cp -r z d
+    file=$(ls d/*/*.seg.zst | shuf -n 1 --random-source=<(yes $RANDOM))
+    rm -f "${file%.zst}" # or that one counts
+    size=$(stat -c %s "$file")
+    case $round in [1-7]) at=$((round - 1)) ;; [89] | 1[01]) at=$((size - round + 7)) ;; *) at=$((RANDOM % size)) ;; esac
+    flip "$file" $at
+    bad_file "at offset" "$file"
+done
+truncate -s -1 "$file"
+bad_file "at offset" "$file"
+rm -rf d && cp -r z d
+file=$(ls d/*/*.seg.zst | head -n 1)
+rm "$file" "${file%.zst}" 2>/dev/null
+expect 1 "${file%.zst}: is missing" "$TILL" archive verify d
 rm -rf d && cp -r a d
 file=$(last intents)
 flip "$file" 200

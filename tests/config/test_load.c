@@ -259,7 +259,7 @@ Test(config_reload, every_setting_is_either_taken_over_or_named) {
         "redis: {url: 'unix:/s', password_file: p, sentinel_user: u, sentinel_password_file: q, connect_timeout: 3s, timeout: 6s}\n"
         "embedded: {appendfsync: always, maxmemory: 1GB}\nbacklog: {max: 1, memory_high_water: 1}\nproducer: {timeout: 1s}\n"
         "worker: {name: w, batch: 1, lease_ttl: 4s, block: 2s, max_attempts: 1, on_data_loss: continue}\n"
-        "archive: {dir: a, fsync_every: 2s, segment_size: 1MB, segment_age: 2h}\nsettlement: {auto: yes}\n"
+        "archive: {dir: a, fsync_every: 2s, segment_size: 1MB, segment_age: 2h, compress: yes}\nsettlement: {auto: yes}\n"
         "retention: {intents: keep, responses: 1s, ledger: 1s, dead: 1s, discarded: 1s, readers: 0}\n"
         "log: {level: warn, format: json}\n";
     load_both("", changed);
