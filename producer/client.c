@@ -16,7 +16,6 @@ enum {
     BLOCK_MAX_MS = 1000,
     VERIFY_EVERY_MS = 1000,
     LOOK_LEAST_MS = 15,
-    BOOK_VERSION = 1,
 };
 
 struct redis *client_redis(struct till *till) {
@@ -125,8 +124,9 @@ static int book_check(struct till *till, int64_t version, int64_t partitions) {
         client_fail(till, "the book %s is closed: it is being given another number of partitions, or has moved", till->book.name);
         return TILL_INVALID;
     }
-    if (version != BOOK_VERSION) {
-        client_fail(till, "the book %s has version %lld, this library reads version %d", till->book.name, (long long)version, BOOK_VERSION);
+    if (version != KEYS_BOOK_VERSION) {
+        client_fail(till, "the book %s has version %lld, this library reads version %d", till->book.name, (long long)version,
+                    KEYS_BOOK_VERSION);
         return TILL_INVALID;
     }
     if (partitions < 1 || partitions > KEYS_PARTITIONS_MAX) {

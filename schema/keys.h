@@ -9,6 +9,7 @@
 enum {
     KEYS_BOOK_NAME_MAX = 32,
     KEYS_PARTITIONS_MAX = 1024,
+    KEYS_BOOK_VERSION = 1, /* of all that is in a book: what `{B}:book` says */
     KEYS_SIZE_MAX = 192, /* of any key, NUL included */
     KEYS_DAY_MAX = 2932896, /* 9999-12-31, in days since the epoch */
 };

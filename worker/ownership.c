@@ -14,7 +14,7 @@
 #include "worker/log.h"
 #include "worker/loss.h"
 
-enum { BOOK_VERSION = 1, BEAT_MS = 250, VERIFY_MS = 1000, DOUBT_MS = 60000, LOOK_MS = 250, NUDGE_MS = 50,
+enum { BEAT_MS = 250, VERIFY_MS = 1000, DOUBT_MS = 60000, LOOK_MS = 250, NUDGE_MS = 50,
        CONTROL_MS = 500, HUNG_MS = 200, ABANDONED_MS = 300 };
 
 void ownership_init(struct ownership *o, const struct lane_shared *shared, const struct door *door) {
@@ -92,7 +92,7 @@ static enum redis_err call_book(struct ownership *o, struct reply *reply) {
     command_init(&c);
     redis_script_begin(&c, &script_book, 1);
     command_copy(&c, key, keys_book(key, &o->door.book));
-    command_uint(&c, BOOK_VERSION);
+    command_uint(&c, KEYS_BOOK_VERSION);
     command_uint(&c, o->door.book.partitions);
     enum redis_err err = redis_script_call(o->redis, &script_book, &c, reply);
     command_clear(&c);
@@ -107,10 +107,10 @@ const char *ownership_open_book(struct ownership *o, enum redis_err *err) {
     if (*err) return redis_error(o->redis);
     o->created_ms = reply_integer(reply_at(reply, 2));
     int64_t version = reply_integer(reply_at(reply, 0)), partitions = reply_integer(reply_at(reply, 1));
-    if (version == BOOK_VERSION && partitions == (int64_t)o->door.book.partitions) return NULL;
+    if (version == KEYS_BOOK_VERSION && partitions == (int64_t)o->door.book.partitions) return NULL;
     snprintf(text, sizeof text,
              "book %s has version %lld and %lld partitions, this worker is for version %d and %u partitions (book.partitions)",
-             o->door.book.name, (long long)version, (long long)partitions, BOOK_VERSION, o->door.book.partitions);
+             o->door.book.name, (long long)version, (long long)partitions, KEYS_BOOK_VERSION, o->door.book.partitions);
     *err = REDIS_REFUSED;
     return text;
 }
@@ -271,7 +271,7 @@ static enum redis_err check_book(struct ownership *o) {
     struct reply reply;
     enum redis_err err = call_book(o, &reply);
     if (err) return err;
-    bool ours = reply_integer(reply_at(reply, 0)) == BOOK_VERSION && reply_integer(reply_at(reply, 1)) == o->door.book.partitions;
+    bool ours = reply_integer(reply_at(reply, 0)) == KEYS_BOOK_VERSION && reply_integer(reply_at(reply, 1)) == o->door.book.partitions;
     if (!ours) return refuse_book(o, reply);
     o->refused = false;
     int64_t created_ms = reply_integer(reply_at(reply, 2));

@@ -10,7 +10,7 @@
 #include "producer/replay_source.h"
 #include "schema/script.h"
 
-enum { BOOK_VERSION = 1, POLL_MS = 50, HOLD_MS = 60000, SILENT_MS = 30000 };
+enum { POLL_MS = 50, HOLD_MS = 60000, SILENT_MS = 30000 };
 
 static struct reply field_of(struct reply fields, const char *name) {
     for (size_t n = 0; n + 1 < reply_count(fields); n += 2)
@@ -36,9 +36,9 @@ static int check_book(struct replay *r) {
     int code = connect_call(&r->c, "reading the book", &reply);
     if (code || reply_type(reply_at(reply, 0)) == REPLY_NIL) return code;
     int64_t version = reply_integer(reply_at(reply, 0)), partitions = reply_integer(reply_at(reply, 1));
-    if (version == BOOK_VERSION && partitions == (int64_t)r->c.book.partitions) return CLI_OK;
+    if (version == KEYS_BOOK_VERSION && partitions == (int64_t)r->c.book.partitions) return CLI_OK;
     return cli_usage(r->cli, "the book '%s' that is there has version %lld and %lld partitions, the archive's has %d and %u",
-                     r->c.book.name, (long long)version, (long long)partitions, BOOK_VERSION, r->c.book.partitions);
+                     r->c.book.name, (long long)version, (long long)partitions, KEYS_BOOK_VERSION, r->c.book.partitions);
 }
 
 static int create_book(struct replay *r) {
@@ -46,7 +46,7 @@ static int create_book(struct replay *r) {
     keys_buffer key;
     redis_script_begin(&r->c.command, &script_book, 1);
     command_copy(&r->c.command, key, keys_book(key, &r->c.book));
-    command_uint(&r->c.command, BOOK_VERSION);
+    command_uint(&r->c.command, KEYS_BOOK_VERSION);
     command_uint(&r->c.command, r->c.book.partitions);
     enum redis_err err = redis_script_call(r->c.redis, &script_book, &r->c.command, &reply);
     return err ? connect_failed(&r->c, err, "creating the book") : CLI_OK;

@@ -13,6 +13,11 @@ for day in "$here"/../vectors/day-*/; do
         "$TILL" replay --from-archive day --compare --json
     cp out replay.out
     json 0 '.[0] | .sound' "$TILL" audit --json
+    # The answers are there for their source, readable as any: each of the recorded ones, once.
+    jq -c 'select(.[2] == "shop") | [.[1], .[3], .[6], .[8], .[9], .[11]]' "$day/answers.jsonl" 2>/dev/null | sort >recorded
+    "$TILL" watch --source shop --from 0 --limit "$(wc -l <recorded)" --json |
+        jq -c '[.entry, .key, (.code | tostring), .account, (.amount // "" | tostring), (.balance // "" | tostring)]' | sort >watched
+    [ -s recorded ] && cmp recorded watched || fail "the answers of the shop of $day: $(diff recorded watched | head -n 4)"
     echo "$(basename "$day"): $(jq .intents replay.out) intents"
     rm -rf day
     days=$((days + 1))
