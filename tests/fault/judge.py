@@ -3,7 +3,7 @@
 import json, os, time
 import wire
 from resp import Lost, Redis, ReplyError, entries
-from stage import wait_for
+from stage import answers, wait_for
 from traffic import SOURCE
 
 LIVENESS_S = 60
@@ -39,30 +39,34 @@ def reported(stage):
         except (Lost, ReplyError): pass
     return count
 
+def ms_of(identifier): return int(identifier.split("-")[0])
+
 def read_book(stage):
-    """({(p, entry): identity}, {(p, entry): [answer]}) of what the sender's source sent and was told."""
-    sent, told = {}, {}
+    """({(p, entry): identity}, {(p, entry): [answer]}) of what the sender's source sent and was told. Also how long anybody waited for an
+    answer, in ms by Redis' own clock."""
+    sent, told, later = {}, {}, set()
+    stage.slowest = 0.0
     for p in range(stage.partitions):
         redis, prefix = stage.master(p), f"{{{stage.book}:{p}}}:"
         for identifier, fields in entries(redis, prefix + "intents"):
             intent = wire.decode(fields.get("intent", b""))
-            if intent and intent.get("source") == SOURCE: sent[p, identifier] = intent["account"], intent["key"]
-        for _, fields in entries(redis, prefix + f"responses:{SOURCE}"):
-            told.setdefault((p, fields["entry"].decode()), []).append(fields)
+            if not intent or intent.get("source") != SOURCE: continue
+            sent[p, identifier] = intent["account"], intent["key"]
+            if "not_before" in intent: later.add((p, identifier))
+        for identifier, fields in entries(redis, prefix + f"responses:{SOURCE}"):
+            where = p, fields["entry"].decode()
+            told.setdefault(where, []).append(fields)
+            if fields["replayed"] == b"0" and where not in later: stage.slowest = max(stage.slowest, ms_of(identifier) - ms_of(where[1]))
     return sent, told
-
-def unanswered(stage, sender):
-    sent, told = read_book(stage)
-    return [who for where, who in sent.items() if where not in told]
 
 def judge_answers(stage, sender, verdict, sent, told):
     """A repetition's answer names the entry that was decided, so answers are counted by intent; at first hand there is one for an entry."""
     copies, given, effects = {}, {}, {}
     for where, who in sent.items(): copies[where[0], who] = copies.get((where[0], who), 0) + 1
-    for where, answers in told.items():
-        first = [answer for answer in answers if answer["replayed"] == b"0"]
-        who = where[0], (answers[0]["account"].decode(), answers[0]["key"].decode())
-        given[who] = given.get(who, 0) + len(answers)
+    for where, list_ in told.items():
+        first = [answer for answer in list_ if answer["replayed"] == b"0"]
+        who = where[0], (list_[0]["account"].decode(), list_[0]["key"].decode())
+        given[who] = given.get(who, 0) + len(list_)
         effects[who] = effects.get(who, 0) + sum(int(answer["code"]) in wire.DECIDED for answer in first)
         if len(first) > 1: verdict.fault(f"partition {where[0]}: entry {where[1]} of {who[1]} has {len(first)} answers at first hand")
         if who not in copies: verdict.fault(f"partition {where[0]}: an answer to {where[1]} of {who[1]}, which nobody sent")
@@ -100,7 +104,6 @@ def judge_replay(stage, verdict):
         code, said = stage.till(*words)
         if code != 0: return verdict.fault(f"till {words[0]}: {code}: {said[-800:]}")
     stage.server(["--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", archive], "replay.log")
-    wait_for("the replay's redis-server", 20, lambda: os.path.exists(socket))
+    wait_for("the replay's redis-server", 30, lambda: answers(Redis(socket)))
     code, said = stage.till("replay", "--from-archive", archive, "--into", "unix:" + socket, seconds=300)
     if code != 0: verdict.fault(f"till replay: {code}: {said[-1500:]}")
-    Redis(socket).close()

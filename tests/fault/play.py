@@ -50,8 +50,8 @@ class Run:
                 due = int((time.monotonic() - began) * self.rate)
                 if self.limit: due = min(due, self.limit)
                 if len(self.sender.waiting) < 5000:
-                    for _ in range(min(due - done, 500)): self.sender.add(self.plan.next())
-                    done += min(max(due - done, 0), 500)
+                    for _ in range(done, min(due, done + 500)): self.sender.add(self.plan.next())
+                    done = max(done, min(due, done + 500))
                 if self.sender.flush(): self.sender.observe()
                 else: time.sleep(5 * STEP_S) # refused: not at full speed again
         except BaseException as error: self.broken = error
@@ -98,7 +98,7 @@ class Run:
         if self.recovery is None:
             verdict.fault(f"not at rest {judge.LIVENESS_S} s after the last fault: {judge.under_way(self.stage)}")
         sent, told = judge.read_book(self.stage)
-        lost = judge.missing(sender, sent)
+        lost, self.slowest = judge.missing(sender, sent), self.stage.slowest
         verdict.lost, verdict.undone, verdict.intents = len(lost), judge.undone(sender, told), len(sender.sent)
         self.reported = self.reported or sum("data_loss_suspected" in worker.text() for worker in self.stage.workers)
         if verdict.undone and not self.reported: verdict.fault(f"{verdict.undone} answers are gone, and nobody told")
