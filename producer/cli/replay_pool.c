@@ -10,23 +10,9 @@
 #include <unistd.h>
 
 #include "producer/cli/replay.h"
+#include "producer/cli/worker_program.h"
 
 enum { DEATHS_MAX = 20, STOP_MS = 5000, POLL_MS = 20 };
-
-/* Beside this program, or where the build puts it, or somewhere in PATH. */
-static void find_program(char out[1024]) {
-    static const char *const places[] = {"till-worker", "../../worker/till-worker"};
-    char self[512];
-    ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
-    self[size > 0 ? size : 0] = '\0';
-    char *slash = strrchr(self, '/');
-    if (slash) slash[1] = '\0';
-    for (size_t n = 0; slash && n < sizeof places / sizeof *places; n++) {
-        snprintf(out, 1024, "%s%s", self, places[n]);
-        if (access(out, X_OK) == 0) return;
-    }
-    snprintf(out, 1024, "till-worker");
-}
 
 /* In the child: it must not outlive the replay, archive nothing, and have a name of its own. */
 static void run_worker(const struct replay *r, unsigned number, pid_t parent) {
@@ -59,7 +45,7 @@ static int spawn(struct replay *r, unsigned n) {
 
 int replay_pool_start(struct replay *r, unsigned count) {
     int code = CLI_OK;
-    find_program(r->pool.program);
+    worker_program_find(r->pool.program);
     for (; r->pool.count < count && !code; r->pool.count++) code = spawn(r, r->pool.count);
     return code;
 }
