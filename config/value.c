@@ -139,7 +139,8 @@ static bool value_check_alphabet(const char *text, const char *alphabet, const c
 
 /* What follows the scheme is for the seam to Redis to parse; that there is one, and something after it, can be said at once. */
 static bool value_check_url(const char *text, char why[VALUE_WHY_MAX]) {
-    static const char *const schemes[] = {"unix:", "redis://", "sentinel://", "cluster://", "embedded:"};
+    static const char *const schemes[] = {"unix:", "redis://", "rediss://", "sentinel://", "sentinel+tls://", "cluster://",
+                                          "cluster+tls://", "embedded:"};
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
         if (strncmp(text, schemes[i], strlen(schemes[i])) == 0 && text[strlen(schemes[i])] != '\0') return true;
     snprintf(why, VALUE_WHY_MAX,

@@ -58,6 +58,7 @@ static enum redis_err redis_explain(struct redis *redis, int why) {
         return REDIS_LOST;
     }
     redis_say(redis, context->errstr, strnlen(context->errstr, sizeof context->errstr));
+    if (redis->options.url.tls && redis_tls_parting(redis->error, sizeof redis->error)) return REDIS_LOST;
     /* A reply too large for our memory is one that cannot be: 0.14 takes the counts of arrays on trust. */
     return context->err == REDIS_ERR_PROTOCOL || context->err == REDIS_ERR_OOM ? REDIS_GARBLED : REDIS_LOST;
 }
@@ -85,18 +86,29 @@ static bool redis_write(redisContext *context) {
     return true;
 }
 
-/* hiredis writes without MSG_NOSIGNAL, and whoever embeds us may leave SIGPIPE deadly: held back here, and taken away if it came. */
-static bool redis_write_quietly(redisContext *context) {
-    sigset_t pipe, before;
+void redis_hold_pipe(sigset_t *before) {
+    sigset_t pipe;
     sigemptyset(&pipe);
     sigaddset(&pipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    pthread_sigmask(SIG_BLOCK, &pipe, before);
+}
+
+void redis_let_pipe(const sigset_t *before, bool came) {
+    sigset_t pipe;
+    if (sigismember(before, SIGPIPE)) return;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    if (came) sigtimedwait(&pipe, NULL, &(struct timespec){0});
+    pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+/* hiredis writes without MSG_NOSIGNAL: SIGPIPE is held back here, and taken away if it came. */
+static bool redis_write_quietly(redisContext *context) {
+    sigset_t before;
+    redis_hold_pipe(&before);
     bool written = redis_write(context);
     int why = errno;
-    if (!sigismember(&before, SIGPIPE)) {
-        if (!written && why == EPIPE) sigtimedwait(&pipe, NULL, &(struct timespec){0});
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-    }
+    redis_let_pipe(&before, !written && why == EPIPE);
     errno = why;
     return written;
 }
@@ -153,6 +165,7 @@ enum redis_err redis_next(struct redis *redis, struct reply *reply) {
     if (err) return err;
     redis->error[0] = '\0';
     void *node = NULL;
+    errno = 0; /* hiredis reads over TLS again for ever while it says EINTR from before */
     if (redisGetReply(redis->context, &node) != REDIS_OK) return redis_lose(redis);
     enum redis_err err_reply = redis_take(redis, node, reply);
     if (redis->demoted && redis->unanswered == 0) redis_drop(redis); /* the commands behind it fared no better */

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "producer/command.h"
+#include "producer/redis_tls.h"
 #include "producer/redis_url.h"
 #include "schema/script.h"
 
@@ -65,6 +66,7 @@ struct redis_options {
     int connect_timeout_ms;
     int timeout_ms; /* of a reply; must exceed any BLOCK */
     char sentinel_user[64], sentinel_password[256]; /* of the sentinels, "" when they want none; the url's are the master's */
+    struct redis_tls tls;    /* for an url that asks for it */
     const char *client_name; /* CLIENT SETNAME, at most 127 bytes; NULL: none. Borrowed during open */
     char fault[REDIS_FAULT_MAX + 1]; /* for redis_options_of_config only: where it says what is wrong */
 };

@@ -35,6 +35,13 @@ const char *redis_options_of_config(const struct config *config, struct redis_op
     };
     const char *wrong = redis_url_parse(config->redis_url, &options->url);
     if (wrong) return options_fault(options, "redis.url: ", wrong);
+    options->tls.unverified = config->tls_verify == CONFIG_NO;
+    snprintf(options->tls.ca_file, sizeof options->tls.ca_file, "%.255s", config->tls_ca_file);
+    snprintf(options->tls.ca_dir, sizeof options->tls.ca_dir, "%.255s", config->tls_ca_dir);
+    snprintf(options->tls.cert_file, sizeof options->tls.cert_file, "%.255s", config->tls_cert_file);
+    snprintf(options->tls.key_file, sizeof options->tls.key_file, "%.255s", config->tls_key_file);
+    snprintf(options->tls.server_name, sizeof options->tls.server_name, "%.255s", config->tls_server_name);
+    if (options->url.tls && (wrong = redis_tls_wrong(&options->tls))) return options_fault(options, "", wrong);
     snprintf(options->sentinel_user, sizeof options->sentinel_user, "%.63s", config->redis_sentinel_user);
     wrong = options_read_password(config, options, config_read_password, options->url.password);
     return wrong ? wrong : options_read_password(config, options, config_read_sentinel_password, options->sentinel_password);

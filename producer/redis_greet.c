@@ -113,7 +113,30 @@ static enum redis_err greet_lose_dial(struct redis *redis, int why) {
     return REDIS_LOST;
 }
 
+/* The handshake has what is left of the time to connect, but a little in any case. */
+static enum redis_err greet_tls(struct redis *redis, int timeout_ms) {
+    char why[REDIS_ERROR_MAX + 1] = "";
+    sigset_t before;
+    redis_hold_pipe(&before);
+    enum redis_tls_end end = redis_tls_start(redis->context, &redis->options.tls, redis->at.host, timeout_ms, why, sizeof why);
+    redis_let_pipe(&before, true);
+    if (end == REDIS_TLS_DONE) return REDIS_OK;
+    if (redis_take_interrupt(redis)) return REDIS_LOST;
+    redis_say(redis, why, strlen(why));
+    redis_drop(redis);
+    return end == REDIS_TLS_REFUSED ? REDIS_REFUSED : REDIS_LOST;
+}
+
+/* The other side took offence only once it saw, or missed, our certificate; its last words may have been overtaken by the reset. */
+static enum redis_err greet_explain_parting(struct redis *redis) {
+    size_t size = strlen(redis->error);
+    if (!redis->options.tls.cert_file[0])
+        snprintf(redis->error + size, sizeof redis->error - size, "; does it want a certificate (tls.cert_file)?");
+    return REDIS_REFUSED;
+}
+
 enum redis_err redis_connect_at(struct redis *redis, int timeout_ms) {
+    enum redis_err err;
     if (redis_take_interrupt(redis)) return REDIS_LOST;
     redis->waits_ms = timeout_ms;
     redis->context = redis_dial_start(&redis->options, &redis->at);
@@ -122,9 +145,11 @@ enum redis_err redis_connect_at(struct redis *redis, int timeout_ms) {
     if (redis_take_interrupt(redis)) return REDIS_LOST; /* it came before there was an fd to shut down */
     int why = redis_dial_finish(redis->context, &redis->options, timeout_ms);
     if (why) return greet_lose_dial(redis, why);
+    if (redis->options.url.tls && (err = greet_tls(redis, timeout_ms))) return err;
     if (redis->options.timeout_ms < timeout_ms) redis_wait(redis, redis->options.timeout_ms);
     redis->context->reader->maxbuf = IDLE_BUFFER_MAX; /* hiredis would give the buffer back after every reply above 16 kB */
-    enum redis_err err = greet(redis);
+    err = greet(redis);
+    if (err == REDIS_LOST && redis->options.url.tls && strncmp(redis->error, "TLS: ", 5) == 0) err = greet_explain_parting(redis);
     if (err) redis_drop(redis);
     else redis_wait(redis, redis->options.timeout_ms);
     return err;

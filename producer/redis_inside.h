@@ -3,6 +3,7 @@
 #define PRODUCER_REDIS_INSIDE_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 
 #include "producer/redis.h"
@@ -47,6 +48,9 @@ bool redis_take_interrupt(struct redis *redis);
 enum redis_err redis_lose(struct redis *redis);
 /* So long may each wait for the socket take from now on. */
 void redis_wait(struct redis *redis, int timeout_ms);
+/* Around whatever writes to a socket without MSG_NOSIGNAL: whoever embeds us may leave SIGPIPE deadly. `came`: there was EPIPE. */
+void redis_hold_pipe(sigset_t *before);
+void redis_let_pipe(const sigset_t *before, bool came);
 void redis_publish_fd(struct redis *redis, int fd);
 void redis_publish_asking(struct redis *redis, struct redis *asking);
 

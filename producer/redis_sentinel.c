@@ -19,6 +19,8 @@ static struct redis *sentinel_new(const struct redis *redis, const struct redis_
     struct redis_options options = {.connect_timeout_ms = timeout_ms, .timeout_ms = timeout_ms, .url.kind = REDIS_URL_TCP};
     memcpy(options.url.host, seed->host, sizeof options.url.host);
     options.url.port = seed->port;
+    options.url.tls = redis->options.url.tls;
+    options.tls = redis->options.tls;
     memcpy(options.url.user, redis->options.sentinel_user, sizeof options.url.user);
     memcpy(options.url.password, redis->options.sentinel_password, sizeof options.url.password);
     struct redis *asking = redis_new(&options);

@@ -1,6 +1,8 @@
 /* Parsing where Redis is, and showing it without the password. */
 #include "producer/redis_url.h"
 
+#include "producer/redis_tls.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -205,13 +207,21 @@ static const char *url_parse_cluster(const char *text, struct redis_url *url) {
     return wrong;
 }
 
+static const char *url_with_tls(const char *wrong, struct redis_url *url) {
+    static const struct redis_tls standard;
+    url->tls = true;
+    return wrong ? wrong : redis_tls_wrong(&standard);
+}
+
 static const char *url_parse_any(const char *text, struct redis_url *url) {
     if (url_skip(&text, "unix:")) return url_parse_unix(text, url);
     if (url_skip(&text, "embedded:")) return url_parse_embedded(text, url);
     if (url_skip(&text, "redis://")) return url_parse_tcp(text, url);
     if (url_skip(&text, "sentinel://")) return url_parse_sentinel(text, url);
     if (url_skip(&text, "cluster://")) return url_parse_cluster(text, url);
-    if (url_skip(&text, "rediss://")) return "TLS is not built in: use redis:// through a tunnel on this host, or unix:PATH";
+    if (url_skip(&text, "rediss://")) return url_with_tls(url_parse_tcp(text, url), url);
+    if (url_skip(&text, "sentinel+tls://")) return url_with_tls(url_parse_sentinel(text, url), url);
+    if (url_skip(&text, "cluster+tls://")) return url_with_tls(url_parse_cluster(text, url), url);
     return "it must be unix:PATH, redis://[user:password@]host[:port][/db], sentinel://HOST,.../NAME, cluster://HOST,... or embedded:DIR";
 }
 
@@ -229,16 +239,17 @@ void redis_url_show(const struct redis_url *url, char *out, unsigned capacity) {
     }
     bool login = *url->user || *url->password;
     if (url->kind == REDIS_URL_SENTINEL) {
-        snprintf(out, capacity, "sentinel://%s%s%s%s%s/%s/%d", url->user, login ? ":" : "", *url->password ? "***" : "", login ? "@" : "",
+        snprintf(out, capacity, "sentinel%s://%s%s%s%s%s/%s/%d", url->tls ? "+tls" : "", url->user,
+                 login ? ":" : "", *url->password ? "***" : "", login ? "@" : "",
                  url->seeds, url->name, url->db);
         return;
     }
     if (url->kind == REDIS_URL_CLUSTER) {
-        snprintf(out, capacity, "cluster://%s%s%s%s%s", url->user, login ? ":" : "", *url->password ? "***" : "", login ? "@" : "",
-                 url->seeds);
+        snprintf(out, capacity, "cluster%s://%s%s%s%s%s", url->tls ? "+tls" : "", url->user, login ? ":" : "",
+                 *url->password ? "***" : "", login ? "@" : "", url->seeds);
         return;
     }
     bool bracketed = strchr(url->host, ':') != NULL;
-    snprintf(out, capacity, "redis://%s%s%s%s%s%s%s:%d/%d", url->user, login ? ":" : "", *url->password ? "***" : "", login ? "@" : "",
-             bracketed ? "[" : "", url->host, bracketed ? "]" : "", url->port, url->db);
+    snprintf(out, capacity, "redis%s://%s%s%s%s%s%s%s:%d/%d", url->tls ? "s" : "", url->user, login ? ":" : "",
+             *url->password ? "***" : "", login ? "@" : "", bracketed ? "[" : "", url->host, bracketed ? "]" : "", url->port, url->db);
 }

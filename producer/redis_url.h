@@ -20,6 +20,7 @@ struct redis_url {
     char host[256];
     int port;         /* default 6379 */
     int db;
+    bool tls;         /* rediss://, sentinel+tls://, cluster+tls:// */
     char user[64], password[256]; /* percent-decoded; password also from a file, see config */
     char embedded_dir[96]; /* "" unless embedded: */
     char seeds[384];       /* the sentinels, or nodes of the cluster, as they were written, by commas; "" for other kinds */

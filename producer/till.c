@@ -38,6 +38,18 @@ static bool take_text(char *out, size_t capacity, const char *text) {
     return size < capacity;
 }
 
+static const char *take_tls(struct redis_options *redis, const struct till_tls *from) {
+    struct redis_tls *tls = &redis->tls;
+    if (from == NULL)
+        return NULL;
+    bool fit = take_text(tls->ca_file, sizeof tls->ca_file, from->ca_file) && take_text(tls->ca_dir, sizeof tls->ca_dir, from->ca_dir) &&
+               take_text(tls->cert_file, sizeof tls->cert_file, from->cert_file) &&
+               take_text(tls->key_file, sizeof tls->key_file, from->key_file) &&
+               take_text(tls->server_name, sizeof tls->server_name, from->server_name);
+    tls->unverified = from->unverified;
+    return !fit ? "a path or the server_name of tls is too long" : redis->url.tls ? redis_tls_wrong(tls) : NULL;
+}
+
 static const char *take_url(struct till *till, const struct till_options *options) {
     struct redis_url *url = &till->redis_options.url;
     if (options->url == NULL)
@@ -52,7 +64,7 @@ static const char *take_url(struct till *till, const struct till_options *option
         return "sentinel_user is too long";
     if (!take_text(till->redis_options.sentinel_password, sizeof till->redis_options.sentinel_password, options->sentinel_password))
         return "sentinel_password is too long";
-    return NULL;
+    return take_tls(&till->redis_options, options->tls);
 }
 
 static int or_default(int value, int standard) {

@@ -83,6 +83,15 @@ enum { TILL_NO = -1, TILL_YES = 1 };    /* where 0 is: not given */
 
 /* --- handle --- */
 
+/* Of rediss:// and +tls:// urls. NULL and "": not given. The files are read anew for every connection. */
+struct till_tls {
+    const char *ca_file, *ca_dir;     /* authorities that are believed; neither: the system's */
+    const char *cert_file, *key_file; /* what we show to a server that wants to see it */
+    const char *server_name;          /* whom the server's certificate must name; not given: the host of the url */
+    bool unverified;                  /* whoever answers is believed */
+    const void *reserved[4];
+};
+
 /* Texts are copied by till_open. */
 struct till_options {
     const char *url;       /* unix:PATH | redis://[user:password@]host[:port][/db] | embedded:DIR (a worker's own server) |
@@ -97,7 +106,8 @@ struct till_options {
     unsigned memory_high_water_percent; /* refuse (TILL_BUSY) at this share of Redis' maxmemory. 0: 90; above 100: never */
     const char *client_name; /* shown by CLIENT LIST; NULL: "till-producer". Printable ASCII without space */
     const char *sentinel_user, *sentinel_password; /* of a sentinel:// url's sentinels; NULL: they want none */
-    const void *reserved[6];
+    const struct till_tls *tls; /* NULL: all as it is usual */
+    const void *reserved[5];
 };
 
 struct till;

@@ -16,6 +16,12 @@ static int open_till(const struct cli *cli, const struct config *config, struct 
     if (bad) cli_say(cli, "%s", faults.text ? faults.text : "the password cannot be read");
     config_faults_clear(&faults);
     if (bad) return CLI_USAGE;
+    struct till_tls tls = {.ca_file = config->tls_ca_file,
+                           .ca_dir = config->tls_ca_dir,
+                           .cert_file = config->tls_cert_file,
+                           .key_file = config->tls_key_file,
+                           .server_name = config->tls_server_name,
+                           .unverified = config->tls_verify == CONFIG_NO};
     struct till_options options = {
         .url = config->redis_url,
         .password = *password ? password : NULL,
@@ -28,6 +34,7 @@ static int open_till(const struct cli *cli, const struct config *config, struct 
         .client_name = "till-cli",
         .sentinel_user = *config->redis_sentinel_user ? config->redis_sentinel_user : NULL,
         .sentinel_password = *sentinel ? sentinel : NULL,
+        .tls = &tls,
     };
     int64_t until_ms = progress_now_ms() + config->producer_timeout_ms;
     int code = till_open(till, &options);

@@ -257,6 +257,7 @@ Test(config_reload, every_setting_is_either_taken_over_or_named) {
     static const char changed[] =
         "book: {name: b, partitions: 2, secret_file: s}\n"
         "redis: {url: 'unix:/s', password_file: p, sentinel_user: u, sentinel_password_file: q, connect_timeout: 3s, timeout: 6s}\n"
+        "tls: {ca_file: a, ca_dir: b, cert_file: c, key_file: d, server_name: e, verify: no}\n"
         "embedded: {appendfsync: always, maxmemory: 1GB}\nbacklog: {max: 1, memory_high_water: 1}\nproducer: {timeout: 1s}\n"
         "worker: {name: w, batch: 1, lease_ttl: 4s, block: 2s, max_attempts: 1, on_data_loss: continue}\n"
         "archive: {dir: a, fsync_every: 2s, segment_size: 1MB, segment_age: 2h, compress: yes}\nsettlement: {auto: yes}\n"

@@ -18,6 +18,11 @@ begin() {
 }
 
 counts() { printf '%s %s\n' "$1" "$2" >>"$scratch/counts"; }
+# skips COUNT REASON: of a part of which the rest ran.
+skips() {
+    echo "$1" >>"$scratch/skips"
+    echo "$2" >>"$scratch/why"
+}
 skip() {
     echo "$1"
     touch "$scratch/skipped"
@@ -50,7 +55,7 @@ show_reports() {
 run_part() {
     local part=$1 log=$logs/$1.log good bad began status note
     began=$(date +%s)
-    rm -f "$scratch/counts" "$scratch/skipped"
+    rm -f "$scratch/counts" "$scratch/skipped" "$scratch/skips" "$scratch/why"
     (
         report_options
         "part_$part"
@@ -65,12 +70,18 @@ run_part() {
     fi
     good=$(awk '{ n += $1 } END { print n + 0 }' "$scratch/counts" 2>/dev/null) bad=$(awk '{ n += $2 } END { print n + 0 }' "$scratch/counts" 2>/dev/null)
     good=${good:-0} bad=${bad:-0}
+    local left=0
+    [ ! -e "$scratch/skips" ] || left=$(awk '{ n += $1 } END { print n + 0 }' "$scratch/skips")
+    skipped=$((skipped + left))
     if [ $((good + bad)) = 0 ] && [ $status = 0 ]; then good=1; fi
     if [ $status != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
     passed=$((passed + good)) failed=$((failed + bad))
     note="$good passed, $(($(date +%s) - began)) s"
+    [ "$left" = 0 ] || note="$note, $left skipped"
+    [ ! -e "$scratch/why" ] || cp "$scratch/why" "$logs/$part.skipped"
     if [ "$bad" = 0 ]; then
         printf 'ok    %-9s %s\n' "$part" "$note"
+        [ ! -e "$scratch/why" ] || sed 's/^/      skipped: /' "$scratch/why"
         return
     fi
     broken="$broken $part"

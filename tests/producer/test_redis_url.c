@@ -37,6 +37,11 @@ static const struct good goods[] = {
     {"sentinel://till:se%2Fcret@10.0.0.1,b:26380,[::1]:5/my-master_1.x/3",
      {.kind = REDIS_URL_SENTINEL, .seeds = "10.0.0.1,b:26380,[::1]:5", .name = "my-master_1.x", .db = 3, .user = "till", .password = "se/cret"},
      "sentinel://till:***@10.0.0.1,b:26380,[::1]:5/my-master_1.x/3"},
+#ifdef TILL_TLS
+    {"rediss://till:secret@db:1/3",
+     {.kind = REDIS_URL_TCP, .host = "db", .port = 1, .db = 3, .tls = true, .user = "till", .password = "secret"}, "rediss://till:***@db:1/3"},
+    {"sentinel+tls://a,b/till", {.kind = REDIS_URL_SENTINEL, .seeds = "a,b", .tls = true, .name = "till"}, "sentinel+tls://a,b/till/0"},
+#endif
     {"redis://" A63 ":x@db",
      {.kind = REDIS_URL_TCP, .host = "db", .port = 6379, .user = A63, .password = "x"}, "redis://" A63 ":***@db:6379/0"},
 };
@@ -63,7 +68,10 @@ static const struct {
     {"localhost:6379", "it must be unix:PATH"},
     {"REDIS://db", "it must be unix:PATH"},
     {"redis:db", "it must be unix:PATH"},
-    {"rediss://db", "TLS"},
+    #ifndef TILL_TLS
+    {"rediss://db", "stunnel"},
+    {"sentinel+tls://db/till", "stunnel"},
+#endif
     {"unix:", "path of the socket is missing"},
     {"unix:" A106 "x", "106"},
     {"embedded:", "directory is missing"},
