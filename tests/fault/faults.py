@@ -121,20 +121,31 @@ def master_frozen(run):
     run.healed()
     online_again(run)
 
-def failover(run):
-    """Planned: nothing is taken in until a replica has all."""
+def asked_to_fail_over(run, pause):
     port = run.stage.master_port()
-    try: Redis(("127.0.0.1", run.stage.first + 3)).call("SENTINEL", "FAILOVER", "till")
+    try:
+        if pause: run.stage.master().call("CLIENT", "PAUSE", 20000, "WRITE")
+        Redis(("127.0.0.1", run.stage.first + 3)).call("SENTINEL", "FAILOVER", "till")
     except (Lost, ReplyError): return
     wait_for_another(run, port)
     run.healed()
     online_again(run)
 
+def failover(run):
+    """Nobody waits until a replica has all, and the old master takes in what comes until it is told."""
+    asked_to_fail_over(run, False)
+
+def planned_failover(run):
+    """As config/README.md says."""
+    asked_to_fail_over(run, True)
+
 def lagging_promoted(run):
-    """The replicas stand still for a second, then one of them is the master."""
+    """For a second no replica hears of anything, nor does the master mind; then one of them is the master."""
     stage, port = run.stage, run.stage.master_port()
-    others = [stage.pid(other) for other in stage.ports() if other != port]
+    master, others = stage.master(), [stage.pid(other) for other in stage.ports() if other != port]
+    master.call("CONFIG", "SET", "min-replicas-to-write", 0)
     for pid in others: os.kill(pid, signal.SIGSTOP)
+    master.call("CLIENT", "KILL", "TYPE", "replica")
     time.sleep(0.8)
     os.kill(stage.pid(port), signal.SIGKILL)
     for pid in others: os.kill(pid, signal.SIGCONT)
@@ -151,6 +162,7 @@ NETWORK = {"replies lost": network("lose-replies"), "half-open": network("half-o
            "cut replies": network(lambda run: f"cut-replies {run.rng.randrange(3000)}"),
            "cut requests": network(lambda run: f"cut-requests {run.rng.randrange(3000)}")}
 FAULTS = {"single": dict(ANYWHERE, **NETWORK, **{"Redis frozen": redis_frozen, "Redis killed": redis_killed}),
-          "sentinel": dict(ANYWHERE, **{"master killed": master_killed, "master frozen": master_frozen, "planned failover": failover})}
+          "sentinel": dict(ANYWHERE, **{"master killed": master_killed, "master frozen": master_frozen, "SENTINEL FAILOVER": failover,
+                                        "planned failover": planned_failover})}
 # For the table only: these lose something by design.
 LOSING = {"single": {"power cut": power_cut}, "sentinel": {"lagging replica promoted": lagging_promoted}}

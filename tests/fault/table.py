@@ -5,7 +5,8 @@ from stage import Trouble
 
 ROWS = {"single": ["worker killed", "worker frozen", "connections killed", "scripts flushed", "replies lost", "half-open", "memory full",
                    "Redis frozen", "Redis killed", "power cut"],
-        "sentinel": ["worker killed", "worker frozen", "planned failover", "master killed", "master frozen", "lagging replica promoted"]}
+        "sentinel": ["worker killed", "worker frozen", "planned failover", "SENTINEL FAILOVER", "master killed", "master frozen",
+                     "lagging replica promoted"]}
 
 SECONDS = 8.0
 HEAD = """| topology | fault | persistence | intents | lost | answers gone | reported | doubled | stuck | longest wait for an answer |
