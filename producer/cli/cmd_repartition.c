@@ -39,19 +39,33 @@ static int open_beside(struct repartition *r) {
     return code;
 }
 
+/* Of a book that has moved: is it what came of this one? By what its partitions say they were carried over with. */
+static int look_for_moved(struct repartition *r) {
+    struct reply reply;
+    char id[ENTRY_TEXT_MAX + 1];
+    entry_id_format(r->carried, id);
+    command_begin(&r->to.command, "HGET");
+    repartition_key(&r->to, 0, "meta", "");
+    command_word(&r->to.command, "carried");
+    int code = connect_call(&r->to, "reading the book", &reply);
+    const char *space = strchr(reply_text(reply, NULL), ' ');
+    if (code || (space && strcmp(space + 1, id) == 0)) return code;
+    return cli_usage(r->cli, "book '%s' has moved, but it is not what is '%s' in Redis at %s; till repartition --undo takes it back",
+                     r->from.book.name, r->to.book.name, r->to.shown);
+}
+
 /* Elsewhere nothing may be there but what an earlier try left. */
 static int look_there(struct repartition *r) {
     struct reply reply;
     keys_buffer key;
+    if (r->state == REPARTITION_MOVED) return look_for_moved(r);
     command_begin(&r->to.command, "HMGET");
     command_copy(&r->to.command, key, keys_book(key, &r->to.book));
-    command_word(&r->to.command, "partitions");
     command_word(&r->to.command, "version");
     command_word(&r->to.command, "repartition");
     int code = connect_call(&r->to, "reading the book", &reply);
-    bool there = reply_type(reply_at(reply, 1)) != REPLY_NIL, ours = reply_type(reply_at(reply, 2)) != REPLY_NIL;
+    bool there = reply_type(reply_at(reply, 0)) != REPLY_NIL, ours = reply_is(reply_at(reply, 1), "building");
     if (code || !there || ours) return code;
-    if (r->state == REPARTITION_MOVED && reply_integer(reply_at(reply, 0)) == (int64_t)r->partitions) return CLI_OK;
     return cli_usage(r->cli, "there is a book '%s' in Redis at %s already: name another with --book, or another Redis", r->to.book.name,
                      r->to.shown);
 }

@@ -49,6 +49,7 @@ struct repartition {
     uint64_t carried_bill;  /* the highest bill number of the old book: the new one goes on behind it, in every partition */
     struct entry_id carried; /* no ID of the old book is above it, and none of the new one at or below */
     unsigned long lowered_day, lowered_days; /* meta.lowered; 0: none has it */
+    uint64_t bills_keep;    /* days for which bills are kept, at most */
     uint64_t created_ms;
     char currency[REPARTITION_CURRENCIES_MAX][4];
     unsigned currency_count;

@@ -8,7 +8,7 @@
 #include "producer/cli/pages.h"
 #include "producer/cli/repartition.h"
 
-enum { PAGE = 500, ENTRY_FIELD = 9 /* in a record, from 0 */, RECORD_MAX = 2048 };
+enum { PAGE = 500, BILLS_SPARE_DAYS = 31 /* longer than workers wait */, ENTRY_FIELD = 9 /* in a record, from 0 */, RECORD_MAX = 2048 };
 
 /* The text of one field of a record. */
 static const char *field_at(const char *record, size_t size, unsigned field, size_t *length) {
@@ -208,13 +208,47 @@ static int carry_day(struct repartition *r, unsigned partition, const char *day)
     return code;
 }
 
+/* --- days that are over --- */
+
+/* A partition in which nothing happened has not dropped old days yet, and the new one, in which C was applied, never would. One of which
+ * nothing waits any more is left behind. */
+static bool is_over(const struct repartition *r, const char *day) {
+    uint32_t number, today = keys_day(r->carried.ms);
+    return audit_parse_day(day + strlen("bills:"), &number) && (uint64_t)number + r->bills_keep + BILLS_SPARE_DAYS < today;
+}
+
+static int anything_waits(struct repartition *r, unsigned partition, const char *day, bool *waits) {
+    struct pages pages;
+    struct reply items;
+    char key[256];
+    bool more = true;
+    int code;
+    *waits = false;
+    snprintf(key, sizeof key, "{%s:%u}:%s", r->from.book.name, partition, day);
+    pages_hash(&pages, &r->from, "reading the bills", key, PAGE);
+    while (!(code = pages_next(&pages, &items, &more)) && more && !*waits)
+        for (size_t n = 0; n + 1 < reply_count(items); n += 2) {
+            size_t size;
+            const char *record = reply_text(reply_at(items, n + 1), &size);
+            *waits = *waits || field_is(record, size, STATE_FIELD, "open") || field_is(record, size, STATE_FIELD, "scheduled");
+        }
+    pages_end(&pages);
+    return code;
+}
+
+static int carry_or_leave(struct repartition *r, unsigned partition, const char *day) {
+    bool waits = true;
+    int code = is_over(r, day) ? anything_waits(r, partition, day, &waits) : CLI_OK;
+    return code || !waits ? code : carry_day(r, partition, day);
+}
+
 int repartition_bills(struct repartition *r) {
     int code = CLI_OK;
     for (unsigned p = 0; p < r->from.book.partitions && !code; p++) {
         struct digest_list_of_names list;
         if (!digest_names_of(&r->names, p, &list)) code = cli_usage(r->cli, "cannot read a temporary file: %s", strerror(errno));
         for (size_t n = 0; n < list.count && !code; n++)
-            if (strncmp(list.names[n], "bills:", 6) == 0) code = carry_day(r, p, list.names[n]);
+            if (strncmp(list.names[n], "bills:", 6) == 0) code = carry_or_leave(r, p, list.names[n]);
         digest_names_free(&list);
     }
     return code ? code : repartition_drain(r);

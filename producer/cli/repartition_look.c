@@ -10,6 +10,7 @@
 #include "producer/archive_manifest.h"
 #include "producer/archive_tail.h"
 #include "producer/cli/archive_out.h"
+#include "producer/cli/audit.h"
 #include "producer/cli/pages.h"
 #include "producer/cli/repartition.h"
 #include "schema/intent.h"
@@ -63,11 +64,13 @@ __attribute__((format(printf, 3, 4))) static int refuse(struct repartition *r, u
 }
 
 /* For how long what was decided until a day is kept: for as long as in any of them, until the last of those days. */
-static void take_lowered(struct repartition *r, const char *text) {
+static void take_lowered(struct repartition *r, const char *text, uint64_t bills_keep) {
     unsigned long day, days;
+    if (r->bills_keep < bills_keep) r->bills_keep = bills_keep;
     if (sscanf(text, "%lu %lu", &day, &days) != 2) return;
     if (day > r->lowered_day) r->lowered_day = day;
     if (days > r->lowered_days) r->lowered_days = days;
+    if (days > r->bills_keep) r->bills_keep = days;
 }
 
 /* What each partition's meta says, the policies against those of partition 0. */
@@ -85,7 +88,9 @@ static int take_meta(struct repartition *r, unsigned p, struct reply meta, char 
     r->applied_bill[p] = (uint64_t)reply_integer(bill);
     snprintf(r->applied[p], sizeof r->applied[p], "%s", reply_type(applied) == REPLY_NIL ? "0-0" : reply_text(applied, NULL));
     if (r->applied_bill[p] > r->carried_bill) r->carried_bill = r->applied_bill[p];
-    take_lowered(r, reply_text(repartition_field(meta, "lowered"), NULL));
+    struct reply keep = repartition_field(meta, "policy:bills_keep");
+    take_lowered(r, reply_text(repartition_field(meta, "lowered"), NULL),
+                 reply_type(keep) == REPLY_NIL ? AUDIT_KEEP_DAYS : (uint64_t)reply_integer(keep));
     int code = CLI_OK;
     if (reply_type(repartition_field(meta, "halted")) != REPLY_NIL)
         code = refuse(r, p, "is halted, because Redis lost data: `till accept-loss` says more");

@@ -41,23 +41,27 @@ static int until_none(struct repartition *r, const struct book *book, page_worke
     return code;
 }
 
+/* One by one: in a cluster they lie in many slots. */
 static int unlink_page(struct repartition *r, struct reply keys, const struct book *book, uint64_t *done) {
     struct reply reply;
     unsigned long partition;
-    unsigned count = 0;
-    command_begin(&r->to.command, "UNLINK");
+    size_t count = 0;
     for (size_t n = 0; n < reply_count(keys); n++) {
         size_t size;
         const char *key = reply_text(reply_at(keys, n), &size);
         if (!rest_of(book, key, &partition)) continue;
+        command_begin(&r->to.command, "UNLINK");
         command_copy(&r->to.command, key, size);
+        redis_append(r->to.redis, &r->to.command);
         count++;
     }
-    if (count == 0) return CLI_OK;
-    int code = connect_call(&r->to, "clearing keys", &reply);
-    *done += (uint64_t)reply_integer(reply);
+    for (size_t n = 0; n < count; n++) {
+        int code = connect_next(&r->to, "clearing keys", &reply);
+        if (code) return code;
+        *done += (uint64_t)reply_integer(reply);
+    }
     progress_add(&r->progress, count);
-    return code;
+    return CLI_OK;
 }
 
 static int unlink_new(struct repartition *r, struct reply keys, uint64_t *done) { return unlink_page(r, keys, &r->to.book, done); }
