@@ -33,7 +33,7 @@ bring_back() {
 
 start_redis
 start_worker
-traffic "${COUNT:-250}" a
+traffic "${COUNT:-150}" a
 enqueue a
 wait_for 40 settled
 stop_worker
@@ -51,12 +51,12 @@ began=$(date +%s%N)
 expect 0 "" "$TILL" repartition --to 9
 took_ms=$((($(date +%s%N) - began) / 1000000))
 killed=0 undone=0
-for round in $(seq "${ROUNDS:-6}"); do
+for round in $(seq "${ROUNDS:-4}"); do
     bring_back old.rdb
     for try in 1 2; do
         "$TILL" repartition --to 9 >killed.out 2>&1 &
         running=$!
-        sleep "$(awk -v r="$round" -v n="${ROUNDS:-6}" -v s="$took_ms" -v t=$try 'BEGIN { printf "%.3f", s * (r - 0.5) / n / 1000 / t }')"
+        sleep "$(awk -v r="$round" -v n="${ROUNDS:-4}" -v s="$took_ms" -v t=$try 'BEGIN { printf "%.3f", s * (r - 0.5) / n / 1000 / t }')"
         { kill -9 $running; wait $running; } 2>/dev/null
         [ $? = 137 ] && killed=$((killed + 1))
     done
