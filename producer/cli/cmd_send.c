@@ -236,8 +236,11 @@ static int run(struct cli *cli) {
     if (!code && !s->only_check) code = password_of_book(cli, &config, &secret);
     if (!code) {
         if (!s->timeout_ms) s->timeout_ms = s->only_check ? 0 : (int)config.producer_timeout_ms;
-        *s->batch = (struct send_batch){.cli = cli, .till = s->till, .wait = s->waits ? &s->wait : NULL, .secret = secret,
-                                         .timeout_ms = s->timeout_ms};
+        s->batch->cli = cli; /* one by one: a copy of all of it is too large for the stack of a program that is not optimised */
+        s->batch->till = s->till;
+        s->batch->wait = s->waits ? &s->wait : NULL;
+        s->batch->secret = secret;
+        s->batch->timeout_ms = s->timeout_ms;
         send_wait_init(&s->wait, s->till, cli->json);
         struct sigaction action = {.sa_handler = stop};
         sigaction(SIGINT, &action, NULL);
