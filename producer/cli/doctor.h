@@ -34,6 +34,7 @@ void doctor_fix(struct doctor *d, const char *format, ...) __attribute__((format
 /* Each looks at one part, the first two at one node. CLI_OK, whatever was found, or an exit code, said, when Redis has gone. */
 int doctor_rights(struct doctor *d) __attribute__((warn_unused_result));
 int doctor_server(struct doctor *d) __attribute__((warn_unused_result));
+int doctor_abilities(struct doctor *d) __attribute__((warn_unused_result)); /* part of doctor_server */
 int doctor_book(struct doctor *d) __attribute__((warn_unused_result));
 
 /* Of a Redis Cluster: the whole, and one of its masters, by what INFO and CONFIG GET said of it ("": it did not say). */

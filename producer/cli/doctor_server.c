@@ -1,4 +1,4 @@
-/* Is this a Redis to keep money in? Version and abilities, memory, persistence, clock. */
+/* Is this a Redis to keep money in? Version, memory, persistence, clock. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,43 +158,8 @@ static int find_clock(struct doctor *d) {
     return CLI_OK;
 }
 
-static int try_ability(struct doctor *d, struct reply *reply, bool *can, const char *const *words) {
-    bool refused;
-    command_begin(&d->c.command, words[0]);
-    for (size_t n = 1; words[n]; n++) command_word(&d->c.command, words[n]);
-    int code = doctor_ask(d, reply, &refused);
-    *can = !refused;
-    return code;
-}
-
-static int find_abilities(struct doctor *d) {
-    static const char *const flags[] = {"SCRIPT", "LOAD", "#!lua\nreturn 1", NULL}, *const commands[] = {"COMMAND", "INFO", "xautoclaim",
-                                                                                                         "waitaof", NULL};
-    struct reply reply;
-    bool can;
-    int code = try_ability(d, &reply, &can, flags);
-    if (code) return code;
-    if (!can && !strstr(redis_error(d->c.redis), "NOPERM")) {
-        doctor_find(d, DOCTOR_WRONG, "server", "scripts cannot carry flags: a full Redis could not refuse a batch whole");
-        doctor_fix(d, "install Redis 7.0 or later, or Valkey");
-    } else if (can) {
-        doctor_find(d, DOCTOR_GOOD, "server", "script flags are there");
-    }
-    code = try_ability(d, &reply, &can, commands);
-    if (code || !can) return code;
-    if (reply_count(reply_at(reply, 0)) == 0) {
-        doctor_find(d, DOCTOR_WRONG, "server", "XAUTOCLAIM is not there: nothing could be taken over from a dead worker");
-        doctor_fix(d, "install Redis 7.0 or later, or Valkey");
-    } else {
-        doctor_find(d, DOCTOR_GOOD, "server", "XAUTOCLAIM is there");
-    }
-    doctor_find(d, DOCTOR_GOOD, "server", "WAITAOF is %s",
-                reply_count(reply_at(reply, 1)) ? "there" : "not there (Redis 7.2); nothing needs it yet");
-    return CLI_OK;
-}
-
 int doctor_server(struct doctor *d) {
     int code = ask_info(d);
-    if (!code) code = find_abilities(d);
+    if (!code) code = doctor_abilities(d);
     return code ? code : find_clock(d);
 }

@@ -17,6 +17,26 @@ begin() {
     started=$(date +%s)
 }
 
+# use_server NAME[=PATH]: what all tests find as redis-server. `no_server` says why there is none.
+no_server=""
+use_server() {
+    local name=${1%%=*} path
+    path=$(command -v "${1#*=}") || path=""
+    export TILL_SERVER=$1
+    [ "$1" != redis-server ] || return 0
+    if [ -z "$path" ]; then
+        no_server="there is no server $name here${1#"$name"}"
+        return
+    fi
+    mkdir "$scratch/server"
+    ln -s "$(readlink -f "$path")" "$scratch/server/redis-server"
+    command -v redis-cli >/dev/null || ln -s "$(command -v valkey-cli)" "$scratch/server/redis-cli"
+    PATH=$scratch/server:$PATH
+    echo "Server: $("$path" --version)"
+}
+
+needs_server() { case $1 in tidy | cppcheck | model | config | fuzz) false ;; esac; }
+
 counts() { printf '%s %s\n' "$1" "$2" >>"$scratch/counts"; }
 # skips COUNT REASON: of a part of which the rest ran.
 skips() {
@@ -55,6 +75,11 @@ show_reports() {
 run_part() {
     local part=$1 log=$logs/$1.log good bad began status note
     began=$(date +%s)
+    if [ -n "$no_server" ] && needs_server "$part"; then
+        skipped=$((skipped + 1))
+        printf 'skip  %-9s %s\n' "$part" "$no_server"
+        return
+    fi
     rm -f "$scratch/counts" "$scratch/skipped" "$scratch/skips" "$scratch/why"
     (
         report_options
