@@ -15,6 +15,7 @@
 #include "producer/archive_pack.h"
 #include "producer/redis_config.h"
 #include "worker/embedded.h"
+#include "worker/eviction.h"
 #include "worker/lane_apply.h"
 #include "worker/log.h"
 #include "worker/ownership.h"
@@ -54,6 +55,8 @@ struct worker {
     char name[128];
     struct embedded embedded;
     struct ownership ownership;
+    struct eviction eviction;
+    bool quiet; /* an operator said so */
 };
 
 /* Prints all faults, one a line, and clears them. */
@@ -127,9 +130,15 @@ static sigset_t handled_signals(void) {
     return set;
 }
 
+/* For an operator's sake, or because Redis may throw away what is written. */
+static void keep_quiet(struct worker *w) {
+    if (w->ownership.quiet != (w->quiet || w->eviction.evicts)) ownership_quiet(&w->ownership, w->quiet || w->eviction.evicts);
+}
+
 static void set_quiet(struct worker *w, bool quiet) {
-    if (w->ownership.quiet == quiet) return; /* whoever was stopped by a debugger gets SIGCONT too */
-    ownership_quiet(&w->ownership, quiet);
+    if (w->quiet == quiet) return; /* whoever was stopped by a debugger gets SIGCONT too */
+    w->quiet = quiet;
+    keep_quiet(w);
     log_event(LOG_INFO, quiet ? "worker_quiet" : "worker_goes_on", {"name", LOG_S(w->name)});
     sd_notify(0, quiet ? "STATUS=quiet" : "STATUS=serving");
 }
@@ -171,36 +180,13 @@ static int open_book(struct worker *w) {
 static void serve(struct worker *w) {
     bool ready = false;
     for (;;) {
+        eviction_look(&w->eviction, w->ownership.redis);
+        keep_quiet(w);
         ownership_turn(&w->ownership);
         embedded_turn(&w->embedded);
         if (!ready && !w->ownership.away) ready = sd_notify(0, "READY=1\nSTATUS=serving") >= 0;
         if (heed(w, wait_signal(TURN_MS))) return;
     }
-}
-
-/* By INFO: CONFIG GET would be a right to read the server's passwords. */
-static void warn_of_eviction_at(struct redis *redis, unsigned node) {
-    static const char field[] = "maxmemory_policy:";
-    struct command c;
-    struct reply reply;
-    char policy[32] = "noeviction";
-    command_init(&c);
-    command_begin(&c, "INFO");
-    command_word(&c, "memory");
-    redis_append_to(redis, &c, node);
-    if (redis_next(redis, &reply) == REDIS_OK) {
-        const char *found = strstr(reply_text(reply, NULL), field);
-        if (found) snprintf(policy, sizeof policy, "%.*s", (int)strcspn(found + strlen(field), "\r\n"), found + strlen(field));
-    }
-    if (strcmp(policy, "noeviction") != 0)
-        log_event(LOG_WARN, "eviction_policy", {"at", LOG_S(redis_node_where(redis, node))}, {"is", LOG_S(policy)},
-                  {"must_be", LOG_S("noeviction")}, {"fix", LOG_S("CONFIG SET maxmemory-policy noeviction")});
-    command_clear(&c);
-}
-
-static void warn_of_eviction(struct worker *w) {
-    struct redis *redis = w->ownership.redis;
-    for (unsigned node = 0; !redis_is_lost(redis) && redis_node_next(redis, &node); node++) warn_of_eviction_at(redis, node);
 }
 
 /* Before there is anything to keep. */
@@ -240,7 +226,6 @@ static int run(struct worker *w) {
     start_archiver(w);
     int status = open_book(w);
     if (status == 0) {
-        warn_of_eviction(w);
         serve(w);
     }
     sd_notify(0, "STOPPING=1");

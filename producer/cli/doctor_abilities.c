@@ -32,7 +32,7 @@ static int find_flags(struct doctor *d) {
         doctor_find(d, DOCTOR_GOOD, "server", "script flags are there");
     } else if (!strstr(redis_error(d->c.redis), "NOPERM")) {
         doctor_find(d, DOCTOR_WRONG, "server",
-                    "scripts cannot carry flags: a full Redis could not refuse a batch whole; what is trimmed while pending is not told of");
+                    "scripts cannot carry flags: a full Redis could not refuse a batch whole; what is trimmed while pending is not told");
         doctor_fix(d, "install Redis 7.0 or later, or Valkey");
     }
     return CLI_OK;

@@ -149,3 +149,22 @@ Test(flow_pause, quiet_before_redis_ever_came) {
     worker_signal(&flow.workers[0], SIGCONT);
     cr_assert(WAIT_UNTIL(flow_held(&flow, 0) == PARTITIONS, SOON_MS));
 }
+
+static void set_policy(const char *policy) { server_text(&flow.server, "CONFIG", "SET", "maxmemory-policy", policy, NULL); }
+
+Test(flow_pause, nothing_is_applied_while_redis_may_evict) {
+    char was[64];
+    start(2);
+    flow_load(&flow, 100);
+    set_policy("allkeys-lru");
+    cr_assert(WAIT_UNTIL(flow_free(&flow) == PARTITIONS, wait_fair_ms(10000)), "somebody serves 10 s after the policy changed");
+    applied(1, was);
+    flow_load(&flow, 50);
+    double seen = beat(0);
+    cr_assert(WAIT_UNTIL(beat(0) > seen + 500, SOON_MS));
+    expect_unmoved(1, was, "while Redis may evict");
+    set_policy("noeviction");
+    cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
+    cr_assert_eq(times_in_logs(1, "must_be=noeviction"), 1, "said more than once");
+    check_sound(&flow, "not evicting any more", 0);
+}
