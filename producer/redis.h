@@ -106,7 +106,7 @@ void redis_set_timeout(struct redis *redis, int timeout_ms);
  * is lost loses the whole object (REDIS_LOST), as everywhere. A command has one key, or several of one slot.
  *
  * Commands without a key go to the home, else to any node: whoever means a certain one says so. WAIT and WAITAOF must go where the
- * writes went: over a connection with a home they do, else by redis_append_for. Elsewhere all of this is about the one server. */
+ * writes went: redis_node_written says where that is. Elsewhere all of this is about the one server. */
 
 /* From now on, redis_reopen included, this is about the node that has `key`: redis_where, redis_client_id, redis_is_lost, redis_verify and
  * commands without a key. Connects there. Should the key move, that is REDIS_DEMOTED: begin anew. Cheap when nothing changes. */
@@ -118,6 +118,9 @@ void redis_append_to(struct redis *redis, struct command *c, unsigned node);
 /* The first master with slots from *node on (with a home: that one); false behind the last. for (unsigned n = 0; redis_node_next(r, &n);
  * n++). Numbers stay as they are, and mean nothing to another connection. */
 bool redis_node_next(const struct redis *redis, unsigned *node);
+/* Likewise the nodes to which an XADD or a script was sent since redis_forget_written: those that WAIT must be asked of. */
+bool redis_node_written(const struct redis *redis, unsigned *node);
+void redis_forget_written(struct redis *redis);
 unsigned redis_node_last(const struct redis *redis); /* which gave the last reply */
 unsigned redis_node_of(const struct redis *redis, const char *key, size_t size); /* which has a key, by what is known */
 const char *redis_node_where(struct redis *redis, unsigned node); /* as redis_where; "" when nobody has it */

@@ -19,6 +19,7 @@ struct cluster_node {
     struct redis *link;       /* NULL: never tried; replaced never, so that its old connection can be ended at the server */
     uint64_t sent, received;  /* tickets, over the link as it is now */
     unsigned slots;           /* it has by the topology */
+    bool written;             /* since redis_forget_written */
     int64_t retry_at_ms;      /* it was not reachable: not tried again before that */
     enum redis_err err;       /* and why */
     char why[CLUSTER_WHY_MAX + 1];
@@ -30,6 +31,7 @@ struct cluster_ticket {
     unsigned slot, node;
     bool fixed;               /* stays where it was sent, whatever is said */
     bool asking;              /* behind ASKING */
+    bool writes;
     uint64_t order;           /* its number over its node's link */
     enum redis_err err;       /* not REDIS_OK: it was never sent, and why */
     struct reply reply;       /* when it came before its turn */

@@ -88,6 +88,7 @@ static void post(struct cluster *c, struct cluster_ticket *t) {
     if (t->asking) redis_append_bytes(node->link, asking, sizeof asking - 1);
     redis_append_bytes(node->link, c->bytes + t->at, t->size);
     t->order = ++node->sent;
+    node->written = node->written || t->writes;
 }
 
 /* Where nothing says where: at home, or where we are connected already, or with anybody. */
@@ -141,7 +142,9 @@ static void route(struct redis *redis, struct cluster_ticket *t) {
 
 void cluster_append(struct redis *redis, struct command *command, unsigned slot) {
     if (!redis->cluster->open) return;
-    route(redis, new_ticket(redis->cluster, command, slot));
+    struct cluster_ticket *t = new_ticket(redis->cluster, command, slot);
+    t->writes = redis_slot_writes(command);
+    route(redis, t);
 }
 
 void cluster_append_fixed(struct redis *redis, struct command *command, unsigned node) {

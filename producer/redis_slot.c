@@ -1,7 +1,6 @@
 /* Where keys lie in a Redis Cluster. */
 #include "producer/redis_slot.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +48,8 @@ static int first_key(const struct command *c) {
         if (argument_is(c, n, "STREAMS")) return n + 1;
     return 0;
 }
+
+bool redis_slot_writes(const struct command *c) { return argument_is(c, 0, "XADD") || argument_is(c, 0, "EVALSHA"); }
 
 unsigned redis_slot_of(const struct command *c) {
     int place = first_key(c);

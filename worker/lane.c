@@ -31,17 +31,20 @@ static void nap(const struct lane *lane, uint64_t ms) {
 
 enum redis_err lane_connect(struct lane *lane, _Atomic(struct redis *) *place) {
     struct redis *redis = atomic_load(place);
-    if (redis) return redis_is_lost(redis) ? redis_reopen(redis) : REDIS_OK;
-    enum redis_err err = redis_open(&redis, &lane->shared->redis);
-    atomic_store(place, redis);
-    return err;
+    keys_buffer key;
+    enum redis_err err = REDIS_OK;
+    if (!redis) {
+        err = redis_open(&redis, &lane->shared->redis);
+        atomic_store(place, redis);
+    } else if (redis_is_lost(redis)) {
+        err = redis_reopen(redis);
+    }
+    return err ? err : redis_home(redis, key, keys_intents(key, &lane->door.book, lane->door.partition));
 }
 
 static enum redis_err connect_lane(struct lane *lane) {
-    keys_buffer key;
     enum redis_err err = lane_connect(lane, &lane->redis);
     lane->reading = false;
-    if (!err) err = redis_home(lane->redis, key, keys_intents(key, &lane->door.book, lane->door.partition));
     for (size_t n = 0; script_all[n] && !err; n++) err = redis_script_load(lane->redis, script_all[n]);
     if (!err) atomic_store(&lane->client_id, redis_client_id(lane->redis));
     return err;

@@ -26,6 +26,7 @@ void outbox_clear(struct outbox *box, unsigned partitions) {
     for (unsigned p = 0; box->targets && p < partitions; p++) command_clear(&box->targets[p]);
     free(box->targets);
     free(box->held);
+    free(box->told);
     keyset_clear(&box->keys);
     free(box->items);
     free(box->blob);
@@ -95,17 +96,24 @@ static void prepare_targets(struct lane *lane) {
     if (lane->outbox.targets) return;
     lane->outbox.targets = calloc(lane->door.book.partitions, sizeof *lane->outbox.targets);
     lane->outbox.held = calloc(lane->door.book.partitions, sizeof *lane->outbox.held);
-    assert(lane->outbox.targets && lane->outbox.held && "out of memory");
+    lane->outbox.told = calloc(lane->door.book.partitions, sizeof *lane->outbox.told);
+    assert(lane->outbox.targets && lane->outbox.held && lane->outbox.told && "out of memory");
     for (unsigned p = 0; p < lane->door.book.partitions; p++) command_init(&lane->outbox.targets[p]);
 }
 
 static void hold(struct lane *lane, unsigned target, enum redis_err err) {
     struct outbox *box = &lane->outbox;
-    log_event(LOG_WARN, "follow_ups_held", {"partition", LOG_N(lane->door.partition)}, {"target", LOG_N(target)},
-              {"class", LOG_S(redis_err_word(err))}, {"error", LOG_S(redis_error(lane->side))});
-    box->held[target] = box->holding = true;
+    if (!box->told[target])
+        log_event(LOG_WARN, "follow_ups_held", {"partition", LOG_N(lane->door.partition)}, {"target", LOG_N(target)},
+                  {"class", LOG_S(redis_err_word(err))}, {"error", LOG_S(redis_error(lane->side))});
+    box->told[target] = box->held[target] = box->holding = true;
     box->probe_ms = PROBE_FIRST_MS;
     box->probe_at_ms = lane_now_ms() + PROBE_FIRST_MS;
+}
+
+static void note_sent(struct lane *lane, unsigned target) {
+    log_event(LOG_INFO, "follow_ups_resume", {"partition", LOG_N(lane->door.partition)}, {"target", LOG_N(target)});
+    lane->outbox.told[target] = false;
 }
 
 /* Whether a failure concerns this target and not all. */
@@ -120,6 +128,7 @@ static enum redis_err next_target(struct lane *lane, unsigned target, bool *unkn
     FAILPOINT("amid_follow_ups");
     *unknown = err == REDIS_NOSCRIPT;
     if (is_targets_own(lane, err)) hold(lane, target, err);
+    else if (!err && lane->outbox.told[target]) note_sent(lane, target);
     return *unknown || lane->outbox.held[target] ? REDIS_OK : err;
 }
 

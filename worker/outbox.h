@@ -22,6 +22,7 @@ struct outbox {
     struct keyset keys;      /* of the call that answers */
     struct command *targets; /* per partition: the call that enqueues there */
     bool *held;              /* per partition: it could not be reached, and nothing more goes there before what was to go is sent again */
+    bool *told;              /* per partition: and the log says so */
     bool holding;            /* any of these */
     uint64_t probe_at_ms, probe_ms;
     uint8_t *blob;

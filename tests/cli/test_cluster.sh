@@ -1,0 +1,119 @@
+#!/bin/bash
+# tests/cli/test_cluster.sh: every command against a Redis Cluster with a password, whose partitions lie on three masters; and what is said
+# when something is wrong with the url. The set-up is config/cluster-local.
+source=$(cd "$(dirname "$0")/../.." && pwd)
+: "${TILL:?is the program to be tested}" "${TILL_WORKER:?is the worker to test it with}"
+dir=$(mktemp -d "${TMPDIR:-/tmp}/cli-XXXXXX")
+bad=0
+pids=""
+trap 'kill $pids 2>/dev/null; wait; rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+unset TILL_CONFIG NO_COLOR
+umask 077
+
+fail() { echo "FAILED: $*"; bad=$((bad + 1)); }
+wait_for() { # wait_for SECONDS COMMAND...
+    local tries=$(($1 * 10))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ $((tries -= 1)) -gt 0 ] || { echo "FAILED: waited in vain for: $*"; tail -n 20 ./*.log; exit 1; }
+        sleep 0.1
+    done
+}
+expect() { # expect CODE TEXT COMMAND...
+    local code=$1 text=$2 said
+    shift 2
+    said=$("$@" 2>&1)
+    local got=$?
+    [ $got = "$code" ] && [[ $said == *"$text"* ]] || fail "$*: wanted exit code $code and \"$text\", got $got and: $said"
+}
+
+# Six ports in a row that nobody listens on, and the nodes' own 10000 above.
+is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+all_free() { for n in 0 1 2 3 4 5; do is_free $(($1 + n)) && is_free $(($1 + n + 10000)) || return 1; done; }
+port=$((20000 + $$ % 900 * 10))
+until all_free $port; do port=$((port + 10)); done
+PASSWORD='open-sesame' REPLICAS=0 "$source/config/cluster-local" "$dir/rc" $port >scene.log 2>&1 &
+pids=$!
+wait_for 60 grep -q cluster:// scene.log
+echo open-sesame >redis.password
+export TILL_REDIS_URL=cluster://127.0.0.1:$port,127.0.0.1:$((port + 1)),127.0.0.1:$((port + 2)) TILL_REDIS_PASSWORD_FILE=$dir/redis.password
+export TILL_BOOK_PARTITIONS=8 TILL_PRODUCER_TIMEOUT=20s TILL_WORKER_LEASE_TTL=1s TILL_RETENTION_INTENTS=keep TILL_RETENTION_RESPONSES=keep
+[ "$(cat scene.log)" = "$TILL_REDIS_URL" ] || fail "the url that the set-up prints: $(cat scene.log)"
+export REDISCLI_AUTH=open-sesame
+start_worker() {
+    "$TILL_WORKER" 2>>worker.log &
+    worker=$!
+    pids="$pids $worker"
+    wait_for 30 served
+}
+stop_worker() {
+    kill $worker
+    wait $worker
+}
+served() { "$TILL" status --no-rate --json | jq -e '[.partitions[].owner | select(. != "" and . != null)] | length == 8'; }
+start_worker
+
+# Money and accounts, in partitions of all masters.
+for n in 0 1 2 3 4 5 6 7 8 9; do
+    echo "{\"op\":\"open\",\"account\":\"u$n\",\"kind\":\"user\",\"currency\":\"CNY\"}"
+    echo "{\"op\":\"topup\",\"account\":\"u$n\",\"amount\":10000,\"currency\":\"CNY\",\"key\":\"top$n\"}"
+done >accounts.jsonl
+expect 0 "" "$TILL" send accounts.jsonl --source shop --wait
+expect 0 "ok (0)" "$TILL" open --account coffee --kind merchant --currency CNY
+for n in 0 1 2 3 4 5 6 7 8; do
+    expect 0 "ok (0)" "$TILL" transfer --account u$n --to u$((n + 1)) --amount 10 --currency CNY
+    expect 0 "ok (0)" "$TILL" pay --account u$n --to coffee --amount 100 --currency CNY --source shop --key pay$n
+done
+expect 0 "ok (0)" "$TILL" hold --account u0 --to coffee --amount 50 --currency CNY --key h --source shop
+expect 0 "ok (0)" "$TILL" capture --account u0 --of h --source shop
+expect 0 "ok (0)" "$TILL" refund --account u1 --of pay1 --amount 10 --source shop
+expect 0 "ok (0)" "$TILL" price coffee beans 200
+expect 0 "ok (0)" "$TILL" stock coffee beans +5
+expect 0 "ok (0)" "$TILL" order coffee o1 --line beans=2
+expect 0 "ok (0)" "$TILL" pay --account u2 --to coffee --amount 400 --currency CNY --order o1
+expect 0 "ok (0)" "$TILL" policy bills_keep=100d
+
+# Looking.
+expect 0 "9840 CNY" "$TILL" account u0
+expect 0 "pay" "$TILL" bill u1 shop pay1
+expect 0 "refund" "$TILL" ledger --account u1
+expect 0 "8 of 8 served" "$TILL" status --no-rate
+expect 0 "o1" "$TILL" orders coffee
+expect 0 "beans" "$TILL" articles coffee
+expect 0 "pay8" "$TILL" watch --source shop --from 0 --limit 32
+expect 0 "sound" "$TILL" audit
+expect 0 "" "$TILL" dead list
+expect 0 "cluster://127.0.0.1:$port" "$TILL" config
+expect 0 "" "$TILL" settle --month "$(date -u -d "$(date -u +%Y-%m-15) -1 month" +%Y-%m)" --dry-run
+"$TILL" doctor >doctor.log 2>&1 || fail "doctor: $(cat doctor.log)"
+grep -q "cluster  *3 masters; partitions: 127.0.0.1:$port" doctor.log || fail "doctor says nothing of the cluster: $(cat doctor.log)"
+[ "$(grep -c 'maxmemory-policy is noeviction' doctor.log)" = 3 ] || fail "doctor does not look at every master: $(cat doctor.log)"
+redis-cli -p $((port + 2)) config set maxmemory-policy allkeys-lru >/dev/null
+expect 1 "127.0.0.1:$((port + 2)): maxmemory-policy is allkeys-lru" "$TILL" doctor
+redis-cli -p $((port + 2)) config set maxmemory-policy noeviction >/dev/null
+
+# Operating: a pause, and the whole book from its archive again.
+expect 0 "" "$TILL" pause --partition 3
+expect 0 "" "$TILL" resume --partition 3
+expect 0 "" "$TILL" drain
+expect 0 "" "$TILL" archive a
+expect 0 "sound: 8 of 8 partitions" "$TILL" archive verify a
+expect 0 "" "$TILL" digest --save a
+stop_worker
+for n in 0 1 2; do redis-cli -p $((port + n)) flushall >/dev/null; done
+expect 0 "" "$TILL" replay --from-archive a
+start_worker
+expect 0 "9840 CNY" "$TILL" account u0
+expect 0 "sound" "$TILL" audit
+expect 0 "" "$TILL" replay --since 1h --source shop
+grep -q sesame ./*.log && fail "a password is shown"
+
+# What is wrong is said.
+TILL_REDIS_PASSWORD_FILE='' expect 100 "NOAUTH" "$TILL" status --no-rate
+expect 100 "one database" env TILL_REDIS_URL=cluster://127.0.0.1:$port/3 "$TILL" status --no-rate
+expect 111 "127.0.0.1:1: Connection refused" env TILL_REDIS_URL=cluster://127.0.0.1:1 "$TILL" status --no-rate
+expect 111 "write cluster://" env TILL_REDIS_URL=redis://127.0.0.1:$port "$TILL" audit
+expect 0 "9840 CNY" env TILL_REDIS_URL=cluster://127.0.0.1:1,127.0.0.1:2,127.0.0.1:$((port + 1)) "$TILL" account u0
+
+[ $bad = 0 ] || { echo "$bad FAILED"; exit 1; }
