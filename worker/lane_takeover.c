@@ -221,8 +221,8 @@ enum redis_err lane_take_over(struct lane *lane) {
     if (!err && !atomic_load(&lane->stop)) err = sweep_consumers(lane);
     FAILPOINT("after_sweep");
     if (!err && lane->recovered > before)
-        log_event(lane->outbox.holding ? LOG_DEBUG : LOG_INFO, "recovered", {"partition", LOG_N(lane->door.partition)}, {"entries", LOG_N(lane->recovered - before)},
-                  {"ms", LOG_N(lane_now_ms() - since_ms)});
+        log_event(lane->outbox.holding ? LOG_DEBUG : LOG_INFO, "recovered", {"partition", LOG_N(lane->door.partition)},
+                  {"entries", LOG_N(lane->recovered - before)}, {"ms", LOG_N(lane_now_ms() - since_ms)});
     return err;
 }
 
