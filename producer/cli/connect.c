@@ -82,7 +82,8 @@ int connect_failed(struct connection *c, enum redis_err err, const char *doing) 
     const char *text = redis_error(c->redis);
     const char *embedded = c->options.url.embedded_dir[0] ? "; a running till-worker starts it" : "";
     if (err == REDIS_REFUSED) return cli_usage(c->cli, "%s: Redis at %s refuses: %s; `till doctor` says more", doing, c->shown, text);
-    if (err == REDIS_MOVED) cli_say(c->cli, "%s: Redis at %s is a node of a cluster (%s): write cluster://HOST:PORT", doing, c->shown, text);
+    if (err == REDIS_MOVED)
+        cli_say(c->cli, "%s: Redis at %s is a node of a cluster (%s): write cluster://HOST:PORT", doing, c->shown, text);
     else if (err == REDIS_LOST) cli_say(c->cli, "%s: Redis at %s is not reachable: %s%s", doing, c->shown, text, embedded);
     else cli_say(c->cli, "%s: Redis at %s: %s", doing, c->shown, *text ? text : redis_err_advice(err));
     return CLI_UNREACHABLE;

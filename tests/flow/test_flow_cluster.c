@@ -349,7 +349,8 @@ static void move_slot(unsigned partition, unsigned from, unsigned to) {
 Test(flow_cluster, slot_of_a_busy_partition_moves) {
     atomic_store(&transfers, true);
     start("0");
-    unsigned partition = keys_partition(&flow.book, "u0", 2), from = port_of(partition), to = from == first_port ? first_port + 1 : first_port;
+    unsigned partition = keys_partition(&flow.book, "u0", 2), from = port_of(partition);
+    unsigned to = from == first_port ? first_port + 1 : first_port;
     move_slot(partition, from, to);
     pass(500);
     move_slot(partition, to, from);
