@@ -67,6 +67,7 @@ void cluster_drop(struct redis *redis) {
     for (unsigned n = 0; n < c->count; n++) {
         if (c->nodes[n].link) redis_drop(c->nodes[n].link);
         c->nodes[n].sent = c->nodes[n].received = 0;
+        c->nodes[n].written = false;
     }
     c->open = c->moving = c->demoted = false;
 }
