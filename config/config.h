@@ -78,6 +78,9 @@ enum config_err config_read_secret(const struct config *config, uint8_t secret[3
 /* The first line of redis.password_file into `out`; "" when none is configured. Refuses, and reports, as above. */
 enum config_err config_read_password(const struct config *config, char *out, size_t capacity, struct config_faults *faults)
     __attribute__((warn_unused_result));
+/* Likewise of admin.token_file. */
+enum config_err config_read_admin_token(const struct config *config, char *out, size_t capacity, struct config_faults *faults)
+    __attribute__((warn_unused_result));
 /* Likewise of redis.sentinel_password_file. */
 enum config_err config_read_sentinel_password(const struct config *config, char *out, size_t capacity, struct config_faults *faults)
     __attribute__((warn_unused_result));

@@ -99,6 +99,10 @@ enum config_err config_read_password(const struct config *config, char *out, siz
     return secret_line("redis.password_file", config->redis_password_file, out, capacity, faults);
 }
 
+enum config_err config_read_admin_token(const struct config *config, char *out, size_t capacity, struct config_faults *faults) {
+    return secret_line("admin.token_file", config->admin_token_file, out, capacity, faults);
+}
+
 enum config_err config_read_sentinel_password(const struct config *config, char *out, size_t capacity, struct config_faults *faults) {
     return secret_line("redis.sentinel_password_file", config->redis_sentinel_password_file, out, capacity, faults);
 }

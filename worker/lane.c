@@ -212,6 +212,7 @@ static void *lane_run(void *argument) {
                   {"by", LOG_S(error_text(lane))});
     else
         release_lease(lane);
+    metrics_note_end(lane->metrics, err == REDIS_FENCED);
     atomic_store(&lane->client_id, 0);
     atomic_store(&lane->ended, true);
     return NULL;
@@ -236,6 +237,7 @@ struct lane *lane_new(const struct lane_shared *shared, const struct door *door,
     lane->epoch = lease->epoch;
     lane->loss_accepted = lease->loss_accepted;
     lane->taken_at = lease->applied;
+    lane->metrics = shared->metrics ? &shared->metrics->lanes[door->partition] : NULL;
     snprintf(lane->epoch_text, sizeof lane->epoch_text, "%llu", (unsigned long long)lease->epoch);
     lane->renewed_at_ms = lane_now_ms();
     batch_init(&lane->batch, &lane->door);

@@ -26,6 +26,7 @@
 #include "worker/gate.h"
 #include "worker/gather.h"
 #include "worker/mark.h"
+#include "worker/metrics.h"
 #include "worker/outbox.h"
 #include "worker/overdue.h"
 #include "worker/replaying.h"
@@ -41,6 +42,7 @@ struct lane_shared {
     unsigned lease_ttl_ms;
     struct gate *gate;    /* all threads' view of whether Redis is there; lanes without a thread need none */
     struct sources *sources; /* one per partition; NULL: nobody wants to know */
+    struct metrics *metrics; /* NULL: nobody counts */
 };
 
 struct lane {
@@ -64,6 +66,7 @@ struct lane {
     struct entry *entries;      /* of the page being worked on, as many as make a batch */
     struct referral *referrals; /* of the batch being applied */
     struct credentials credentials;
+    struct metrics_lane *metrics; /* of its partition; NULL: nobody counts */
     struct batch_keep keep;     /* how long bills are kept */
     bool policy_changed;        /* and that may be another now */
     uint32_t entry_count, entry_capacity;

@@ -195,6 +195,7 @@ static enum redis_err apply_call(struct lane *lane, struct entry *entries, uint3
     if (err) return err;
     FAILPOINT("after_apply");
     note_applied(lane, entries, count);
+    metrics_note_batch(lane->metrics, entries, count, lane->took_us);
     err = outbox_take(lane, reply, entries, count);
     if (renew && !err) err = lane_next_renewal(lane);
     return err ? err : outbox_send(lane);

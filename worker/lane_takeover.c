@@ -214,12 +214,15 @@ enum redis_err lane_take_over(struct lane *lane) {
     if (!err) err = ensure_group(lane);
     FAILPOINT("after_group");
     if (!err) err = compare_mark(lane);
+    if (!err) metrics_note_served(lane->metrics, lane->loss[0]);
     if (!err) err = wait_for_acceptance(lane);
+    if (!err) metrics_note_served(lane->metrics, lane->loss[0]);
     if (!err) err = wait_while_paused(lane);
     if (!err && !atomic_load(&lane->stop)) err = claim_everything(lane);
     FAILPOINT("before_sweep");
     if (!err && !atomic_load(&lane->stop)) err = sweep_consumers(lane);
     FAILPOINT("after_sweep");
+    if (!err) metrics_note_take_over(lane->metrics, lane->recovered - before);
     if (!err && lane->recovered > before)
         log_event(lane->outbox.holding ? LOG_DEBUG : LOG_INFO, "recovered", {"partition", LOG_N(lane->door.partition)},
                   {"entries", LOG_N(lane->recovered - before)}, {"ms", LOG_N(lane_now_ms() - since_ms)});

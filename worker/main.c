@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "producer/archive_pack.h"
 #include "producer/redis_config.h"
+#include "worker/admin.h"
 #include "worker/embedded.h"
 #include "worker/eviction.h"
 #include "worker/lane_apply.h"
@@ -57,6 +58,9 @@ struct worker {
     struct ownership ownership;
     struct eviction eviction;
     bool quiet; /* an operator said so */
+    struct metrics metrics;
+    struct admin *admin;
+    char token[ADMIN_TOKEN_MAX + 1];
 };
 
 /* Prints all faults, one a line, and clears them. */
@@ -96,12 +100,16 @@ static int set_up(struct worker *w) {
     if (wrong) return usage_error(wrong);
     enum config_err err = config_read_secret(&w->config, w->door.secret, &w->door.has_secret, &faults);
     if (report_faults(err, &faults)) return EXIT_USAGE;
+    err = config_read_admin_token(&w->config, w->token, sizeof w->token, &faults);
+    if (report_faults(err, &faults)) return EXIT_USAGE;
+    wrong = admin_check(w->config.admin_listen, w->token);
+    if (wrong) return usage_error(wrong);
     name_worker(w);
     settings_apply(&w->settings, &w->config);
     snprintf(w->door.book.name, sizeof w->door.book.name, "%.32s", w->config.book_name);
     w->door.book.partitions = (unsigned)w->config.book_partitions;
     w->redis.client_name = w->name;
-    w->shared = (struct lane_shared){w->redis, &w->settings, w->name, (unsigned)w->config.worker_lease_ttl_ms, &w->gate, NULL};
+    w->shared = (struct lane_shared){w->redis, &w->settings, w->name, (unsigned)w->config.worker_lease_ttl_ms, &w->gate, NULL, NULL};
     return 0;
 }
 
@@ -203,6 +211,17 @@ static void start_archiver(struct worker *w) {
     w->shared.sources = archiver_sources(w->ownership.archiver);
 }
 
+/* False: it cannot listen there. */
+static bool start_admin(struct worker *w) {
+    const char *wrong = NULL;
+    if (!w->config.admin_listen[0]) return true;
+    metrics_init(&w->metrics, w->door.book.partitions, &w->gate);
+    w->shared.metrics = &w->metrics;
+    w->admin = admin_start(&(struct admin_options){w->config.admin_listen, w->token, w->name, w->redis, w->door.book, &w->metrics}, &wrong);
+    if (!w->admin) log_event(LOG_ERROR, "admin_refused", {"on", LOG_S(w->config.admin_listen)}, {"error", LOG_S(wrong)});
+    return w->admin != NULL;
+}
+
 /* Two connections a partition and three files of its archive: a book of many partitions needs more than the usual 1024. */
 static void raise_file_limit(void) {
     struct rlimit limit;
@@ -222,6 +241,10 @@ static int run(struct worker *w) {
         embedded_stop(&w->embedded);
         return EXIT_REDIS;
     }
+    if (!start_admin(w)) {
+        embedded_stop(&w->embedded);
+        return EXIT_USAGE;
+    }
     ownership_init(&w->ownership, &w->shared, &w->door);
     start_archiver(w);
     int status = open_book(w);
@@ -232,9 +255,11 @@ static int run(struct worker *w) {
     uint64_t now_ms = lane_now_ms();
     archiver_end(w->ownership.archiver);
     bool closed = ownership_close(&w->ownership, now_ms + STOP_MS) && archiver_close(w->ownership.archiver, now_ms + ARCHIVE_STOP_MS);
+    admin_stop(w->admin);
     embedded_stop(&w->embedded);
     log_event(LOG_INFO, "worker_stopped", {"name", LOG_S(w->name)}, {"clean", LOG_S(closed ? "yes" : "no")});
     if (!closed) _exit(status > 0 ? status : 0); /* a lane hangs in a connect, or a disk does; the lease lapses */
+    metrics_clear(&w->metrics);
     return status > 0 ? status : 0;
 }
 

@@ -1,0 +1,134 @@
+/* Counters, and how Prometheus wants them. */
+#include "worker/metrics.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "schema/code.h"
+
+#define RELAXED memory_order_relaxed
+
+const uint32_t metrics_bound_us[METRICS_BOUNDS] = {100,   250,    500,    1000,   2500,    5000,    10000,   25000,
+                                                   50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000};
+
+void metrics_init(struct metrics *m, unsigned partitions, const struct gate *gate) {
+    *m = (struct metrics){gate, partitions, calloc(partitions, sizeof *m->lanes)};
+    assert(m->lanes && "out of memory");
+}
+
+void metrics_clear(struct metrics *m) {
+    free(m->lanes);
+    m->lanes = NULL;
+}
+
+/* --- counting --- */
+
+static void add(_Atomic uint64_t *counter, uint64_t n) { atomic_fetch_add_explicit(counter, n, RELAXED); }
+
+static void observe(struct metrics_histogram *h, uint64_t us) {
+    unsigned n = 0;
+    while (n < METRICS_BOUNDS && us > metrics_bound_us[n]) n++;
+    add(&h->count[n], 1);
+    add(&h->sum_us, us);
+}
+
+static uint64_t wall_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+void metrics_note_batch(struct metrics_lane *lane, const struct entry *entries, uint32_t count, uint64_t took_us) {
+    if (!lane) return;
+    uint64_t now_us = wall_us();
+    observe(&lane->apply, took_us);
+    add(&lane->applied, count);
+    for (uint32_t n = 0; n < count; n++) {
+        uint64_t since_us = entries[n].id.ms * 1000;
+        observe(&lane->waiting, now_us > since_us ? now_us - since_us : 0);
+        if (entries[n].door == CODE_dead) add(&lane->dead, 1);
+    }
+}
+
+void metrics_note_served(struct metrics_lane *lane, bool loss) {
+    if (!lane) return;
+    atomic_store_explicit(&lane->owned, true, RELAXED);
+    atomic_store_explicit(&lane->loss, loss, RELAXED);
+}
+
+void metrics_note_take_over(struct metrics_lane *lane, uint64_t recovered) {
+    if (!lane) return;
+    add(&lane->takeovers, 1);
+    add(&lane->recovered, recovered);
+}
+
+void metrics_note_end(struct metrics_lane *lane, bool fenced) {
+    if (!lane) return;
+    atomic_store_explicit(&lane->owned, false, RELAXED);
+    atomic_store_explicit(&lane->loss, false, RELAXED);
+    add(&lane->fenced, fenced);
+}
+
+/* --- telling --- */
+
+void metrics_print_head(FILE *out, const char *name, const char *type, const char *help) {
+    fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void print_counter(const struct metrics *m, FILE *out, const char *name, const char *help, size_t offset) {
+    metrics_print_head(out, name, "counter", help);
+    for (unsigned p = 0; p < m->partitions; p++) {
+        const _Atomic uint64_t *counter = (const _Atomic uint64_t *)(const void *)((const char *)&m->lanes[p] + offset);
+        fprintf(out, "%s{partition=\"%u\"} %" PRIu64 "\n", name, p, atomic_load_explicit(counter, RELAXED));
+    }
+}
+
+static void print_flag(const struct metrics *m, FILE *out, const char *name, const char *help, size_t offset) {
+    metrics_print_head(out, name, "gauge", help);
+    for (unsigned p = 0; p < m->partitions; p++) {
+        const atomic_bool *flag = (const atomic_bool *)(const void *)((const char *)&m->lanes[p] + offset);
+        fprintf(out, "%s{partition=\"%u\"} %d\n", name, p, atomic_load_explicit(flag, RELAXED));
+    }
+}
+
+/* Of all partitions together: who wants to know of one looks at its age. */
+static void print_histogram(const struct metrics *m, FILE *out, const char *name, const char *help, size_t offset) {
+    uint64_t total = 0, sum_us = 0;
+    metrics_print_head(out, name, "histogram", help);
+    for (unsigned n = 0; n <= METRICS_BOUNDS; n++) {
+        for (unsigned p = 0; p < m->partitions; p++) {
+            const struct metrics_histogram *h = (const void *)((const char *)&m->lanes[p] + offset);
+            total += atomic_load_explicit(&h->count[n], RELAXED);
+            if (n == 0) sum_us += atomic_load_explicit(&h->sum_us, RELAXED);
+        }
+        if (n < METRICS_BOUNDS) fprintf(out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name, metrics_bound_us[n] / 1e6, total);
+    }
+    fprintf(out, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum %.6f\n%s_count %" PRIu64 "\n", name, total, name, (double)sum_us / 1e6, name,
+            total);
+}
+
+static void print_errors(const struct metrics *m, FILE *out) {
+    static const char name[] = "till_redis_errors_total";
+    metrics_print_head(out, name, "counter", "Failures of Redis, by what they mean for what to do next.");
+    for (int err = REDIS_OK + 1; err < REDIS_ERR_COUNT; err++)
+        fprintf(out, "%s{class=\"%s\"} %" PRIu64 "\n", name, redis_err_word((enum redis_err)err),
+                atomic_load_explicit(&m->gate->failures[err], RELAXED));
+}
+
+#define FIELD(member) offsetof(struct metrics_lane, member)
+
+void metrics_print(const struct metrics *m, FILE *out) {
+    print_flag(m, out, "till_partition_served", "1 when this worker serves the partition.", FIELD(owned));
+    print_flag(m, out, "till_loss_suspected", "1 when the partition is halted because Redis came back with less.", FIELD(loss));
+    print_counter(m, out, "till_intents_applied_total", "Entries applied.", FIELD(applied));
+    print_counter(m, out, "till_takeovers_total", "Partitions taken, and taken again after trouble.", FIELD(takeovers));
+    print_counter(m, out, "till_recovered_total", "Entries found pending when a partition was taken.", FIELD(recovered));
+    print_counter(m, out, "till_fenced_total", "Partitions lost to another worker.", FIELD(fenced));
+    print_counter(m, out, "till_dead_total", "Entries given up.", FIELD(dead));
+    print_histogram(m, out, "till_apply_seconds", "Script calls, from sending to reply.", FIELD(apply));
+    print_histogram(m, out, "till_intent_seconds", "Intents, from being enqueued to being applied.", FIELD(waiting));
+    print_errors(m, out);
+}
