@@ -54,7 +54,8 @@ static int note_end(struct chaos *x, unsigned n, int status) {
     int exited = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     if (exited == 127) return cli_usage(x->cli, "there is no program %s", x->program);
     if (exited == CLI_USAGE) return cli_usage(x->cli, "the workers do not run: %s ended with %d; --log says why", x->program, exited);
-    if (!w->ending || exited != 0) {
+    bool as_told = w->ending && (exited == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)); /* the latter: just started */
+    if (!as_told) {
         x->unexpected++;
         cli_say(x->cli, "a worker ended with status %d, which nobody had asked for; --log says why", status);
     }

@@ -76,7 +76,7 @@ part_race() {
     # Left out: workers dying one after the other, and what is about Redis, configuration or the checker, tell nothing of threads that the
     # rest does not, and take minutes.
     [ ! -x build-asan/tests/test_flow ] || TEST_JOBS=$((3 * JOBS)) criterion build-asan/tests/test_flow \
-        --filter '!(flow_crash*|flow_check*|flow_config|flow_url|flow_sentinel|flow_cluster|flow_away|flow_loss|flow_sweep)/*'
+        --filter '!(flow_crash*|flow_check*|flow_config|flow_url|flow_sentinel|flow_cluster|flow_away|flow_loss|flow_sweep|flow_network|flow_sick)/*'
 }
 
 # shell_one FILE: its output and its exit code go beside each other.
