@@ -248,7 +248,7 @@ void audit_due_clear(struct audit *a);
 
 /* One answer for each entry. `first_ms` of a source's stream: when its oldest answer was given. */
 void audit_entry_source(struct audit *a, const char *source, uint64_t first_ms);
-/* False when that entry was answered before. Of entries carried over several may have one ID: they were of different partitions. */
+/* False when that intent of the entry was answered before. An entry may have several; of those carried over several may have one ID. */
 bool audit_entry_answer(struct audit *a, const char *entry, size_t size, const char *identity, size_t identity_size);
 void audit_entry_record(struct audit *a, const char *identity, const struct bill *bill);
 int audit_entry_finish(struct audit *a) __attribute__((warn_unused_result));

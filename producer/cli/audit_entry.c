@@ -63,9 +63,9 @@ static bool add_hash(struct audit_entries *e, uint64_t hash) {
 
 bool audit_entry_answer(struct audit *a, const char *entry, size_t size, const char *identity, size_t identity_size) {
     struct audit_entries *e = entries_of(a);
-    bool first = add_hash(e, audit_hash(a, entry, size));
-    if (!audit_is_carried(a, entry, size)) return first;
-    return identity[0] == '@' || add_hash(e, audit_hash(a, entry, size) ^ audit_hash(a, identity, identity_size));
+    uint64_t hash = audit_hash(a, entry, size), whose = hash ^ audit_hash(a, identity, identity_size);
+    bool first = add_hash(e, hash), alone = add_hash(e, whose ? whose : 1);
+    return first || alone || (identity[0] == '@' && audit_is_carried(a, entry, size));
 }
 
 static bool is_answered(struct audit *a, const char *entry) {

@@ -51,6 +51,7 @@ struct repartition {
     unsigned long lowered_day, lowered_days; /* meta.lowered; 0: none has it */
     uint64_t bills_keep;    /* days for which bills are kept, at most */
     uint64_t created_ms;
+    bool bulk;              /* what {B}:book says beside */
     char currency[REPARTITION_CURRENCIES_MAX][4];
     unsigned currency_count;
     struct digest_names names;

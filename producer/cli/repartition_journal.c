@@ -42,8 +42,10 @@ int repartition_read(struct repartition *r) {
     command_word(&r->side.command, "partitions");
     command_word(&r->side.command, "created");
     command_word(&r->side.command, "repartition");
+    command_word(&r->side.command, "bulk");
     int code = connect_call(&r->side, "reading the book", &reply);
     if (code) return code;
+    r->bulk = reply_is(reply_at(reply, 4), "1");
     int64_t version = reply_integer(reply_at(reply, 0)), partitions = reply_integer(reply_at(reply, 1));
     if (reply_type(reply_at(reply, 1)) == REPLY_NIL)
         return cli_usage(r->cli, "there is no book '%s' in Redis at %s", r->from.book.name, r->from.shown);

@@ -123,6 +123,10 @@ static int open_new(struct repartition *r) {
     command_uint(c, r->created_ms);
     command_word(c, "version");
     command_uint(c, REPARTITION_BOOK_VERSION);
+    if (r->bulk) {
+        command_word(c, "bulk");
+        command_word(c, "1");
+    }
     int code = connect_call(&r->to, "opening the new book", &reply);
     command_begin(c, "HDEL");
     command_copy(c, key, keys_book(key, &book));
