@@ -15,11 +15,12 @@
 
 enum { STOP_MS = 10000, POLL_MS = 20 };
 
-/* In the child: it must not outlive us, archive nothing, settle nothing, and notice soon who is dead. The environment names the book. */
+/* In the child: it must not outlive us, archive nothing, settle nothing, take no port, and notice soon who is dead. */
 static void become_worker(const struct chaos *x, unsigned number, pid_t parent) {
     static const char *const settings[][2] = {
         {"TILL_ARCHIVE_DIR", ""},          {"TILL_SETTLEMENT_AUTO", "no"},     {"TILL_WORKER_LEASE_TTL", "1s"}, {"TILL_WORKER_BLOCK", "200ms"},
-        {"TILL_RETENTION_INTENTS", "keep"}, {"TILL_RETENTION_RESPONSES", "keep"}, {"TILL_LOG_LEVEL", "warn"}};
+        {"TILL_RETENTION_INTENTS", "keep"}, {"TILL_RETENTION_RESPONSES", "keep"}, {"TILL_LOG_LEVEL", "warn"},
+        {"TILL_ADMIN_LISTEN", ""}};
     const char *config = connect_config_path(x->cli);
     char name[64];
     sigset_t none;

@@ -27,6 +27,7 @@ static void run_worker(const struct replay *r, unsigned number, pid_t parent) {
     setenv("TILL_WORKER_NAME", name, 1);
     setenv("TILL_WORKER_BATCH", "1024", 1);
     setenv("TILL_ARCHIVE_DIR", "", 1);
+    setenv("TILL_ADMIN_LISTEN", "", 1); /* the port is that of the machine's own worker */
     setenv("TILL_LOG_LEVEL", "warn", 0);
     if (config) execlp(r->pool.program, r->pool.program, "-c", config, (char *)NULL);
     else execlp(r->pool.program, r->pool.program, (char *)NULL);
