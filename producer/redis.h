@@ -105,8 +105,9 @@ void redis_set_timeout(struct redis *redis, int timeout_ms);
  * to is REDIS_AWAY for each command that would go there, which has not been sent; the other commands are served. A node whose connection
  * is lost loses the whole object (REDIS_LOST), as everywhere. A command has one key, or several of one slot.
  *
- * Commands without a key go to the home, else to any node: whoever means a certain one says so. WAIT and WAITAOF must go where the
- * writes went: redis_node_written says where that is. Elsewhere all of this is about the one server. */
+ * Commands without a key go to the home, else to any node: whoever means a certain one says so. WAIT and WAITAOF go home too, else to
+ * every node that an XADD or a script went to since the last ones, and the smallest reply counts. Elsewhere than in a cluster all of this
+ * is about the one server. */
 
 /* From now on, redis_reopen included, this is about the node that has `key`: redis_where, redis_client_id, redis_is_lost, redis_verify and
  * commands without a key. Connects there. Should the key move, that is REDIS_DEMOTED: begin anew. Cheap when nothing changes. */

@@ -32,6 +32,7 @@ struct cluster_ticket {
     bool fixed;               /* stays where it was sent, whatever is said */
     bool asking;              /* behind ASKING */
     bool writes;
+    bool joins;               /* the next ticket: one question to several nodes, of whose replies the smallest counts */
     uint64_t order;           /* its number over its node's link */
     enum redis_err err;       /* not REDIS_OK: it was never sent, and why */
     struct reply reply;       /* when it came before its turn */
@@ -51,6 +52,8 @@ struct cluster {
     unsigned home, home_node; /* slot and node; REDIS_SLOT_NONE, CLUSTER_NODE_NONE: none */
     unsigned last;            /* the node of the reply given out last */
     bool moving;              /* something was led elsewhere while more was under way */
+    bool waited;              /* WAIT was asked: the next write begins another account of what is written */
+    struct reply least;       /* of the replies so far to a question to several nodes */
     bool demoted;             /* given up once the replies under way are read */
 
     struct cluster_ticket *tickets; /* a ring */

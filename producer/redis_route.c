@@ -20,6 +20,8 @@ static void drop_ticket(struct cluster *c) {
 
 void cluster_forget_tickets(struct cluster *c) {
     for (size_t n = 0; n < c->waiting; n++) reply_release(ticket_at(c, n)->reply);
+    reply_release(c->least);
+    c->least = (struct reply){NULL};
     c->waiting = c->bytes_used = 0;
 }
 
@@ -88,7 +90,10 @@ static void post(struct cluster *c, struct cluster_ticket *t) {
     if (t->asking) redis_append_bytes(node->link, asking, sizeof asking - 1);
     redis_append_bytes(node->link, c->bytes + t->at, t->size);
     t->order = ++node->sent;
-    node->written = node->written || t->writes;
+    if (!t->writes) return;
+    for (unsigned n = 0; c->waited && n < c->count; n++) c->nodes[n].written = false;
+    c->waited = false;
+    node->written = true;
 }
 
 /* Where nothing says where: at home, or where we are connected already, or with anybody. */
@@ -140,8 +145,23 @@ static void route(struct redis *redis, struct cluster_ticket *t) {
     }
 }
 
+/* To every node that was written to, as one question. False: to none. */
+static bool append_wait(struct redis *redis, struct command *command) {
+    struct cluster *c = redis->cluster;
+    bool any = false;
+    for (unsigned n = 0; c->open && n < c->count; n++) {
+        if (!c->nodes[n].written || !has_link(c, n)) continue; /* without one, what was written will be told to be lost */
+        if (any) ticket_at(c, c->waiting - 1)->joins = true;
+        cluster_append_fixed(redis, command, n);
+        any = true;
+    }
+    c->waited = true;
+    return any;
+}
+
 void cluster_append(struct redis *redis, struct command *command, unsigned slot) {
     if (!redis->cluster->open) return;
+    if (redis->cluster->home_node == CLUSTER_NODE_NONE && redis_slot_waits(command) && append_wait(redis, command)) return;
     struct cluster_ticket *t = new_ticket(redis->cluster, command, slot);
     t->writes = redis_slot_writes(command);
     route(redis, t);
@@ -270,6 +290,26 @@ static enum redis_err give_up(struct redis *redis, struct cluster_ticket *t) {
     return err;
 }
 
+/* WAIT says a number, WAITAOF begins with one; an error is less than any. */
+static int64_t amount_of(struct reply reply) {
+    return reply_type(reply) == REPLY_ERROR ? -1 : reply_integer(reply_type(reply) == REPLY_ARRAY ? reply_at(reply, 0) : reply);
+}
+
+/* Keeps the smaller one of what came so far and this. */
+static void join(struct cluster *c, struct cluster_ticket *t) {
+    if (c->least.node && amount_of(c->least) < amount_of(t->reply)) {
+        reply_release(t->reply);
+        t->reply = c->least;
+    } else {
+        reply_release(c->least);
+    }
+    c->least = (struct reply){NULL};
+    if (!t->joins) return;
+    c->least = t->reply;
+    t->reply = (struct reply){NULL};
+    drop_ticket(c);
+}
+
 enum redis_err cluster_next(struct redis *redis, struct reply *reply) {
     struct cluster *c = redis->cluster;
     assert(!c->open || c->waiting > 0);
@@ -281,6 +321,14 @@ enum redis_err cluster_next(struct redis *redis, struct reply *reply) {
         if (t->err) return give_up(redis, t);
         err = await(redis, t);
         if (err) return err;
+        if (t->joins || c->least.node) {
+            bool more = t->joins;
+            join(c, t);
+            if (more) continue;
+            const char *text = reply_text(t->reply, NULL);
+            t->said = reply_type(t->reply) == REPLY_ERROR ? redis_classify(text, strlen(text)) : REDIS_OK;
+            return give(redis, t, reply);
+        }
         if (t->said != REDIS_MOVED || !follow(redis, t)) return give(redis, t, reply);
     }
     return REDIS_LOST;

@@ -49,6 +49,8 @@ static int first_key(const struct command *c) {
     return 0;
 }
 
+bool redis_slot_waits(const struct command *c) { return argument_is(c, 0, "WAIT") || argument_is(c, 0, "WAITAOF"); }
+
 bool redis_slot_writes(const struct command *c) { return argument_is(c, 0, "XADD") || argument_is(c, 0, "EVALSHA"); }
 
 unsigned redis_slot_of(const struct command *c) {

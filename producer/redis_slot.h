@@ -13,6 +13,8 @@ enum { REDIS_SLOTS = 16384, REDIS_SLOT_NONE = REDIS_SLOTS };
 unsigned redis_slot(const char *key, size_t size);
 /* The slot of a command's first key; REDIS_SLOT_NONE when it names none. Knows where the commands that Till sends have it. */
 unsigned redis_slot_of(const struct command *c);
+/* Whether it is WAIT or WAITAOF. */
+bool redis_slot_waits(const struct command *c);
 /* Whether it is one of those that write what somebody may wait for: XADD and scripts. */
 bool redis_slot_writes(const struct command *c);
 

@@ -325,8 +325,6 @@ Test(redis_cluster, a_home_that_moves_is_left) {
     expect_heard(1, "XADD {a}; WAIT 1 0"); /* what names no key goes home */
 }
 
-/* --- nodes that are not there --- */
-
 Test(redis_cluster, one_node_away_is_away_for_its_keys_only) {
     kill_node(&nodes[2]);
     nodes[0].says[0] = "+b\r\n", nodes[1].says[0] = "+c\r\n";
@@ -392,8 +390,6 @@ Test(redis_cluster, slots_that_nobody_has) {
     expect_text("b");
 }
 
-/* --- the rest --- */
-
 static void *interrupt_soon(void *context) {
     usleep(100 * 1000);
     redis_interrupt(context);
@@ -439,4 +435,19 @@ Test(redis_cluster, every_node_can_be_asked) {
     expect_text("fine");
     expect_err(REDIS_MOVED, "MOVED"); /* who asks one node means that one */
     expect_text("fine");
+}
+
+/* What was written where, and only there; the smallest reply counts. */
+Test(redis_cluster, wait_is_asked_of_every_node_written_to) {
+    struct reply reply;
+    nodes[0].says[0] = "+1-0\r\n", nodes[0].says[1] = ":2\r\n", nodes[1].says[0] = "+v\r\n";
+    nodes[2].says[0] = "+1-0\r\n", nodes[2].says[1] = ":1\r\n", nodes[2].says[2] = "+2-0\r\n", nodes[2].says[3] = ":3\r\n";
+    open_redis();
+    append("XADD", "{b}", NULL), append("XADD", "{a}", NULL), append("GET", "{c}", NULL), append("WAIT", "1", "9", NULL);
+    expect_text("1-0"), expect_text("1-0"), expect_text("v");
+    cr_expect(redis_next(redis, &reply) == REDIS_OK && reply_integer(reply) == 1, "%lld", (long long)reply_integer(reply));
+    append("XADD", "{a}", NULL), append("WAIT", "1", "9", NULL);
+    expect_text("2-0");
+    cr_expect(redis_next(redis, &reply) == REDIS_OK && reply_integer(reply) == 3);
+    expect_heard(0, "XADD {b}; WAIT 1 9"), expect_heard(1, "GET {c}"), expect_heard(2, "XADD {a}; WAIT 1 9; XADD {a}; WAIT 1 9");
 }
