@@ -29,8 +29,6 @@ static char topology[1024];
 static struct redis *redis;
 static struct redis_options options;
 
-/* --- the nodes --- */
-
 /* One command of the bytes: its words with a space between. How many bytes it took; 0: it is not all there. */
 static size_t take_command(const char *bytes, size_t size, char *words, size_t capacity) {
     char *end;
@@ -306,8 +304,6 @@ Test(redis_cluster, what_cannot_be_followed_is_told) {
         cr_expect_eq(redis_next(redis, &reply), REDIS_MOVED, "%s", strange[n].name);
     }
 }
-
-/* --- a home --- */
 
 Test(redis_cluster, a_home_that_moves_is_left) {
     nodes[2].says[0] = led_to("MOVED", 15495, nodes[1].port), nodes[2].says[1] = led_to("MOVED", 15495, nodes[1].port);
