@@ -14,7 +14,7 @@ enum { OPTION_NO_RATE, SAMPLE_MS = 1000 };
 
 struct totals {
     uint64_t undelivered, pending, dead, unanswered, bills, oldest_ms;
-    unsigned live, owned, halted, paused;
+    unsigned live, owned, halted, paused, replaying;
     bool rated, knows_undelivered;
     uint64_t added_per_s, read_per_s;
 };
@@ -38,6 +38,7 @@ static void sum_up(const struct connection *c, const struct book_status *s, stru
         t->owned += p->owner[0] != '\0';
         t->halted += p->halted[0] != '\0';
         t->paused += p->paused_ms != 0;
+        t->replaying += p->replaying;
         if (p->oldest_ms && (!t->oldest_ms || p->oldest_ms < t->oldest_ms)) t->oldest_ms = p->oldest_ms;
     }
     for (size_t n = 0; n < s->worker_count; n++) t->live += alive(c, s, &s->workers[n]);
@@ -58,6 +59,7 @@ static json_t *partition_json(const struct book_status *s, unsigned n) {
     json_out_value(object, "halted", p->halted[0] ? json_out_string(p->halted, strlen(p->halted)) : json_null());
     json_out_value(object, "paused", p->paused_ms ? json_out_string(p->paused, strlen(p->paused)) : json_null());
     json_out_optional(object, "paused_since", p->paused_ms != 0, (int64_t)p->paused_ms);
+    json_out_bool(object, "replaying", p->replaying);
     return object;
 }
 
@@ -86,6 +88,7 @@ static void print_json(const struct connection *c, const struct book_status *s, 
     json_out_number(object, "bills", (int64_t)t->bills);
     json_out_number(object, "halted", t->halted);
     json_out_number(object, "paused", t->paused);
+    json_out_number(object, "replaying", t->replaying);
     json_out_value(object, "workers", workers);
     json_out_value(object, "partitions", partitions);
     status_streams_json(c, streams, object);
@@ -133,6 +136,7 @@ static void print_partitions(const struct book_status *s) {
         table_add_number(&table, true, (int64_t)p->bills);
         if (p->halted[0]) table_addf(&table, "halted: %s", p->halted);
         else if (p->paused_ms) table_addf(&table, "paused %s", p->paused);
+        else if (p->replaying) table_add(&table, "replayed");
         else table_add(&table, p->owner[0] ? "served" : "free");
     }
     table_flush(&table);
@@ -146,9 +150,9 @@ static void print_lines(const struct connection *c, const struct book_status *s,
     printf("book %s, %u partitions, Redis %s at %s\n", c->book.name, s->partition_count, s->server, c->shown);
     printf("workers %u alive; partitions %u of %u served\n", t->live, t->owned, s->partition_count);
     if (t->rated) printf("in %llu/s, out %llu/s; ", (unsigned long long)t->added_per_s, (unsigned long long)t->read_per_s);
-    printf("waiting %s%llu, pending %llu, oldest %s; dead %llu; bills %llu\n\n",
+    printf("waiting %s%llu, pending %llu, oldest %s; unanswered %llu; dead %llu; bills %llu\n\n",
            t->knows_undelivered ? "" : ">=", (unsigned long long)t->undelivered, (unsigned long long)t->pending,
-           t->oldest_ms ? oldest : "-", (unsigned long long)t->dead, (unsigned long long)t->bills);
+           t->oldest_ms ? oldest : "-", (unsigned long long)t->unanswered, (unsigned long long)t->dead, (unsigned long long)t->bills);
     print_workers(c, s);
     putchar('\n');
     print_partitions(s);
@@ -156,6 +160,7 @@ static void print_lines(const struct connection *c, const struct book_status *s,
     status_streams_print(c, streams);
     if (t->halted) puts("\nHalted partitions lost data; see `till accept-loss --help`.");
     if (t->paused) puts("\nPaused partitions apply nothing; see `till resume --help`.");
+    if (t->replaying) puts("\nReplayed partitions are rebuilt from an archive by `till replay`; nobody else is to send meanwhile.");
     if (t->dead) puts("\nDead entries: see `till dead list`.");
 }
 

@@ -35,7 +35,7 @@ static int next_or_none(struct connection *c, struct reply *reply) {
 }
 
 static void append_partition(struct connection *c, unsigned p) {
-    static const char *const meta[] = {"epoch", "bill", "halted", "paused", "paused_by", "paused_reason", NULL},
+    static const char *const meta[] = {"epoch", "bill", "halted", "paused", "paused_by", "paused_reason", "replaying", NULL},
                              *const group[] = {KEYS_GROUP, NULL};
     append(c, "XINFO", "GROUPS", keys_intents, p, NULL);
     append(c, "XINFO", "STREAM", keys_intents, p, NULL);
@@ -68,6 +68,7 @@ static void take_pending(struct status_partition *p, struct reply pending) {
 
 static void take_meta(struct status_partition *p, struct reply meta) {
     p->epoch = (uint64_t)reply_integer(reply_at(meta, 0));
+    p->replaying = reply_type(reply_at(meta, 6)) != REPLY_NIL;
     p->bills = (uint64_t)reply_integer(reply_at(meta, 1));
     snprintf(p->halted, sizeof p->halted, "%s", reply_text(reply_at(meta, 2), NULL));
     if (reply_type(reply_at(meta, 3)) == REPLY_NIL) return;

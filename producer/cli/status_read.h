@@ -13,6 +13,7 @@ struct status_partition {
     uint64_t undelivered, pending, dead, added, read, bills, unanswered;
     uint64_t oldest_ms;             /* time of the oldest intent that waits, 0 none */
     char halted[STATUS_HALTED_MAX]; /* what was lost; "" not halted */
+    bool replaying;                 /* `till replay` rebuilds it */
     uint64_t paused_ms;             /* since when an operator has paused it; 0 not */
     char paused[STATUS_PAUSED_MAX]; /* by whom, and why: "joe@host: the bank asked us to" */
     char last_delivered[44];

@@ -112,16 +112,24 @@ json 0 '.[0] | length == 1 and .[0].partition == 2 and .[0].accepted' "$TILL" ac
 cli hdel "{till:2}:meta" halted >/dev/null
 expect 0 "no partition is halted" "$TILL" accept-loss
 
+# A partition that is being replayed, and answers that wait, are shown.
+json 0 '.[0] | .replaying == 0 and ([.partitions[] | select(.replaying)] == [])' "$TILL" status --no-rate --json
+cli hset "{till:2}:meta" replaying "" >/dev/null
+json 0 '.[0] | .replaying == 1 and .partitions[2].replaying' "$TILL" status --no-rate --json
+expect 0 "replayed" "$TILL" status --no-rate
+expect 0 "; unanswered 0; dead" "$TILL" status --no-rate
+cli hdel "{till:2}:meta" replaying >/dev/null
+
 # Examples: every line of every help runs. An account may be frozen and an ID of an example is not there: only usage must be right.
 for command in $commands; do
     "$TILL" "$command" --help | sed '1,/^Examples$/d' >examples
     while read -r example; do
         [[ $example == *unix:/run/spare/* ]] && patience=100ms || patience=20s
-        [[ $example == 'till watch'* || $example == *--follow ]] && limit=3 || limit=20
+        [[ $example == 'till watch'* || $example == *--follow* ]] && limit=3 || limit=20
         TILL_PRODUCER_TIMEOUT=$patience timeout $limit bash -c "till() { \"\$TILL\" \"\$@\"; }; $example" >out 2>&1 </dev/null
         code=$?
         case $code in 0 | 1) ;; 111) [[ $example == *unix:/run/spare/* ]] && continue ;;&
-        124) [[ $example == 'till watch'* || $example == 'till chaos'* || $example == *--follow ]] && continue ;;& *)
+        124) [[ $example == 'till watch'* || $example == 'till chaos'* || $example == *--follow* ]] && continue ;;& *)
             fail "the example of $command does not run ($code): $example: $(cat out)" ;;
         esac
     done <examples
