@@ -45,6 +45,9 @@ struct till {
     const uint8_t *sign_with;    /* of `intent`, borrowed; NULL: it is not signed */
     uint8_t sig[SIGN_SIZE];
     uint8_t bytes[INTENT_SIZE_MAX];
+    bool bulk_wanted, bulk;      /* several intents may share an entry: by the options; and by the book, as believed until bulk_until_ms */
+    int64_t bulk_until_ms;
+    struct send_bulk *send_bulk; /* for that; NULL until it is used */
     char error[CLIENT_ERROR_SIZE];
 };
 

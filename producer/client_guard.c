@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BELIEVED_MS = 250, PERCENT_MAX = 1000 };
+enum { BELIEVED_MS = 250, BULK_BELIEVED_MS = 1000, PERCENT_MAX = 1000 };
 
 /* The number after "\nNAME:", 0 when it is not there. */
 static uint64_t info_number(const char *info, const char *name) {
@@ -107,6 +107,27 @@ static unsigned backlogs_append(struct till *till, const struct till_intent *int
     return asked;
 }
 
+/* Whether the workers understand bulk entries: asked again, so that an operator can go back to older ones. */
+static bool bulk_wanted(const struct till *till, int64_t now_ms) {
+    return till->bulk_wanted && now_ms >= till->bulk_until_ms;
+}
+
+static void bulk_append(struct till *till) {
+    keys_buffer key;
+    command_begin(&till->command, "HMGET");
+    command_borrow(&till->command, key, keys_book(key, &till->book));
+    command_word(&till->command, "bulk");
+    redis_append(till->redis, &till->command);
+}
+
+static enum redis_err bulk_next(struct till *till, int64_t deadline_ms, int64_t now_ms) {
+    struct reply reply;
+    enum redis_err err = client_next(till, deadline_ms, &reply);
+    till->bulk = err == REDIS_OK && reply_is(reply_at(reply, 0), "1");
+    till->bulk_until_ms = now_ms + BULK_BELIEVED_MS;
+    return err == REDIS_REFUSED ? REDIS_OK : err;
+}
+
 static enum redis_err memory_next(struct till *till, int64_t deadline_ms, int64_t now_ms) {
     struct reply reply;
     enum redis_err err = client_next(till, deadline_ms, &reply);
@@ -151,11 +172,17 @@ static enum redis_err backlog_next(struct till *till, unsigned partition, int64_
 
 enum redis_err client_guard_ask(struct till *till, const struct till_intent *intents, size_t count, int64_t deadline_ms) {
     int64_t now_ms = client_now_ms();
-    bool memory = memory_wanted(till, now_ms);
+    bool memory = memory_wanted(till, now_ms), bulk = count > 1 && bulk_wanted(till, now_ms);
     if (memory)
         memory_append(till);
+    if (bulk)
+        bulk_append(till);
     unsigned asked = backlogs_append(till, intents, count, now_ms);
     enum redis_err err = memory ? memory_next(till, deadline_ms, now_ms) : REDIS_OK;
+    if (bulk && till->redis != NULL) {
+        enum redis_err one = bulk_next(till, deadline_ms, now_ms);
+        err = err == REDIS_OK || one == REDIS_LOST ? one : err;
+    }
     for (unsigned i = 0; i < asked && till->redis != NULL; i++) {
         enum redis_err one = backlog_next(till, till->asked[i], deadline_ms);
         err = err == REDIS_OK || one == REDIS_LOST ? one : err;

@@ -149,22 +149,31 @@ void client_intent_wipe(struct till *till) {
     explicit_bzero(till->bytes, sizeof till->bytes);
 }
 
-void client_intent_append(struct till *till, unsigned partition) {
+const struct client_names client_names_one = {"intent", "sig"}, client_names_many = {"intents", "sigs"};
+
+void client_intent_queue(struct till *till, unsigned partition, const struct client_names *names, const void *bytes, size_t size,
+                         const void *sig, size_t sig_size) {
     keys_buffer key;
-    size_t size;
-    bool fits = intent_encode(&till->intent, till->bytes, sizeof till->bytes, &size);
-    assert(fits);
     command_begin(&till->command, "XADD");
     command_borrow(&till->command, key, keys_intents(key, &till->book, partition));
     command_word(&till->command, "*");
-    command_word(&till->command, "intent");
-    command_borrow(&till->command, (const char *)till->bytes, size);
-    if (till->sign_with != NULL) {
-        sign_make(till->sign_with, till->bytes, size, till->sig);
-        command_word(&till->command, "sig");
-        command_borrow(&till->command, (const char *)till->sig, sizeof till->sig);
+    command_word(&till->command, names->intent);
+    command_borrow(&till->command, bytes, size);
+    if (sig != NULL) {
+        command_word(&till->command, names->sig);
+        command_borrow(&till->command, sig, sig_size);
     }
     redis_append(till->redis, &till->command);
+}
+
+void client_intent_append(struct till *till, unsigned partition) {
+    size_t size;
+    bool fits = intent_encode(&till->intent, till->bytes, sizeof till->bytes, &size);
+    assert(fits);
+    if (till->sign_with != NULL)
+        sign_make(till->sign_with, till->bytes, size, till->sig);
+    const uint8_t *sig = till->sign_with != NULL ? till->sig : NULL;
+    client_intent_queue(till, partition, &client_names_one, till->bytes, size, sig, sizeof till->sig);
 }
 
 static bool has(const struct intent *in, enum field field) {

@@ -12,6 +12,12 @@
 void client_intent_begin(const struct till_intent *in, uint64_t now_ms, struct till_result *result);
 /* Checks it into till->intent, with the key and time of the result. False: result->code, field and text say what is wrong. */
 bool client_intent_take(struct till *till, const struct till_intent *in, struct till_result *result);
+/* Queues an entry of these bytes. `sig` NULL: not signed. */
+struct client_names { const char *intent, *sig; };
+extern const struct client_names client_names_one, client_names_many;
+void client_intent_queue(struct till *till, unsigned partition, const struct client_names *names, const void *bytes, size_t size,
+                         const void *sig, size_t sig_size);
+
 /* Queues the XADD of till->intent to this partition's stream, signed when its maker said so. */
 void client_intent_append(struct till *till, unsigned partition);
 /* The partition of till->intent, which was taken from `in`: its account's, or the one a settle names. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "producer/client.h"
+#include "producer/send_bulk.h"
 #include "schema/code.h"
 
 enum { OPEN_PAUSE_MS = 50, TIMEOUT_MS = 5000, CONNECT_TIMEOUT_MS = 2000, HIGH_WATER_PERCENT = 90 };
@@ -80,9 +81,12 @@ static const char *take_options(struct till *till, const struct till_options *op
     till->backlog_max = options->backlog_max != 0 ? options->backlog_max : BACKLOG_MAX;
     till->memory_high_water_percent = options->memory_high_water_percent != 0 ? options->memory_high_water_percent : HIGH_WATER_PERCENT;
     till->partitions_wanted = options->partitions;
+    till->bulk_wanted = options->bulk != TILL_NO;
     for (size_t i = 0; i < sizeof options->reserved / sizeof options->reserved[0]; i++)
         if (options->reserved[i] != NULL)
             return "reserved must be zero";
+    if (options->bulk != 0 && options->bulk != TILL_YES && options->bulk != TILL_NO)
+        return "bulk must be TILL_YES, TILL_NO or 0";
     if (options->timeout_ms < 0 || options->connect_timeout_ms < 0 || options->open_wait_ms < 0)
         return "a timeout must not be negative";
     if (options->partitions > KEYS_PARTITIONS_MAX)
@@ -138,6 +142,7 @@ void till_close(struct till *till) {
     command_clear(&till->command);
     free(till->backlog);
     free(till->asked);
+    send_bulk_free(till->send_bulk);
     explicit_bzero(&till->redis_options, sizeof till->redis_options); /* the password */
     free(till);
 }

@@ -3,8 +3,9 @@
 
 #include "producer/client_guard.h"
 #include "producer/client_intent.h"
+#include "producer/send_bulk.h"
 
-enum { CHUNK = 1024, FLUSH_EVERY = 128 };
+enum { CHUNK = SEND_CHUNK, FLUSH_EVERY = 128 };
 
 /* Where an intent is while its end is not known; kept in result->code, out of the range of codes. */
 enum {
@@ -20,6 +21,7 @@ struct chunk {
     struct till_result *results;
     size_t count;
     int64_t deadline_ms;
+    bool in_bulk; /* this try: several of a partition in one entry */
 };
 
 static bool is_open(int code) {
@@ -52,8 +54,58 @@ static void send_one(struct chunk *c, size_t i) {
     result->code = before == SEND_WAITING ? SEND_FLYING : SEND_FLYING_AGAIN;
 }
 
+/* Alone there is nobody to share an entry with; what goes to every partition, or where it says, goes as it always did. */
+static bool may_share(const struct chunk *c) {
+    if (!c->till->bulk || c->count < BULK_INTENTS_MIN)
+        return false;
+    for (size_t i = 0; i < c->count; i++)
+        if (c->intents[i].settle != NULL || c->intents[i].account == NULL || client_intent_copies(c->till, &c->intents[i]) != 1)
+            return false;
+    return true;
+}
+
+/* Takes one for the entry being filled, unless it is refused here. */
+static void share_one(struct chunk *c, unsigned partition, uint16_t i) {
+    struct till_result *result = &c->results[i];
+    int before = result->code;
+    char text[sizeof result->text];
+    if (!client_intent_take(c->till, &c->intents[i], result))
+        return;
+    if (before == SEND_WAITING && client_guard_refuses(c->till, partition, text, sizeof text) != NULL) {
+        end(result, TILL_BUSY, text);
+        return;
+    }
+    send_bulk_take(c->till, partition, i);
+    result->code = before == SEND_WAITING ? SEND_FLYING : SEND_FLYING_AGAIN;
+}
+
+/* Partition by partition, in order within each. */
+static enum redis_err share_entries(struct chunk *c) {
+    struct till *till = c->till;
+    if (till->send_bulk == NULL)
+        till->send_bulk = send_bulk_new(till->book.partitions);
+    struct send_bulk *b = till->send_bulk;
+    unsigned appended = 0;
+    send_bulk_begin(b);
+    for (size_t i = 0; i < c->count; i++)
+        if (is_open(c->results[i].code))
+            send_bulk_list_add(b, till_partition_of(till, c->intents[i].account), (uint16_t)i);
+    for (unsigned n = 0; n < b->used_count; n++) {
+        for (uint16_t i = b->lists[b->used[n]].first; i != SEND_CHUNK; i = b->next[i], appended++)
+            share_one(c, b->used[n], i);
+        send_bulk_end(till, b->used[n]);
+        enum redis_err err = appended >= FLUSH_EVERY ? client_flush(till, c->deadline_ms) : REDIS_OK;
+        if (err != REDIS_OK)
+            return err;
+        appended = appended >= FLUSH_EVERY ? 0 : appended;
+    }
+    return REDIS_OK;
+}
+
 static enum redis_err chunk_append(struct chunk *c) {
     unsigned appended = 0;
+    if ((c->in_bulk = may_share(c)))
+        return share_entries(c);
     for (size_t i = 0; i < c->count; i++) {
         if (!is_open(c->results[i].code))
             continue;
@@ -111,7 +163,29 @@ static enum redis_err collect_one(struct chunk *c, size_t i) {
     return REDIS_AWAY;
 }
 
+/* One reply for all that share an entry. */
+static enum redis_err collect_shared(struct chunk *c) {
+    const struct send_bulk *b = c->till->send_bulk;
+    const uint16_t *i = b->order;
+    for (size_t n = 0; n < b->entries; n++) {
+        struct reply reply;
+        enum redis_err err = client_next(c->till, c->deadline_ms, &reply);
+        if (err == REDIS_LOST || err == REDIS_GARBLED)
+            return err;
+        for (const uint16_t *last = i + b->sizes[n]; i < last; i++) {
+            struct till_result *result = &c->results[*i];
+            if (err != REDIS_OK)
+                refused(c->till, err, result->code == SEND_FLYING_AGAIN, result);
+            else
+                enqueued(reply, result);
+        }
+    }
+    return REDIS_OK;
+}
+
 static enum redis_err chunk_collect(struct chunk *c) {
+    if (c->in_bulk)
+        return collect_shared(c);
     enum redis_err away = REDIS_OK;
     for (size_t i = 0; i < c->count; i++) {
         enum redis_err err = is_flying(c->results[i].code) ? collect_one(c, i) : REDIS_OK;
@@ -184,7 +258,7 @@ size_t till_send(struct till *till, const struct till_intent *intents, size_t co
     size_t sent = 0;
     for (size_t from = 0; from < count; from += CHUNK) {
         size_t size = count - from < CHUNK ? count - from : CHUNK;
-        struct chunk c = {till, intents + from, results + from, size, deadline_ms};
+        struct chunk c = {till, intents + from, results + from, size, deadline_ms, false};
         chunk_begin(&c, now_ms);
         chunk_send(&c);
         for (size_t i = 0; i < size; i++)

@@ -29,14 +29,15 @@ static size_t join_identity(struct reply fields, char out[3 * FIELD_MAX]) {
     return at;
 }
 
-/* Each entry gets one answer; replayed ones are copies of another entry's. */
+/* What was decided is told once; replayed ones are copies of that. (One that is twice in an entry, and not decided, is answered twice.) */
 static void note_entry(struct audit *a, const char *source, struct reply entry, enum audit_pass pass) {
     struct reply fields = reply_at(entry, 1);
     char identity[3 * FIELD_MAX];
     size_t size;
     const char *of = reply_text(field(fields, RESPONSE_ENTRY), &size);
+    bool decided = code_class((int)reply_integer(field(fields, RESPONSE_CODE))) == CODE_CLASS_DECIDED;
     if (!reply_is(field(fields, RESPONSE_REPLAYED), "0")) return;
-    if (!audit_entry_answer(a, of, size, identity, join_identity(fields, identity)) && pass == AUDIT_TAKE)
+    if (!audit_entry_answer(a, of, size, identity, join_identity(fields, identity)) && decided && pass == AUDIT_TAKE)
         audit_find(a, "responses of %s: entry %s: %s was answered before", source, reply_text(reply_at(entry, 0), NULL), of);
 }
 

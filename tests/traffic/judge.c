@@ -30,7 +30,8 @@ static int compare_entries(const void *a, const void *b, void *context) {
     const struct shot *shots = context, *x = &shots[*(const uint32_t *)a], *y = &shots[*(const uint32_t *)b];
     if (x->partition != y->partition) return x->partition < y->partition ? -1 : 1;
     if (x->entry_ms != y->entry_ms) return x->entry_ms < y->entry_ms ? -1 : 1;
-    return (x->entry_seq > y->entry_seq) - (x->entry_seq < y->entry_seq);
+    if (x->entry_seq != y->entry_seq) return x->entry_seq < y->entry_seq ? -1 : 1;
+    return (x > y) - (x < y); /* of one entry: as they were sent */
 }
 
 static void sort_entries(struct model *m) {

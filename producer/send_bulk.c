@@ -1,0 +1,96 @@
+/* Fills entries and queues them. One that got only one intent is an entry like any other. */
+#include "producer/send_bulk.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "producer/client_intent.h"
+
+struct send_bulk *send_bulk_new(unsigned partitions) {
+    struct send_bulk *b = calloc(1, sizeof *b);
+    struct send_bulk_list *lists = calloc(partitions, sizeof *lists);
+    unsigned *used = calloc(partitions, sizeof *used);
+    if (b == NULL || lists == NULL || used == NULL)
+        abort();
+    for (unsigned p = 0; p < partitions; p++)
+        lists[p].first = SEND_CHUNK;
+    b->lists = lists;
+    b->used = used;
+    return b;
+}
+
+void send_bulk_free(struct send_bulk *b) {
+    if (b == NULL)
+        return;
+    free(b->lists);
+    free(b->used);
+    free(b);
+}
+
+void send_bulk_begin(struct send_bulk *b) {
+    for (unsigned n = 0; n < b->used_count; n++)
+        b->lists[b->used[n]].first = SEND_CHUNK;
+    b->used_count = 0;
+    b->taken = b->entries = 0;
+    bulk_begin(&b->writer);
+}
+
+void send_bulk_list_add(struct send_bulk *b, unsigned partition, uint16_t i) {
+    struct send_bulk_list *list = &b->lists[partition];
+    b->next[i] = SEND_CHUNK;
+    if (list->first == SEND_CHUNK) {
+        list->first = i;
+        b->used[b->used_count++] = partition;
+    } else {
+        b->next[list->last] = i;
+    }
+    list->last = i;
+}
+
+static void note_entry(struct send_bulk *b, unsigned size) {
+    b->sizes[b->entries++] = (uint8_t)size;
+}
+
+void send_bulk_end(struct till *till, unsigned partition) {
+    struct send_bulk *b = till->send_bulk;
+    size_t size, sigs_size = 0;
+    unsigned count = b->writer.count;
+    if (count == 0)
+        return;
+    const uint8_t *intents = bulk_intents(&b->writer, &size);
+    const void *sigs = bulk_sigs(&b->writer, &sigs_size);
+    if (count == 1) /* without the array around it */
+        client_intent_queue(till, partition, &client_names_one, intents + 1, size - 1, sigs != NULL ? b->writer.sigs[0] : NULL, SIGN_SIZE);
+    else
+        client_intent_queue(till, partition, &client_names_many, intents, size, sigs, sigs_size);
+    note_entry(b, count);
+    bulk_begin(&b->writer);
+}
+
+/* False when it must go by itself. */
+static bool fill(struct till *till, unsigned partition) {
+    struct bulk_writer *w = &till->send_bulk->writer;
+    size_t size;
+    if (!bulk_takes(&till->intent))
+        return false;
+    bool fits = intent_encode(&till->intent, till->bytes, sizeof till->bytes, &size);
+    assert(fits);
+    if (till->sign_with != NULL)
+        sign_make(till->sign_with, till->bytes, size, till->sig);
+    const uint8_t *sig = till->sign_with != NULL ? till->sig : NULL;
+    if (bulk_add(w, till->bytes, size, sig))
+        return true;
+    send_bulk_end(till, partition);
+    return bulk_add(w, till->bytes, size, sig);
+}
+
+void send_bulk_take(struct till *till, unsigned partition, uint16_t i) {
+    struct send_bulk *b = till->send_bulk;
+    bool filled = fill(till, partition);
+    if (!filled) {
+        send_bulk_end(till, partition);
+        client_intent_append(till, partition);
+        note_entry(b, 1);
+    }
+    b->order[b->taken++] = i;
+}

@@ -1,0 +1,137 @@
+/* till_send puts the intents of a partition that are sent together into shared entries, where the book allows it. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "producer/client.h"
+#include "schema/bulk.h"
+#include "tests/producer/test_till_fake.h"
+
+enum { COUNT = 1500 };
+
+static struct server server;
+static char keys[COUNT][24];
+static struct till_intent intents[COUNT];
+static struct till_result results[COUNT];
+
+static void start(void) {
+    fake_server_start(&server, NULL);
+    server_text(&server, "HSET", "{till}:book", "bulk", "1", NULL);
+    for (int n = 0; n < COUNT; n++) {
+        static char accounts[COUNT][16];
+        snprintf(accounts[n], sizeof accounts[n], "user-%d", n % 37);
+        snprintf(keys[n], sizeof keys[n], "k%05d", n);
+        intents[n] = fake_pay(accounts[n], keys[n]);
+    }
+}
+
+static void stop(void) { server_stop(&server); }
+
+TestSuite(till_bulk, .init = start, .fini = stop);
+
+/* What lies in the streams: every intent in its partition, in order, and named by the entry of its result. */
+struct seen { size_t entries, shared, intents, is_signed; };
+
+static void look_at(const struct bulk_part *part, unsigned p, const char *entry, char last[24], struct seen *seen) {
+    static struct intent i;
+    struct intent_fault fault;
+    cr_assert_eq(intent_decode(part->bytes, part->size, &i, &fault), INTENT_OK, "%s", fault.text);
+    cr_assert_eq(keys_partition(&fake_book, i.account, strlen(i.account)), p);
+    cr_assert(strcmp(last, i.key) < 0, "%s before %s", last, i.key);
+    snprintf(last, 24, "%s", i.key);
+    int n = atoi(i.key + 1);
+    cr_assert_str_eq(results[n].entry, entry, "%s", i.key);
+    seen->intents++;
+    seen->is_signed += part->sig != NULL;
+    cr_assert(!part->sig || sign_verify(intents[n].sign_with, part->bytes, part->size, part->sig, part->sig_size));
+}
+
+static struct seen look(void) {
+    struct seen seen = {0};
+    struct redis *redis = fake_connect(server.url);
+    for (unsigned p = 0; p < FAKE_PARTITIONS; p++) {
+        keys_buffer key;
+        char last[24] = "";
+        keys_intents(key, &fake_book, p);
+        struct reply reply = fake_run(redis, "XRANGE", key, "-", "+", NULL);
+        for (size_t n = 0; n < reply_count(reply); n++) {
+            struct reply entry = reply_at(reply, n), fields = reply_at(entry, 1);
+            struct bulk_part parts[BULK_INTENTS_MAX];
+            size_t size, sig_size = 0;
+            unsigned count = 1;
+            const char *bytes = reply_text(reply_at(fields, 1), &size);
+            const char *sig = reply_count(fields) == 4 ? reply_text(reply_at(fields, 3), &sig_size) : NULL;
+            parts[0] = (struct bulk_part){bytes, sig, size, sig_size};
+            bool shared = reply_is(reply_at(fields, 0), "intents");
+            cr_assert(!shared || bulk_split(bytes, size, sig, sig_size, parts, &count) == NULL);
+            seen.entries++;
+            seen.shared += shared;
+            for (unsigned part = 0; part < count; part++) look_at(&parts[part], p, reply_text(reply_at(entry, 0), NULL), last, &seen);
+        }
+    }
+    redis_close(redis);
+    return seen;
+}
+
+Test(till_bulk, many_share_entries) {
+    struct till *till = fake_open(&server, NULL);
+    cr_assert_eq(till_send(till, intents, COUNT, 10000, results), (size_t)COUNT, "%s", results[0].text);
+    struct seen seen = look();
+    cr_assert_eq(seen.intents, (size_t)COUNT);
+    cr_assert(seen.entries < COUNT / 20 && seen.entries - seen.shared < 2 * FAKE_PARTITIONS + 1, "%zu entries", seen.entries);
+    till_close(till);
+}
+
+Test(till_bulk, alone_it_goes_alone) {
+    struct till *till = fake_open(&server, NULL);
+    for (int n = 0; n < 3; n++) cr_assert_eq(till_send(till, &intents[n], 1, 2000, &results[n]), 1u);
+    struct seen seen = look();
+    cr_assert(seen.entries == 3 && seen.shared == 0);
+    till_close(till);
+}
+
+Test(till_bulk, not_where_it_is_not_wanted) {
+    struct till_options options = fake_options(&server);
+    options.bulk = TILL_NO;
+    struct till *till = fake_open(&server, &options);
+    cr_assert_eq(till_send(till, intents, 100, 5000, results), 100u);
+    till_close(till);
+    server_text(&server, "HDEL", "{till}:book", "bulk", NULL);
+    till = fake_open(&server, NULL);
+    cr_assert_eq(till_send(till, intents + 100, 100, 5000, results + 100), 100u);
+    till_close(till);
+    struct seen seen = look();
+    cr_assert(seen.entries == 200 && seen.shared == 0, "%zu entries, %zu shared", seen.entries, seen.shared);
+}
+
+Test(till_bulk, signed_and_others_and_what_goes_alone) {
+    static const uint8_t key[SIGN_KEY_SIZE] = {7};
+    struct till *till = fake_open(&server, NULL);
+    for (int n = 0; n < 200; n++) {
+        if (n % 3 == 0) intents[n].sign_with = key;
+        if (n % 7 == 0) intents[n].not_before_ms = client_wall_ms() + 60000;
+        if (n % 10 == 0) intents[n].amount_minor = -5;
+    }
+    cr_assert_eq(till_send(till, intents, 200, 5000, results), 180u);
+    for (int n = 0; n < 200; n++) cr_assert_eq(results[n].code, n % 10 == 0 ? TILL_INVALID : TILL_OK, "%d: %s", n, results[n].text);
+    struct seen seen = look();
+    cr_assert_eq(seen.intents, 180u);
+    cr_assert(seen.shared > 0 && seen.is_signed > 50);
+    till_close(till);
+}
+
+/* Nothing of an entry that Redis refuses is enqueued, and all of it may be tried again. */
+Test(till_bulk, refused_together) {
+    struct till *till = fake_open(&server, NULL);
+    server_text(&server, "CONFIG", "SET", "maxmemory", "1", NULL);
+    struct till_options options = fake_options(&server);
+    options.memory_high_water_percent = 101;
+    struct till *careless = fake_open(&server, &options);
+    cr_assert_eq(till_send(careless, intents, 50, 300, results), 0u);
+    for (int n = 0; n < 50; n++) cr_assert_eq(results[n].code, TILL_BUSY, "%d: %s", n, till_code_word(results[n].code));
+    server_text(&server, "CONFIG", "SET", "maxmemory", "0", NULL);
+    cr_assert_eq(till_send(careless, intents, 50, 5000, results), 50u, "%s", results[0].text);
+    cr_assert_eq(look().intents, 50u);
+    till_close(careless);
+    till_close(till);
+}
