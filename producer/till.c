@@ -81,7 +81,7 @@ static const char *take_options(struct till *till, const struct till_options *op
     till->backlog_max = options->backlog_max != 0 ? options->backlog_max : BACKLOG_MAX;
     till->memory_high_water_percent = options->memory_high_water_percent != 0 ? options->memory_high_water_percent : HIGH_WATER_PERCENT;
     till->partitions_wanted = options->partitions;
-    till->bulk_wanted = options->bulk != TILL_NO;
+    till->bulk_wanted = options->bulk == TILL_YES;
     for (size_t i = 0; i < sizeof options->reserved / sizeof options->reserved[0]; i++)
         if (options->reserved[i] != NULL)
             return "reserved must be zero";

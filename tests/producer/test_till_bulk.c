@@ -27,6 +27,12 @@ static void start(void) {
 
 static void stop(void) { server_stop(&server); }
 
+static struct till *open_sharing(void) {
+    struct till_options options = fake_options(&server);
+    options.bulk = TILL_YES;
+    return fake_open(&server, &options);
+}
+
 TestSuite(till_bulk, .init = start, .fini = stop);
 
 /* What lies in the streams: every intent in its partition, in order, and named by the entry of its result. */
@@ -74,7 +80,7 @@ static struct seen look(void) {
 }
 
 Test(till_bulk, many_share_entries) {
-    struct till *till = fake_open(&server, NULL);
+    struct till *till = open_sharing();
     cr_assert_eq(till_send(till, intents, COUNT, 10000, results), (size_t)COUNT, "%s", results[0].text);
     struct seen seen = look();
     cr_assert_eq(seen.intents, (size_t)COUNT);
@@ -83,7 +89,7 @@ Test(till_bulk, many_share_entries) {
 }
 
 Test(till_bulk, alone_it_goes_alone) {
-    struct till *till = fake_open(&server, NULL);
+    struct till *till = open_sharing();
     for (int n = 0; n < 3; n++) cr_assert_eq(till_send(till, &intents[n], 1, 2000, &results[n]), 1u);
     struct seen seen = look();
     cr_assert(seen.entries == 3 && seen.shared == 0);
@@ -97,7 +103,7 @@ Test(till_bulk, not_where_it_is_not_wanted) {
     cr_assert_eq(till_send(till, intents, 100, 5000, results), 100u);
     till_close(till);
     server_text(&server, "HDEL", "{till}:book", "bulk", NULL);
-    till = fake_open(&server, NULL);
+    till = open_sharing();
     cr_assert_eq(till_send(till, intents + 100, 100, 5000, results + 100), 100u);
     till_close(till);
     struct seen seen = look();
@@ -106,7 +112,7 @@ Test(till_bulk, not_where_it_is_not_wanted) {
 
 Test(till_bulk, signed_and_others_and_what_goes_alone) {
     static const uint8_t key[SIGN_KEY_SIZE] = {7};
-    struct till *till = fake_open(&server, NULL);
+    struct till *till = open_sharing();
     for (int n = 0; n < 200; n++) {
         if (n % 3 == 0) intents[n].sign_with = key;
         if (n % 7 == 0) intents[n].not_before_ms = client_wall_ms() + 60000;
@@ -122,10 +128,11 @@ Test(till_bulk, signed_and_others_and_what_goes_alone) {
 
 /* Nothing of an entry that Redis refuses is enqueued, and all of it may be tried again. */
 Test(till_bulk, refused_together) {
-    struct till *till = fake_open(&server, NULL);
+    struct till *till = open_sharing();
     server_text(&server, "CONFIG", "SET", "maxmemory", "1", NULL);
     struct till_options options = fake_options(&server);
     options.memory_high_water_percent = 101;
+    options.bulk = TILL_YES;
     struct till *careless = fake_open(&server, &options);
     cr_assert_eq(till_send(careless, intents, 50, 300, results), 0u);
     for (int n = 0; n < 50; n++) cr_assert_eq(results[n].code, TILL_BUSY, "%d: %s", n, till_code_word(results[n].code));
