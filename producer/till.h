@@ -107,8 +107,8 @@ struct till_options {
     const char *client_name; /* shown by CLIENT LIST; NULL: "till-producer". Printable ASCII without space */
     const char *sentinel_user, *sentinel_password; /* of a sentinel:// url's sentinels; NULL: they want none */
     const struct till_tls *tls; /* NULL: all as it is usual */
-    int bulk;              /* TILL_YES: intents of one partition that till_send is given together share entries, which costs Redis less, if the
-                            * workers understand it (`till bulk`). 0 and TILL_NO: each has an entry of its own */
+    int bulk;              /* TILL_YES: intents of one partition that till_send is given together share entries, which costs Redis less, if
+                            * the workers understand it (`till bulk`). 0 and TILL_NO: each has an entry of its own */
     const void *reserved[4];
 };
 

@@ -1,6 +1,7 @@
 /* till_send puts the intents of a partition that are sent together into shared entries, where the book allows it. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "producer/client.h"
@@ -45,7 +46,7 @@ static void look_at(const struct bulk_part *part, unsigned p, const char *entry,
     cr_assert_eq(keys_partition(&fake_book, i.account, strlen(i.account)), p);
     cr_assert(strcmp(last, i.key) < 0, "%s before %s", last, i.key);
     snprintf(last, 24, "%s", i.key);
-    int n = atoi(i.key + 1);
+    int n = (int)strtol(i.key + 1, NULL, 10);
     cr_assert_str_eq(results[n].entry, entry, "%s", i.key);
     seen->intents++;
     seen->is_signed += part->sig != NULL;
