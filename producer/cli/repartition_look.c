@@ -215,8 +215,8 @@ static int look_at_archive(struct repartition *r, unsigned p) {
     }
     int code = last_of(r, p, "intents", &intents);
     if (!code) code = last_of(r, p, "ledger", &ledger);
-    bool whole = entry_id_compare(manifest.intents.last, intents) >= 0 && entry_id_compare(manifest.ledger.last, ledger) >= 0;
-    if (code || whole) return code;
+    if (code) return code;
+    if (entry_id_compare(manifest.intents.last, intents) >= 0 && entry_id_compare(manifest.ledger.last, ledger) >= 0) return CLI_OK;
     return refuse(r, p, "not all of its intents and ledger is archived yet: `till archive %.300s`, then type it again", dir);
 }
 
