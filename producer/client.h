@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "producer/redis.h"
+#include "producer/redis_durable.h"
 #include "producer/till.h"
 #include "schema/entry.h"
 #include "schema/intent.h"
@@ -32,6 +33,9 @@ struct till {
     int connect_timeout_ms, timeout_ms;
     uint64_t backlog_max;
     unsigned memory_high_water_percent;
+    struct redis_durable durable; /* what is sent must be that safe */
+    int durable_timeout_ms;
+    unsigned durable_replies;    /* to the question under way */
     struct client_backlog *backlog; /* one per partition, allocated once the book is known */
     unsigned *asked;             /* scratch of the guard: partitions whose backlog was just asked for */
     int64_t memory_until_ms;

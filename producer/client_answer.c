@@ -80,6 +80,21 @@ static bool field_set(struct till_answer *answer, enum response_field field, con
     return text_set((char *)answer + places[field].offset, places[field].size, text, size);
 }
 
+/* memory, replica(n) or disk. Answers of before there was such a field, and words of later releases, promise nothing. */
+static int durable_parse(struct reply fields) {
+    size_t size = 0;
+    const char *text = field_find(fields, RESPONSE_DURABLE, &size);
+    int64_t replicas;
+    bool has;
+    if (text == NULL)
+        return TILL_DURABLE_MEMORY;
+    if (strcmp(text, "disk") == 0)
+        return TILL_DURABLE_DISK;
+    if (size < 10 || size > 13 || memcmp(text, "replica(", 8) != 0 || text[size - 1] != ')')
+        return TILL_DURABLE_MEMORY;
+    return number_parse(text + 8, size - 9, &replicas, &has) && replicas > 0 ? (int)replicas : TILL_DURABLE_MEMORY;
+}
+
 bool client_answer_parse(struct reply entry, unsigned partition, struct till_answer *answer) {
     struct reply fields = reply_at(entry, 1);
     size_t size;
@@ -88,11 +103,12 @@ bool client_answer_parse(struct reply entry, unsigned partition, struct till_ans
     const char *id = reply_text(reply_at(entry, 0), &size);
     if (!text_set(answer->response, sizeof answer->response, id, size))
         return false;
-    for (enum response_field field = 0; field < RESPONSE_FIELD_COUNT; field++) {
+    for (enum response_field field = 0; field < RESPONSE_TOLD_COUNT; field++) {
         const char *text = field_find(fields, field, &size);
         if (text == NULL || !field_set(answer, field, text, size))
             return false;
     }
+    answer->durable = durable_parse(fields);
     return true;
 }
 
@@ -107,6 +123,13 @@ static const char *number_text(bool has, int64_t n, char out[TILL_NUMBER_SIZE]) 
     return out;
 }
 
+static const char *durable_text(int durable, char out[TILL_NUMBER_SIZE]) {
+    if (durable <= 0)
+        return durable == TILL_DURABLE_DISK ? "disk" : "memory";
+    snprintf(out, TILL_NUMBER_SIZE, "replica(%d)", durable);
+    return out;
+}
+
 const char *till_answer_field(const struct till_answer *answer, unsigned field, char out[TILL_NUMBER_SIZE]) {
     if (field >= RESPONSE_FIELD_COUNT)
         return "";
@@ -118,6 +141,8 @@ const char *till_answer_field(const struct till_answer *answer, unsigned field, 
         return number_text(answer->at_ms != 0, (int64_t)answer->at_ms, out);
     if (field == RESPONSE_REPLAYED)
         return answer->replayed ? "1" : "0";
+    if (field == RESPONSE_DURABLE)
+        return durable_text(answer->durable, out);
     if (field == RESPONSE_AMOUNT)
         return number_text(answer->has_amount, answer->amount_minor, out);
     if (field == RESPONSE_BALANCE)

@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "producer/client.h"
+#include "producer/client_durable.h"
 #include "producer/send_bulk.h"
 #include "schema/code.h"
 
-enum { OPEN_PAUSE_MS = 50, TIMEOUT_MS = 5000, CONNECT_TIMEOUT_MS = 2000, HIGH_WATER_PERCENT = 90 };
+enum { OPEN_PAUSE_MS = 50, TIMEOUT_MS = 5000, CONNECT_TIMEOUT_MS = 2000, DURABILITY_TIMEOUT_MS = 1000, REPLICAS_MAX = 64,
+       HIGH_WATER_PERCENT = 90 };
 #define BACKLOG_MAX 1000000
 
 const char *till_code_word(int code) {
@@ -81,14 +82,18 @@ static const char *take_options(struct till *till, const struct till_options *op
     till->backlog_max = options->backlog_max != 0 ? options->backlog_max : BACKLOG_MAX;
     till->memory_high_water_percent = options->memory_high_water_percent != 0 ? options->memory_high_water_percent : HIGH_WATER_PERCENT;
     till->partitions_wanted = options->partitions;
+    till->durable = (struct redis_durable){options->durability_replicas, options->durability_aof};
+    till->durable_timeout_ms = or_default(options->durability_timeout_ms, DURABILITY_TIMEOUT_MS);
     till->bulk_wanted = options->bulk == TILL_YES;
     for (size_t i = 0; i < sizeof options->reserved / sizeof options->reserved[0]; i++)
         if (options->reserved[i] != NULL)
             return "reserved must be zero";
     if (options->bulk != 0 && options->bulk != TILL_YES && options->bulk != TILL_NO)
         return "bulk must be TILL_YES, TILL_NO or 0";
-    if (options->timeout_ms < 0 || options->connect_timeout_ms < 0 || options->open_wait_ms < 0)
+    if (options->timeout_ms < 0 || options->connect_timeout_ms < 0 || options->open_wait_ms < 0 || options->durability_timeout_ms < 0)
         return "a timeout must not be negative";
+    if (options->durability_replicas > REPLICAS_MAX)
+        return "durability_replicas must be at most 64";
     if (options->partitions > KEYS_PARTITIONS_MAX)
         return "partitions must be at most 1024";
     if (!client_book_name_ok(book))
@@ -97,7 +102,10 @@ static const char *take_options(struct till *till, const struct till_options *op
         return "client_name must be 1..63 printable ASCII characters without space";
     client_copy(till->book.name, sizeof till->book.name, book);
     client_copy(till->client_name, sizeof till->client_name, name);
-    return take_url(till, options);
+    const char *why = take_url(till, options);
+    if (why == NULL && client_durable_wanted(till) && till->redis_options.url.kind == REDIS_URL_CLUSTER)
+        return "durability options do not work with cluster:// yet";
+    return why;
 }
 
 /* One try, or tries until the wait is over while that may help. */
@@ -125,6 +133,8 @@ int till_open(struct till **out, const struct till_options *options) {
         return TILL_INVALID;
     }
     int code = open_wait(till, options->open_wait_ms);
+    if (code == TILL_OK && client_durable_wanted(till))
+        code = client_durable_check(till);
     if (code != TILL_OK)
         return code;
     till->backlog = calloc(till->book.partitions, sizeof *till->backlog);

@@ -76,6 +76,7 @@ enum {
     TILL_LINES_MAX = 64,
     TILL_NAME_SIZE = 65, /* of an article's or an order's name, NUL included */
 };
+enum { TILL_DURABLE_DISK = -1, TILL_DURABLE_MEMORY = 0 }; /* else: how many replicas */
 enum { TILL_NO = -1, TILL_YES = 1 };    /* where 0 is: not given */
 #define TILL_AMOUNT_ALL INT64_C(-1)     /* amount of a refund or capture: all that is left */
 #define TILL_NO_LIMIT UINT64_MAX        /* for backlog_max */
@@ -109,7 +110,10 @@ struct till_options {
     const struct till_tls *tls; /* NULL: all as it is usual */
     int bulk;              /* TILL_YES: intents of one partition that till_send is given together share entries, which costs Redis less, if
                             * the workers understand it (`till bulk`). 0 and TILL_NO: each has an entry of its own */
-    const void *reserved[4];
+    unsigned durability_replicas; /* what is sent counts as enqueued once so many replicas have it; 0: at once. Up to 64 */
+    int durability_timeout_ms;    /* if that takes longer: TILL_WRITE_FAILED, and sending it again is safe. 0: 1000 */
+    bool durability_aof;          /* and once it is in the append-only file on the disk (Redis 7.2 or later, with appendonly yes) */
+    const void *reserved[3];
 };
 
 struct till;
@@ -117,7 +121,8 @@ struct till;
 /* Connects and reads the book. Always gives a handle to be closed, so that till_error can say what is wrong. TILL_OK; TILL_INVALID: an
  * option is wrong, or the book has another number of partitions (the text says both); TILL_NOT_FOUND: no worker has created this
  * book yet (a producer never does); TILL_NOT_PERMITTED: Redis refuses us (password, ACL); TILL_READ_FAILED: it could not be reached. A
- * handle that is not TILL_OK is good for till_error and till_close only. */
+ * handle that is not TILL_OK is good for till_error and till_close only. TILL_INVALID also when the server cannot do
+ * what durability_aof asks. */
 TILL_CHECKED int till_open(struct till **till, const struct till_options *options);
 TILL_API void till_close(struct till *till); /* also its readers must be closed, before; NULL is fine */
 /* The last failure in words, "" when there was none. Valid until the next call with the handle. */
@@ -244,7 +249,8 @@ struct till_result {
 
 /* Enqueues `count` intents, pipelined, in order per account, and fills as many results. Each is checked first; bad ones are left out and
  * the others sent. What was under way when a connection broke is sent again (which may leave two entries with the same identity: one
- * effect, two answers, the second marked replayed) until timeout_ms (above 0) is over. Returns how many were enqueued. Does
+ * effect, two answers, the second marked replayed) until timeout_ms (above 0) is over. With durability options those that are enqueued, but
+ * not that safe in time, are TILL_WRITE_FAILED, with their `entry`. Returns how many were enqueued. Does
  * not wait for answers. No allocation per intent. */
 TILL_API size_t till_send(struct till *till, const struct till_intent *intents, size_t count, int timeout_ms, struct till_result *results);
 
@@ -269,18 +275,20 @@ struct till_answer {
     char detail[TILL_TEXT_SIZE];  /* for TILL_INVALID and TILL_KEY_REUSED the field at fault; for negative codes what happened */
     char response[TILL_ENTRY_SIZE]; /* entry ID of the answer itself, "" when it comes from the library */
     unsigned partition;
+    int durable;                  /* how far what it tells was saved when it was given: TILL_DURABLE_MEMORY (also answers of the library),
+                                     TILL_DURABLE_DISK, or on so many replicas */
 };
 
 /* Sends one intent and waits for its answer. Returns answer->code. Codes the library gives itself have the text in `detail` and
  * carry `key` and `at_ms` for a retry: TILL_INVALID (refused before sending; `detail` is the field, till_error the sentence), TILL_BUSY,
  * TILL_READ_FAILED, and TILL_WRITE_FAILED. The last one with `entry` set means: enqueued as that entry, and still waiting when the time
- * was over. It will be answered; calling again with the same intent waits for that answer. TILL_IN_PROGRESS: such a call has waited
- * in vain again, for a transfer on its way or an intent whose time has not come. Of a policy all partitions are asked one after the other;
- * the answer is that of the first that did not say TILL_OK, or the last one's. */
+ * was over, or not as durable as the options ask. It will be answered; calling again with the same intent waits for that answer.
+ * TILL_IN_PROGRESS: such a call has waited in vain again, for a transfer on its way or an intent whose time has not come. Of a policy all
+ * partitions are asked one after the other; the answer is that of the first that did not say TILL_OK, or the last one's. */
 TILL_CHECKED int till_call(struct till *till, const struct till_intent *intent, int timeout_ms, struct till_answer *answer);
 
 /* The fields of a response entry in the wire's order, as text ("" for an empty one). `out` is used when a number must be written. */
-enum { TILL_ANSWER_FIELDS = 15, TILL_NUMBER_SIZE = 24 };
+enum { TILL_ANSWER_FIELDS = 16, TILL_NUMBER_SIZE = 24 };
 TILL_API const char *till_answer_field_name(unsigned field);
 TILL_API const char *till_answer_field(const struct till_answer *answer, unsigned field, char out[TILL_NUMBER_SIZE]);
 

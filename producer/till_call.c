@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "producer/client_answer.h"
+#include "producer/client_durable.h"
 #include "producer/client_guard.h"
 #include "producer/client_intent.h"
 
@@ -24,6 +25,7 @@ struct call {
     bool placed;                 /* `last` is known */
     bool written;                /* a copy may be in the stream */
     bool written_before;         /* one may have been before the copy under way */
+    bool undurable;              /* it is enqueued, but not as safe as it must be */
     bool awaits_other;           /* one copy was told that another is in progress: that one's answer is ours */
     struct till_answer in_progress; /* what it was told */
     unsigned copies;             /* enqueued for certain */
@@ -68,9 +70,17 @@ static enum redis_err send_append(struct call *c) {
     if (!c->placed)
         client_last_append(c->till, key, keys_responses(key, &c->till->book, c->partition, c->till->intent.source));
     client_intent_append(c->till, c->partition);
+    client_durable_append(c->till, c->deadline_ms);
     c->written_before = c->written;
     c->written = true;
     return client_flush(c->till, c->deadline_ms);
+}
+
+static enum redis_err wait_durable(struct call *c) {
+    bool reached = true;
+    enum redis_err err = client_durable_next(c->till, c->deadline_ms, &reached);
+    c->undurable = !reached;
+    return err;
 }
 
 /* Reads where to look for the answer, and the entry ID. */
@@ -85,9 +95,12 @@ static enum redis_err send_collect(struct call *c) {
         c->placed = err == REDIS_OK;
     }
     enum redis_err err_add = client_next(c->till, c->deadline_ms, &reply);
+    if (err_add == REDIS_LOST || err_add == REDIS_GARBLED)
+        return err_add;
+    enum redis_err err_wait = wait_durable(c);
     if (err_add != REDIS_OK) {
-        bool told = err_add != REDIS_LOST && err_add != REDIS_GARBLED;
-        c->written = !told || c->written_before;
+        c->written = c->written_before;
+        c->undurable = false;
         return err_add;
     }
     const char *entry = reply_text(reply, &size);
@@ -96,7 +109,7 @@ static enum redis_err send_collect(struct call *c) {
         memcpy(c->entries[c->copies % COPIES_MAX], entry, size + 1);
         c->copies++;
     }
-    return err;
+    return err != REDIS_OK ? err : err_wait;
 }
 
 static bool is_ours(const struct call *c, const char *entry) {
@@ -187,9 +200,10 @@ static enum redis_err call_try(struct call *c, bool *found, bool *refused) {
     err = send_append(c);
     if (err == REDIS_OK)
         err = send_collect(c);
-    if (err == REDIS_OK)
-        c->till->error[0] = '\0';
-    return err != REDIS_OK ? err : await(c, found);
+    if (err != REDIS_OK || c->undurable)
+        return err;
+    c->till->error[0] = '\0';
+    return await(c, found);
 }
 
 static int call_run(struct call *c) {
@@ -203,6 +217,8 @@ static int call_run(struct call *c) {
             c->till->failures = 0;
             return c->answer->code;
         }
+        if (c->undurable)
+            return give_up(c, TILL_WRITE_FAILED);
         if (refused)
             return finish(c, TILL_BUSY, c->till->error);
         if ((err != REDIS_LOST && err != REDIS_AWAY) || !client_back_off(c->till, err, c->deadline_ms))

@@ -1,6 +1,7 @@
 /* Sends intents, pipelined. What was under way when the connection broke is sent again: the identity makes that safe. */
 #include <string.h>
 
+#include "producer/client_durable.h"
 #include "producer/client_guard.h"
 #include "producer/client_intent.h"
 #include "producer/send_bulk.h"
@@ -197,13 +198,37 @@ static enum redis_err chunk_collect(struct chunk *c) {
     return away;
 }
 
-/* One try on one connection. */
+/* None of those enqueued is known to be as durable as it must be: `code` from now on. */
+static void chunk_doubt(struct chunk *c, int code) {
+    for (size_t i = 0; i < c->count; i++)
+        if (c->results[i].code == TILL_OK)
+            end(&c->results[i], code, c->till->error);
+}
+
+static enum redis_err chunk_wait(struct chunk *c) {
+    bool reached;
+    enum redis_err err = client_durable_next(c->till, c->deadline_ms, &reached);
+    if (err == REDIS_OK && !reached)
+        chunk_doubt(c, TILL_WRITE_FAILED);
+    return err;
+}
+
+/* One try on one connection. Under durability all that it enqueued is told by one question behind it. */
 static enum redis_err chunk_try(struct chunk *c) {
     enum redis_err err = client_guard_ask(c->till, c->intents, c->count, c->deadline_ms);
     if (err != REDIS_OK)
         return err;
     err = chunk_append(c);
-    return err != REDIS_OK ? err : chunk_collect(c);
+    bool waits = err == REDIS_OK && client_durable_wanted(c->till);
+    if (waits)
+        client_durable_append(c->till, c->deadline_ms);
+    if (err == REDIS_OK)
+        err = chunk_collect(c);
+    if (waits && err == REDIS_OK)
+        err = chunk_wait(c);
+    if (err != REDIS_OK && client_durable_wanted(c->till))
+        chunk_doubt(c, SEND_UNKNOWN);
+    return err;
 }
 
 /* What is still open can no longer be helped: `code` for what was never sent and is not wrong in itself. */

@@ -7,4 +7,5 @@ const char *const response_field_name[RESPONSE_FIELD_COUNT] = {
     [RESPONSE_AMOUNT] = "amount",     [RESPONSE_CURRENCY] = "currency", [RESPONSE_BALANCE] = "balance",
     [RESPONSE_HELD] = "held",         [RESPONSE_BILL] = "bill",         [RESPONSE_AT] = "at",
     [RESPONSE_ENTRY] = "entry",       [RESPONSE_REPLAYED] = "replayed", [RESPONSE_DETAIL] = "detail",
+    [RESPONSE_DURABLE] = "durable",
 };

@@ -239,4 +239,5 @@ void batch_build(struct batch *b, const struct referral *referrals, uint32_t ent
     command_word(&b->command, base->epoch);
     command_borrow(&b->command, (const char *)b->blob, blob_size);
     command_copy(&b->command, applied, strlen(applied));
+    if (base->durable) command_word(&b->command, "1");
 }

@@ -59,6 +59,7 @@ struct batch_keep {
 struct batch_base {
     const char *epoch;
     struct entry_id applied;
+    bool durable; /* all answers are to be kept until they are as durable as is asked */
 };
 
 /* Makes the whole EVALSHA in batch->command out of the cells taken. `referrals[n]` belongs to cells[n]. Bills that are too old by then are

@@ -212,6 +212,7 @@ static void *lane_run(void *argument) {
                   {"by", LOG_S(error_text(lane))});
     else
         release_lease(lane);
+    durable_forget(lane);
     metrics_note_end(lane->metrics, err == REDIS_FENCED);
     atomic_store(&lane->client_id, 0);
     atomic_store(&lane->ended, true);

@@ -23,6 +23,7 @@
 #include "worker/batch.h"
 #include "worker/credentials.h"
 #include "worker/door.h"
+#include "worker/durable.h"
 #include "worker/gate.h"
 #include "worker/gather.h"
 #include "worker/mark.h"
@@ -43,6 +44,7 @@ struct lane_shared {
     struct gate *gate;    /* all threads' view of whether Redis is there; lanes without a thread need none */
     struct sources *sources; /* one per partition; NULL: nobody wants to know */
     struct metrics *metrics; /* NULL: nobody counts */
+    struct durable *durable; /* NULL: nobody wants to know */
 };
 
 struct lane {
@@ -91,6 +93,7 @@ struct lane {
     struct gather gather;
     uint64_t took_us;           /* the last call of apply.lua, from sending to reply */
     bool idle;                  /* the last read brought nothing */
+    bool behind;                /* what was applied last is not as durable as it must be, and shared->durable counts that */
 };
 
 /* Tells shared->sources who sent the entries at hand, and the partition of those it has not heard of yet: before they are answered, so that

@@ -8,6 +8,7 @@
 
 #include "schema/bulk.h"
 #include "schema/code.h"
+#include "worker/durable.h"
 #include "worker/failpoint.h"
 #include "worker/log.h"
 #include "worker/lookup.h"
@@ -147,8 +148,7 @@ static void note_applied(struct lane *lane, const struct entry *entries, uint32_
 bool lane_renewal_due(const struct lane *lane) { return lane_now_ms() - lane->renewed_at_ms >= lane->shared->lease_ttl_ms / 3; }
 
 /* Renewing the lease rides along with other commands, so a busy lane keeps its partition without a round trip of its own. */
-void lane_append_renewal(struct lane *lane) {
-    struct command *c = &lane->batch.command;
+void lane_append_renewal(struct lane *lane, struct redis *redis, struct command *c) {
     keys_buffer key;
     redis_script_begin(c, &script_lease, 2);
     command_copy(c, key, keys_lease(key, &lane->door.book, lane->door.partition));
@@ -157,13 +157,13 @@ void lane_append_renewal(struct lane *lane) {
     command_word(c, lane->shared->worker);
     command_uint(c, lane->shared->lease_ttl_ms);
     command_word(c, lane->epoch_text);
-    redis_append(lane->redis, c);
+    redis_append(redis, c);
 }
 
-enum redis_err lane_next_renewal(struct lane *lane) {
+enum redis_err lane_next_renewal(struct lane *lane, struct redis *redis) {
     struct reply reply;
     uint64_t asked_at_ms = lane_now_ms();
-    enum redis_err err = redis_next(lane->redis, &reply);
+    enum redis_err err = redis_next(redis, &reply);
     if (!err) lane->renewed_at_ms = asked_at_ms;
     if (!err) lane->paused = reply_integer(reply) == 0;
     lane->renewed |= !err;
@@ -181,13 +181,14 @@ static void name_currencies(struct lane *lane, struct entry *entries, uint32_t c
 static enum redis_err apply_call(struct lane *lane, struct entry *entries, uint32_t count, uint32_t cells, bool read_ahead) {
     struct reply reply;
     bool renew = lane_renewal_due(lane);
-    struct batch_base base = {lane->epoch_text, lane->mark.applied};
+    bool durable = durable_wanted(lane);
+    struct batch_base base = {lane->epoch_text, lane->mark.applied, durable};
     batch_build(&lane->batch, lane->referrals, count, cells, &base, &lane->keep);
     name_currencies(lane, entries, count);
     FAILPOINT("before_apply");
     uint64_t sent_at_us = lane_now_us();
     redis_append(lane->redis, &lane->batch.command);
-    if (renew) lane_append_renewal(lane);
+    if (renew) lane_append_renewal(lane, lane->redis, &lane->batch.command);
     if (read_ahead) lane_append_read(lane);
     enum redis_err err = redis_next(lane->redis, &reply);
     lane->took_us = lane_now_us() - sent_at_us;
@@ -196,9 +197,9 @@ static enum redis_err apply_call(struct lane *lane, struct entry *entries, uint3
     FAILPOINT("after_apply");
     note_applied(lane, entries, count);
     metrics_note_batch(lane->metrics, entries, count, lane->took_us);
-    err = outbox_take(lane, reply, entries, count);
-    if (renew && !err) err = lane_next_renewal(lane);
-    return err ? err : outbox_send(lane);
+    err = outbox_take(lane, reply, entries, count, durable);
+    if (renew && !err) err = lane_next_renewal(lane, lane->redis);
+    return err || durable ? err : outbox_send(lane);
 }
 
 static uint32_t days_within(unsigned long days, uint32_t otherwise) {
@@ -265,12 +266,20 @@ static enum redis_err apply_suspect(struct lane *lane, const struct entry *entry
     return err;
 }
 
+/* Those that were applied before go without the others: what is kept for them is answered before anything that came after them is. */
+static uint32_t applied_extent(const struct lane *lane, const struct entry *entries, uint32_t count) {
+    bool before = entry_id_compare(entries[0].id, lane->mark.applied) <= 0;
+    uint32_t n = 1;
+    while (n < count && before == (entry_id_compare(entries[n].id, lane->mark.applied) <= 0)) n++;
+    return n;
+}
+
 /* A batch that had to end early is followed by smaller ones, growing again: looking up what does not come along is wasted. */
 static enum redis_err apply_taken(struct lane *lane, bool read_ahead) {
     uint32_t done = 0, max = atomic_load(&lane->shared->settings->batch), most = max;
     while (done < lane->entry_count) {
         struct entry *rest = lane->entries + done;
-        uint32_t count = batch_extent(rest, lane->entry_count - done, most);
+        uint32_t count = applied_extent(lane, rest, batch_extent(rest, lane->entry_count - done, most));
         for (uint32_t n = 0; n < count; n++) {
             if (!is_suspect(lane, &rest[n])) continue;
             count = n ? n : 1; /* those before it together, the suspect alone */
@@ -279,6 +288,7 @@ static enum redis_err apply_taken(struct lane *lane, bool read_ahead) {
         uint32_t asked = count;
         bool last = read_ahead && done + count == lane->entry_count;
         enum redis_err err = is_suspect(lane, &rest[0]) ? apply_suspect(lane, &rest[0], last) : apply_some(lane, rest, &count, last);
+        if (!err) err = outbox_send(lane); /* what waits for durability, while nobody else is kept from trying */
         if (err) return err;
         done += count;
         most = 2 * (count < asked ? count : most);

@@ -20,8 +20,8 @@ void lane_keep_days(struct lane *lane, struct reply days, struct reply lowered);
 
 /* Keeping the lease: due at a third of its TTL; queued with other commands; its reply. */
 bool lane_renewal_due(const struct lane *lane);
-void lane_append_renewal(struct lane *lane);
-enum redis_err lane_next_renewal(struct lane *lane) __attribute__((warn_unused_result));
+void lane_append_renewal(struct lane *lane, struct redis *redis, struct command *c);
+enum redis_err lane_next_renewal(struct lane *lane, struct redis *redis) __attribute__((warn_unused_result));
 
 /* Opens one of the lane's connections, or opens it again when it was lost. */
 enum redis_err lane_connect(struct lane *lane, _Atomic(struct redis *) *place) __attribute__((warn_unused_result));

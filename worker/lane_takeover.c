@@ -12,8 +12,8 @@
 #include "worker/loss.h"
 
 static enum redis_err renew_lease(struct lane *lane) {
-    lane_append_renewal(lane);
-    return lane_next_renewal(lane);
+    lane_append_renewal(lane, lane->redis, &lane->batch.command);
+    return lane_next_renewal(lane, lane->redis);
 }
 
 /* From 0: after a lost group everything is delivered again, and the watermark sees to it that nothing happens twice. */
@@ -231,9 +231,9 @@ enum redis_err lane_take_over(struct lane *lane) {
 
 enum redis_err lane_rest(struct lane *lane) {
     struct reply reply;
-    lane_append_renewal(lane);
+    lane_append_renewal(lane, lane->redis, &lane->batch.command);
     append_sweep(lane);
-    enum redis_err err = lane_next_renewal(lane);
+    enum redis_err err = lane_next_renewal(lane, lane->redis);
     if (!err) err = redis_next(lane->redis, &reply);
     return !err && reply_integer(reply) > 0 ? lane_take_over(lane) : err;
 }

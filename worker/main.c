@@ -51,6 +51,7 @@ struct worker {
     struct redis_options redis;
     struct settings settings;
     struct gate gate;
+    struct durable durable;
     struct lane_shared shared;
     struct door door;
     char name[128];
@@ -109,7 +110,13 @@ static int set_up(struct worker *w) {
     snprintf(w->door.book.name, sizeof w->door.book.name, "%.32s", w->config.book_name);
     w->door.book.partitions = (unsigned)w->config.book_partitions;
     w->redis.client_name = w->name;
-    w->shared = (struct lane_shared){w->redis, &w->settings, w->name, (unsigned)w->config.worker_lease_ttl_ms, &w->gate, NULL, NULL};
+    bool durable = w->config.durability_replicas > 0 || w->config.durability_aof == CONFIG_YES;
+    if (durable && w->redis.url.kind == REDIS_URL_CLUSTER)
+        return usage_error("durability.replicas and .aof: not with cluster:// yet; set min-replicas-to-write 1 on its masters instead");
+    if (w->config.durability_replicas > 0 && strncmp(w->config.redis_url, "embedded:", 9) == 0)
+        return usage_error("durability.replicas: a server of Till's own (embedded:DIR) has no replicas; name one that has in redis.url");
+    w->shared = (struct lane_shared){w->redis, &w->settings, w->name, (unsigned)w->config.worker_lease_ttl_ms, &w->gate, NULL, NULL,
+                                     &w->durable};
     return 0;
 }
 
@@ -197,6 +204,16 @@ static void serve(struct worker *w) {
     }
 }
 
+/* Better told at the start than by the first batch. */
+static int check_durability(struct worker *w) {
+    char why[300];
+    struct redis_durable want = {(unsigned)w->config.durability_replicas, w->config.durability_aof == CONFIG_YES};
+    enum redis_err err = redis_durable_probe(w->ownership.redis, &want, why, sizeof why);
+    if (!err || redis_err_heals(err)) return 0;
+    log_event(LOG_ERROR, "durability_refused", {"error", LOG_S(why)});
+    return EXIT_USAGE;
+}
+
 /* Before there is anything to keep. */
 static void start_archiver(struct worker *w) {
     w->ownership.archiver = archiver_start(&(struct archiver_options){
@@ -248,6 +265,7 @@ static int run(struct worker *w) {
     ownership_init(&w->ownership, &w->shared, &w->door);
     start_archiver(w);
     int status = open_book(w);
+    if (status == 0) status = check_durability(w);
     if (status == 0) {
         serve(w);
     }

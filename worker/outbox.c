@@ -1,4 +1,4 @@
-/* Sends follow-ups and gives the answers that waited for them.
+/* Sends follow-ups and gives the answers that waited for them, or for durability.
  *
  * Strict order matters: the receiver ignores an origin at or below the last one it saw. Were one follow-up refused while a later one got
  * through, the first would be ignored for ever when it is sent again. So all that a batch sends to one partition goes in one script, all or
@@ -11,11 +11,12 @@
 
 #include "schema/code.h"
 #include "schema/followup.h"
+#include "worker/durable.h"
 #include "worker/failpoint.h"
 #include "worker/lane_apply.h"
 #include "worker/log.h"
 
-enum { PROBE_FIRST_MS = 100, PROBE_LAST_MS = 1000 };
+enum { FIXED_KEYS = 3, PROBE_FIRST_MS = 100, PROBE_LAST_MS = 1000 };
 
 void outbox_init(struct outbox *box) {
     memset(box, 0, sizeof *box);
@@ -32,28 +33,41 @@ void outbox_clear(struct outbox *box, unsigned partitions) {
     free(box->blob);
 }
 
-enum redis_err outbox_take(struct lane *lane, struct reply reply, const struct entry *entries, uint32_t count) {
-    struct outbox *box = &lane->outbox;
-    size_t numbers = reply_count(reply);
-    if (reply_type(reply) != REPLY_ARRAY || numbers % 4 != 1) return REDIS_GARBLED;
-    lane->mark.bill = (uint64_t)reply_integer(reply_at(reply, 0));
-    box->count = (uint32_t)(numbers / 4);
-    if (box->count > box->capacity) {
-        box->items = realloc(box->items, box->count * sizeof *box->items);
-        assert(box->items && "out of memory");
-        box->capacity = box->count;
-    }
-    for (uint32_t n = 0; n < box->count; n++) {
-        int64_t number = reply_integer(reply_at(reply, 1 + 4 * n));
-        if (number < 1 || number > (int64_t)count) return REDIS_GARBLED;
-        struct outbox_item *item = &box->items[n];
+static void reserve_items(struct outbox *box, uint32_t count) {
+    if (count <= box->capacity) return;
+    box->items = realloc(box->items, count * sizeof *box->items);
+    assert(box->items && "out of memory");
+    box->capacity = count;
+}
+
+/* Those that may have consequences, in their order; under durability the others come in between. False: not what apply.lua says. */
+static bool take_items(struct outbox *box, struct reply reply, const struct entry *entries, uint32_t count, bool durable) {
+    uint32_t todo = (uint32_t)(reply_count(reply) / 4), next = 0;
+    for (uint32_t n = 0; n <= todo; n++) {
+        int64_t number = n < todo ? reply_integer(reply_at(reply, 1 + 4 * n)) : (int64_t)count + 1;
+        if (number <= next || (n < todo && number > count)) return false;
+        for (; durable && next + 1 < number; next++)
+            box->items[box->count++] = (struct outbox_item){.entry = &entries[next], .plain = true};
+        if (n == todo) break;
+        struct outbox_item *item = &box->items[box->count++];
         *item = (struct outbox_item){&entries[number - 1], (int)reply_integer(reply_at(reply, 2 + 4 * n)),
-                                     reply_integer(reply_at(reply, 3 + 4 * n)) != 0, ""};
+                                     reply_integer(reply_at(reply, 3 + 4 * n)) != 0, false, ""};
         size_t size;
         const char *detail = reply_text(reply_at(reply, 4 + 4 * n), &size);
         if (size < sizeof item->detail) memcpy(item->detail, detail, size + 1);
+        next = (uint32_t)number;
     }
-    return REDIS_OK;
+    return true;
+}
+
+enum redis_err outbox_take(struct lane *lane, struct reply reply, const struct entry *entries, uint32_t count, bool durable) {
+    if (reply_type(reply) != REPLY_ARRAY || reply_count(reply) % 4 != 1) return REDIS_GARBLED;
+    lane->mark.bill = (uint64_t)reply_integer(reply_at(reply, 0));
+    reserve_items(&lane->outbox, count);
+    lane->outbox.count = 0;
+    if (take_items(&lane->outbox, reply, entries, count, durable)) return REDIS_OK;
+    lane->outbox.count = 0;
+    return REDIS_GARBLED;
 }
 
 void outbox_add_follow_up(const struct door *door, struct command *c, const struct intent *intent) {
@@ -68,6 +82,7 @@ void outbox_add_follow_up(const struct door *door, struct command *c, const stru
 
 bool outbox_derive(const struct lane *lane, const struct outbox_item *item, unsigned target, struct intent *follow_up) {
     const struct entry *e = item->entry;
+    if (item->plain) return false;
     if (!followup_derive(&e->intent, item->code, item->merchant, e->text, &lane->door.book, lane->door.partition, target, item->detail,
                          follow_up))
         return false;
@@ -202,60 +217,74 @@ void outbox_release(struct lane *lane) {
     box->holding = false;
 }
 
-/* Where the answer of an item goes, as a place in KEYS; 0 when it has none (an outcome that only others hear of). */
-static uint32_t answer_place(struct lane *lane, const struct outbox_item *item) {
-    const struct entry *e = item->entry;
+/* Declares where an entry's answers go: on the stream of its source, or of that of the intent that it is the end of. */
+static void add_stream(struct lane *lane, const struct entry *e) {
+    const struct door *door = &lane->door;
+    struct followup_original of;
     keys_buffer key;
-    if (item->code == CODE_in_progress || !e->answerable) return 0;
-    return keyset_add(&lane->outbox.keys, key, keys_responses(key, &lane->door.book, lane->door.partition, e->intent.source));
+    bool late = e->intent.op == OP_settled || e->intent.op == OP_bounce;
+    if (!(late ? followup_original(&e->intent, &of) : e->answerable)) return;
+    keyset_add(&lane->outbox.keys, key, keys_responses(key, &door->book, door->partition, late ? of.source : e->intent.source));
 }
 
-static size_t pack_answers(struct lane *lane) {
+/* [source, place of its stream in KEYS, ...]: a stream's key ends with its source. */
+static size_t pack_places(struct lane *lane) {
     struct outbox *box = &lane->outbox;
     struct pack_writer w;
-    size_t room = 16 + (size_t)box->count * (ENTRY_TEXT_MAX + 16);
+    keys_buffer key;
+    size_t prefix = keys_responses(key, &lane->door.book, lane->door.partition, ""), size;
+    size_t room = 16 + (size_t)box->keys.count * (INTENT_SOURCE_MAX + 16);
     if (room > box->blob_capacity) {
         free(box->blob);
         box->blob = malloc(box->blob_capacity = room);
         assert(box->blob && "out of memory");
     }
     pack_writer_init(&w, box->blob, box->blob_capacity);
-    pack_array(&w, box->count);
-    for (uint32_t n = 0; n < box->count; n++) {
-        pack_array(&w, 2);
-        pack_text(&w, box->items[n].entry->text, strlen(box->items[n].entry->text));
-        pack_uint(&w, answer_place(lane, &box->items[n]));
+    pack_array(&w, 2 * (box->keys.count - FIXED_KEYS));
+    for (uint32_t place = FIXED_KEYS + 1; place <= box->keys.count; place++) {
+        const char *text = keyset_at(&box->keys, place, &size);
+        pack_text(&w, text + prefix, size - prefix);
+        pack_uint(&w, place);
     }
     assert(!w.full);
     return w.size;
 }
 
-static enum redis_err give_answers(struct lane *lane, struct command *c) {
+static enum redis_err give_answers(struct lane *lane, struct command *c, const char *durable) {
     const struct door *door = &lane->door;
-    struct keyset *keys = &lane->outbox.keys;
+    struct outbox *box = &lane->outbox;
+    struct keyset *keys = &box->keys;
     struct reply reply;
     keys_buffer key;
     keyset_reset(keys);
     keyset_push(keys, key, keys_meta(key, &door->book, door->partition));
     keyset_push(keys, key, keys_intents(key, &door->book, door->partition));
     keyset_push(keys, key, keys_unanswered(key, &door->book, door->partition));
-    size_t size = pack_answers(lane);
+    for (uint32_t n = 0; n < box->count; n++) add_stream(lane, box->items[n].entry);
+    size_t size = pack_places(lane);
     redis_script_begin(c, &script_answer, keys->count);
     keyset_borrow(keys, c);
     command_word(c, lane->epoch_text);
-    command_borrow(c, (const char *)lane->outbox.blob, size);
+    command_word(c, durable);
+    command_borrow(c, (const char *)box->blob, size);
+    for (uint32_t n = 0; n < box->count; n++)
+        if (n == 0 || entry_id_compare(box->items[n].entry->id, box->items[n - 1].entry->id) != 0) /* of a bulk entry once */
+            command_borrow(c, box->items[n].entry->text, strlen(box->items[n].entry->text));
     return redis_script_call(lane->side, &script_answer, c, &reply);
 }
 
 enum redis_err outbox_send(struct lane *lane) {
     struct outbox *box = &lane->outbox;
     if (box->count == 0) return REDIS_OK;
+    char durable[REDIS_DURABLE_TEXT_SIZE];
     struct command c;
     command_init(&c);
     enum redis_err err = lane_connect(lane, &lane->side);
+    if (!err) err = durable_wait(lane, &c, durable);
+    FAILPOINT("after_durable");
     if (!err) err = lane->replaying.on ? replaying_put_aside(lane) : send_follow_ups(lane);
     FAILPOINT("after_follow_ups");
-    if (!err) err = give_answers(lane, &c);
+    if (!err && box->count > 0) err = give_answers(lane, &c, durable);
     FAILPOINT("after_answer");
     box->count = 0;
     command_clear(&c);

@@ -13,6 +13,7 @@ struct outbox_item {
     const struct entry *entry; /* of the page being worked on */
     int code;
     bool merchant;
+    bool plain;      /* it has no follow-ups */
     char detail[64]; /* of its answer, where a follow-up needs it */
 };
 
@@ -32,11 +33,12 @@ struct outbox {
 void outbox_init(struct outbox *box);
 void outbox_clear(struct outbox *box, unsigned partitions); /* frees */
 
-/* Takes over apply.lua's reply: the last bill number, then four values for each entry still to be answered. */
-enum redis_err outbox_take(struct lane *lane, struct reply reply, const struct entry *entries, uint32_t count)
+/* Takes over apply.lua's reply: the last bill number, then four values for each entry that may have consequences. With `durable` the
+ * answers of all entries wait. */
+enum redis_err outbox_take(struct lane *lane, struct reply reply, const struct entry *entries, uint32_t count, bool durable)
     __attribute__((warn_unused_result));
 
-/* Sends everything taken and answers it, over the lane's side connection. */
+/* Waits until what was applied is as durable as is asked, sends everything taken and answers it, over the lane's side connection. */
 enum redis_err outbox_send(struct lane *lane) __attribute__((warn_unused_result));
 
 /* In a cluster a node may be away while others are there: what goes to its partitions stays pending, and so does all that would go there

@@ -10,6 +10,9 @@ void settings_apply(struct settings *settings, const struct config *config) {
     atomic_store(&settings->block_ms, (unsigned)(block_ms < third ? block_ms : third)); /* the lease is renewed between two waits */
     atomic_store(&settings->max_attempts, (unsigned)config->worker_max_attempts);
     atomic_store(&settings->halt_on_loss, config->worker_on_data_loss == CONFIG_LOSS_HALT);
+    atomic_store(&settings->durable_replicas, (unsigned)config->durability_replicas);
+    atomic_store(&settings->durable_aof, config->durability_aof == CONFIG_YES);
+    atomic_store(&settings->durable_timeout_ms, (unsigned)config->durability_timeout_ms);
     atomic_store(&settings->settle_auto, config->settlement_auto == CONFIG_YES);
     atomic_store(&settings->sweep_due, true);
     atomic_store(&settings->kept_ms[STREAM_INTENTS], config->retention_intents_ms);

@@ -17,6 +17,9 @@ struct settings {
     atomic_bool halt_on_loss;
     _Atomic uint64_t kept_ms[STREAM_COUNT]; /* how long entries stay; CONFIG_KEEP: for ever */
     _Atomic uint64_t readers_ms; /* and so much longer while somebody's group is behind */
+    atomic_uint durable_replicas; /* answers leave when so many replicas have what they tell */
+    atomic_bool durable_aof;      /* and the master's disk has */
+    atomic_uint durable_timeout_ms; /* longer than this is worth a line in the log */
     atomic_bool settle_auto;   /* settle months that are over */
     atomic_bool sweep_due;     /* put what has fallen due on the stream; false only in tests that own the clock */
 };

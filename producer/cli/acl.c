@@ -19,7 +19,7 @@
 const struct acl_role acl_roles[] = {
     {"producer",
      true,
-     {{"", EVERYBODY, false},
+     {{"", EVERYBODY " wait", false},
       {"%R~{B}:book", "hmget", false},
       {"~{B:*}:intents", "xadd xinfo|groups xlen", false},
       {"%R~{B:*}:responses:S", "xread xrevrange", false},
@@ -27,7 +27,7 @@ const struct acl_role acl_roles[] = {
       {"%R~{B:*}:order:* %R~{B:*}:sku:*", "hmget", true}}},
     {"worker",
      false,
-     {{"", EVERYBODY " client|kill client|unblock script|load", false},
+     {{"", EVERYBODY " client|kill client|unblock script|load wait", false},
       {"~{B:*}:account:* ~{B:*}:bills:* ~{B:*}:meta ~{B:*}:scheduled ~{B:*}:unanswered", "hexists hget hlen hmget hset", false},
       {"~{B:*}:intents", "xack xadd xautoclaim xgroup|create xgroup|delconsumer xinfo|consumers xlen xpending xreadgroup", false},
       {"~{B:*}:dead ~{B:*}:ledger ~{B:*}:responses:*", "xadd xdel xlen", false},
@@ -107,6 +107,7 @@ static void add_rule(struct line *line, const struct acl_rule *rule, const struc
 void acl_rights(char out[ACL_LINE_MAX], const struct acl_user *user) {
     struct line line = {out, 0, ACL_LINE_MAX};
     line_add(&line, "on ");
+    bool waits = user->aof && strstr(user->role->rules[0].commands, "wait");
     if (user->password_sha256) line_add(&line, "resetpass #%s ", user->password_sha256);
     line_add(&line, "clearselectors resetchannels resetkeys -@all ");
     for (const struct acl_rule *rule = user->role->rules; rule->commands; rule++) {
@@ -114,6 +115,7 @@ void acl_rights(char out[ACL_LINE_MAX], const struct acl_user *user) {
         if (rule->lookup && !user->lookup) continue;
         line_add(&line, first ? "" : " (");
         add_rule(&line, rule, user);
+        if (first && waits) line_add(&line, " +waitaof");
         line_add(&line, first ? "" : ")");
     }
 }

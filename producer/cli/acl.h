@@ -43,6 +43,7 @@ struct acl_user {
     const char *name, *book, *source; /* source: of a role of one */
     const char *password_sha256;      /* 64 hex digits, or NULL: none is set, and none is taken away */
     bool lookup;
+    bool aof; /* the server has WAITAOF, and durability.aof wants it: a server that has not refuses the whole line */
 };
 
 /* The user's rights, as they stand in an ACL file behind `user NAME`, or in ACL SETUSER behind the name. They replace those it had. */

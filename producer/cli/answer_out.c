@@ -8,6 +8,7 @@
 #include "producer/cli/when.h"
 
 json_t *answer_json(const struct till_answer *a) {
+    char number[TILL_NUMBER_SIZE];
     json_t *object = json_out_object();
     json_out_text(object, "key", a->key);
     json_out_text(object, "source", a->source);
@@ -24,6 +25,7 @@ json_t *answer_json(const struct till_answer *a) {
     json_out_text(object, "entry", a->entry);
     json_out_bool(object, "replayed", a->replayed);
     json_out_text(object, "detail", a->detail);
+    json_out_text(object, "durable", till_answer_field(a, TILL_ANSWER_FIELDS - 1, number));
     if (a->response[0]) json_out_text(object, "response", a->response);
     return object;
 }
@@ -50,6 +52,7 @@ static void print_detail(const struct till_answer *a) {
 
 void answer_print(const struct till_answer *a) {
     const char *colour = !table_colour() ? "" : a->code == 0 ? "\x1b[32m" : "\x1b[31m", *plain = *colour ? "\x1b[0m" : "";
+    char number[TILL_NUMBER_SIZE];
     printf("%s%s%s (%d)%s: %s\n", colour, a->reason, plain, a->code, a->replayed ? ", the answer given before" : "",
            answer_sentence(a->op, a->code, a->detail));
     print_detail(a);
@@ -62,6 +65,7 @@ void answer_print(const struct till_answer *a) {
     print_line("source", a->source);
     print_line("key", a->key);
     print_line("entry", a->entry);
+    if (a->durable != TILL_DURABLE_MEMORY) print_line("durable", till_answer_field(a, TILL_ANSWER_FIELDS - 1, number));
 }
 
 const struct table_column answer_columns[] = {{"TIME", false},   {"SOURCE", false},  {"KEY", false},   {"OP", false},  {"CODE", true},

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "producer/cli/audit.h"
+#include "producer/cli/kept.h"
 #include "schema/code.h"
 
 enum { FIRST_SLOTS = 1024 };
@@ -115,18 +116,39 @@ static void drop_answered(struct audit *a, struct audit_entries *e) {
         if (is_answered(a, e->missing[n].entry)) drop(e, n);
 }
 
-/* Those whose answer is kept until others have heard are answered later. */
+static void drop_entry(struct audit_entries *e, const char *entry, size_t size) {
+    for (size_t n = e->missing_count; n-- > 0;)
+        if (strlen(e->missing[n].entry) == size && memcmp(e->missing[n].entry, entry, size) == 0) drop(e, n);
+}
+
+/* What is kept for an entry answers it, or an earlier one that had to wait for it. */
+static void drop_kept(struct audit_entries *e, struct pack_tree *tree, struct reply entry, struct reply kept) {
+    struct pack_value root, answer;
+    size_t size;
+    const char *text = reply_text(entry, &size);
+    drop_entry(e, text, size);
+    text = reply_text(kept, &size);
+    uint32_t count = kept_open(tree, text, size, &root);
+    for (uint32_t n = 0; n < count; n++) {
+        bool told = kept_at(&root, n, &answer);
+        struct pack_value replayed = kept_field(&answer, RESPONSE_REPLAYED), of = kept_field(&answer, RESPONSE_ENTRY);
+        if (told && of.type == PACK_TEXT && replayed.type == PACK_TEXT && replayed.count == 1 && *replayed.bytes == '0')
+            drop_entry(e, of.bytes, of.count);
+    }
+}
+
+/* Those whose answer is kept, until others have heard or it is durable, are answered later. */
 static int drop_unanswered(struct audit *a, struct audit_entries *e) {
     struct reply reply;
-    for (size_t n = e->missing_count; n-- > 0;) {
-        command_begin(&a->c->command, "HGET");
-        audit_key(a->c, a->part.partition, "unanswered", "");
-        command_word(&a->c->command, e->missing[n].entry);
-        int code = connect_call(a->c, "looking for kept answers", &reply);
-        if (code) return code;
-        if (reply_type(reply) != REPLY_NIL) drop(e, n);
-    }
-    return CLI_OK;
+    if (!e->missing_count) return CLI_OK;
+    command_begin(&a->c->command, "HGETALL");
+    audit_key(a->c, a->part.partition, "unanswered", "");
+    int code = connect_call(a->c, "looking for kept answers", &reply);
+    struct pack_tree *tree = pack_tree_new();
+    if (!tree) abort();
+    for (size_t n = 0; !code && n + 1 < reply_count(reply); n += 2) drop_kept(e, tree, reply_at(reply, n), reply_at(reply, n + 1));
+    pack_tree_free(tree);
+    return code;
 }
 
 /* A record is written together with its answer or with an answer that is kept, and that one is dropped together with being given. So an

@@ -8,7 +8,7 @@
 #include "producer/cli/connect.h"
 #include "producer/cli/json_out.h"
 
-enum { OPTION_SOURCE, OPTION_BOOK, OPTION_USER, OPTION_LOOKUP, OPTION_PASSWORD_FILE };
+enum { OPTION_SOURCE, OPTION_BOOK, OPTION_USER, OPTION_LOOKUP, OPTION_AOF, OPTION_PASSWORD_FILE };
 enum { HASH_TEXT_SIZE = 2 * crypto_hash_sha256_BYTES + 1, USER_SIZE = 96 };
 
 /* A name that cannot be taken for something else in a line of words. */
@@ -77,6 +77,7 @@ static int run(struct cli *cli) {
     char name[USER_SIZE], hash[HASH_TEXT_SIZE];
     struct acl_user user = {.role = acl_find(cli->operands[0]), .source = cli->value[OPTION_SOURCE], .name = cli->value[OPTION_USER]};
     user.lookup = cli->value[OPTION_LOOKUP] != NULL;
+    user.aof = cli->value[OPTION_AOF] != NULL;
     if (!user.role) return cli_usage(cli, "no role '%s'; there are producer, worker, operator, auditor", cli->operands[0]);
     int code = read_source(cli, user.role);
     if (!code) code = read_book(cli, &config, &user);
@@ -100,6 +101,7 @@ static const struct cli_option options[] = {
     {"book", 'b', "NAME", "default: book.name of the configuration"},
     {"user", 'u', "NAME", "the user's name; default BOOK-ROLE, of a producer BOOK-producer-SOURCE"},
     {"lookup", 0, NULL, "a producer that also looks up accounts, bills, orders and articles, and so can read everybody's"},
+    {"aof", 0, NULL, "with WAITAOF, for durability.aof: Redis 7.2 or later; an older one refuses the whole line"},
     {"password-file", 0, "FILE", "sets the password, as a SHA-256: the file that redis.password_file of its user names"},
     {0},
 };

@@ -12,20 +12,20 @@
 enum { ID_COUNT = 4, TEXT_SIZE = 400 };
 
 /* In a line, behind the partition: what tells an answer from the others comes first. */
-static const enum response_field order[RESPONSE_FIELD_COUNT] = {
+static const enum response_field order[RESPONSE_TOLD_COUNT] = {
     RESPONSE_ENTRY,  RESPONSE_SOURCE,  RESPONSE_KEY,     RESPONSE_REPLAYED, RESPONSE_OP,   RESPONSE_CODE,   RESPONSE_REASON,
     RESPONSE_ACCOUNT, RESPONSE_AMOUNT, RESPONSE_CURRENCY, RESPONSE_BALANCE, RESPONSE_HELD, RESPONSE_BILL, RESPONSE_AT, RESPONSE_DETAIL,
 };
 
 void digest_answers_write(FILE *out, unsigned partition, const struct digest_element *e) {
-    json_t *texts[RESPONSE_FIELD_COUNT] = {NULL}, *line = json_out_array();
+    json_t *texts[RESPONSE_TOLD_COUNT] = {NULL}, *line = json_out_array();
     const char *text;
     size_t at = 0, size;
     if (!digest_element_next(e, &at, &text, &size)) return; /* the word */
-    for (unsigned n = 0; n < RESPONSE_FIELD_COUNT; n++)
+    for (unsigned n = 0; n < RESPONSE_TOLD_COUNT; n++)
         texts[n] = digest_element_next(e, &at, &text, &size) ? json_out_string(text, size) : json_out_string("", 0);
     json_out_append(line, json_integer(partition));
-    for (unsigned n = 0; n < RESPONSE_FIELD_COUNT; n++) json_out_append(line, texts[order[n]]);
+    for (unsigned n = 0; n < RESPONSE_TOLD_COUNT; n++) json_out_append(line, texts[order[n]]);
     json_dumpf(line, out, JSON_COMPACT);
     fputc('\n', out);
     json_decref(line);
@@ -73,7 +73,7 @@ static bool describe(const json_t *was, const json_t *is, char out[TEXT_SIZE]) {
     for (unsigned n = 1; n <= ID_COUNT; n++)
         if (strcmp(text_at(was, n), text_at(is, n)) != 0) return false;
     int used = snprintf(out, TEXT_SIZE, "answer to %s, %s/%s:", text_at(was, 1), text_at(was, 2), text_at(was, 3));
-    for (unsigned n = ID_COUNT + 1; n <= RESPONSE_FIELD_COUNT && used < TEXT_SIZE; n++)
+    for (unsigned n = ID_COUNT + 1; n <= RESPONSE_TOLD_COUNT && used < TEXT_SIZE; n++)
         if (strcmp(text_at(was, n), text_at(is, n)) != 0)
             used += snprintf(out + used, (size_t)(TEXT_SIZE - used), " %s was '%s', is '%s'", response_field_name[order[n - 1]],
                              text_at(was, n), text_at(is, n));

@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "producer/cli/digest_read.h"
+#include "producer/cli/kept.h"
 #include "schema/code.h"
 #include "schema/ledger.h"
-#include "schema/response.h"
 
 static void add_text(struct digest_element *e, const char *text) { digest_text(e, text, strlen(text)); }
 
@@ -29,19 +29,12 @@ static void add_value(struct digest_element *e, struct pack_value v) {
     else digest_text(e, v.bytes, v.type == PACK_TEXT || v.type == PACK_BYTES ? v.count : 0);
 }
 
-/* [place of its stream, then the fields of the answer but for the reason, which the code tells]. */
-bool digest_kept_answer(struct digest_element *e, struct pack_tree *tree, const char *bytes, size_t size) {
-    struct pack_value root;
-    if (!pack_decode(tree, bytes, size, &root) || root.type != PACK_ARRAY || root.count != RESPONSE_FIELD_COUNT) return false;
-    struct pack_value place = pack_at(&root, 0);
-    if (place.type != PACK_UINT || place.number == 0) return false;
+void digest_kept_answer(struct digest_element *e, const struct pack_value *answer) {
     digest_begin(e, "answer");
-    for (uint32_t n = 1; n < root.count; n++) {
-        struct pack_value value = pack_at(&root, n);
-        add_value(e, value);
-        if (n == RESPONSE_CODE + 1) add_text(e, code_word((int)value.number));
+    for (enum response_field field = 0; field < RESPONSE_TOLD_COUNT; field++) {
+        if (field == RESPONSE_REASON) add_text(e, code_word((int)kept_field(answer, RESPONSE_CODE).number));
+        else add_value(e, kept_field(answer, field));
     }
-    return true;
 }
 
 bool digest_element_next(const struct digest_element *e, size_t *at, const char **text, size_t *size) {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "producer/cli/digest_reader.h"
-#include "schema/pack.h"
+#include "producer/cli/kept.h"
 
 enum { AGAIN_MS = 100 };
 
@@ -28,6 +28,17 @@ static void ask_stamp(struct digest_reader *r, unsigned partition) {
         command_begin(&r->c->command, "HGETALL");
         digest_reader_key(r, partition, keys[n]);
         redis_append(r->c->redis, &r->c->command);
+    }
+}
+
+/* They count as given. */
+static void take_kept(struct digest_reader *r, const char *bytes, size_t size) {
+    struct pack_value root, answer;
+    uint32_t count = kept_open(r->tree, bytes, size, &root);
+    for (uint32_t n = 0; n < count; n++) {
+        if (!kept_at(&root, n, &answer)) continue;
+        digest_kept_answer(&r->element, &answer);
+        digest_reader_answer(r);
     }
 }
 
@@ -55,7 +66,7 @@ static int take_stamp(struct digest_reader *r, struct stamp *stamp, struct diges
     digest_list_add(&both, &r->element);
     for (size_t n = 1; out && n < reply_count(reply); n += 2) {
         const char *kept = reply_text(reply_at(reply, n), &size);
-        if (digest_kept_answer(&r->element, r->tree, kept, size)) digest_reader_answer(r);
+        take_kept(r, kept, size);
     }
     digest_list_finish(&both, stamp->digest);
     return CLI_OK;

@@ -15,12 +15,11 @@ int digest_read(struct connection *c, const bool *wanted, unsigned tries, struct
 int digest_read_answers(struct connection *c, const bool *wanted, unsigned tries, struct digest_partition *out, FILE *answers)
     __attribute__((warn_unused_result));
 
-/* Elements that others have elsewhere too: a row as an archive has it; what Redis keeps of an answer that is not given yet, false when it
- * is none or nobody is told. */
+/* Elements that others have elsewhere too: a row as an archive has it; an answer that is kept (kept.h). */
 struct ledger_row;
 void digest_row(struct digest_element *e, const struct ledger_row *row);
-struct pack_tree;
-bool digest_kept_answer(struct digest_element *e, struct pack_tree *tree, const char *bytes, size_t size);
+struct pack_value;
+void digest_kept_answer(struct digest_element *e, const struct pack_value *answer);
 /* The next text of an element; false behind the last. Start with *at = 0. */
 bool digest_element_next(const struct digest_element *e, size_t *at, const char **text, size_t *size);
 

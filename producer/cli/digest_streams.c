@@ -63,7 +63,7 @@ static void take_answer(struct digest_reader *r, struct reply entry) {
     struct reply fields = reply_at(entry, 1);
     if (reply_type(field_of(fields, "again")) == REPLY_TEXT) return;
     digest_begin(&r->element, "answer");
-    for (size_t n = 0; n < RESPONSE_FIELD_COUNT; n++) digest_reader_text(r, field_of(fields, response_field_name[n]));
+    for (size_t n = 0; n < RESPONSE_TOLD_COUNT; n++) digest_reader_text(r, field_of(fields, response_field_name[n]));
     digest_reader_answer(r);
 }
 

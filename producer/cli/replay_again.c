@@ -76,7 +76,9 @@ static int take_answer(struct again *a, struct reply fields) {
     const char *values[RESPONSE_FIELD_COUNT];
     struct entry_id entry;
     size_t size;
-    for (unsigned n = 0; n < RESPONSE_FIELD_COUNT; n++) values[n] = reply_text(reply_at(fields, 2 * n + 1), NULL);
+    for (unsigned n = 0; n < RESPONSE_TOLD_COUNT; n++) values[n] = reply_text(reply_at(fields, 2 * n + 1), NULL);
+    bool told = reply_is(reply_at(fields, 2 * RESPONSE_DURABLE), response_field_name[RESPONSE_DURABLE]); /* not in old answers */
+    values[RESPONSE_DURABLE] = told ? reply_text(reply_at(fields, 2 * RESPONSE_DURABLE + 1), NULL) : "memory";
     reply_text(reply_at(fields, 2 * RESPONSE_ENTRY + 1), &size);
     bool first = reply_is(reply_at(fields, 2 * RESPONSE_REPLAYED), "replayed") && strcmp(values[RESPONSE_REPLAYED], "0") == 0;
     if (!first || !entry_id_parse(values[RESPONSE_ENTRY], size, &entry) || entry_id_compare(entry, a->since) < 0) return CLI_OK;
@@ -171,6 +173,7 @@ static int take_bill(struct again *a, const char *identity, struct reply record)
     values[RESPONSE_ENTRY] = b.entry;
     values[RESPONSE_REPLAYED] = "1";
     values[RESPONSE_DETAIL] = b.detail;
+    values[RESPONSE_DURABLE] = "memory";
     a->from_bills++;
     return send(a, values);
 }

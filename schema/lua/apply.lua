@@ -7,8 +7,9 @@
 --       name them by their place.
 -- ARGV: 1 epoch 2 msgpack [partition, drops, entry count, column, ...]; all entries are of one UTC day; columns as in batch.def
 --       3 the last entry applied when the lane looked up what the columns say
--- Reply: the last bill number, then four values for each entry still to be answered: its number in the batch, its code,
---        1 if it acts on a merchant, the answer's detail.
+--       4 there under durability: no answer is given, all are kept, and their entries are not acknowledged
+-- Reply: the last bill number, then four values for each entry still to be answered that may have consequences: its number in the batch,
+--        its code, 1 if it acts on a merchant, the answer's detail.
 -- Errors: FENCED; BROKEN n key reason: entry n (0: none) cannot be applied; TRYAGAIN: earlier entries must be claimed first, or
 --         something was applied since the lane looked, or the partition is paused; NOGROUP.
 --         Nothing was written then.

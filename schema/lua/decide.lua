@@ -10,6 +10,7 @@ local function decide_again(i)
   local kept = call('HGET', KEYS[PLACE.unanswered], ENTRY[i])
   if not kept then return end
   local fine, a = pcall(cmsgpack.unpack, kept)
+  if fine and type(a) == 'table' and type(a[1]) == 'table' then a = a[1] end
   if not fine or type(a) ~= 'table' or not REASON[a[5]] then
     current = 0 -- what is wrong is not the entry
     broken(KEYS[PLACE.unanswered], ENTRY[i] .. ' is malformed')
@@ -91,6 +92,7 @@ decide_batch = function()
       if not (PLAIN and OP[i] == 'pay' and pay_plainly(i)) then decide_new(i) end
     else decide_known(i, known, door) end
   end
+  if ARGV[4] then hold_answers() end
   if fresh then applied = ENTRY[count] end
   current = 0
 end

@@ -1,27 +1,62 @@
 -- keep: what an entry leaves behind beside its postings: a bill, an answer that waits, a place in the dead stream.
-local unanswered = {}   -- entry ID, packed answer, ...: decided, answered later
-local waiting = {}      -- entry IDs among them
+local unanswered = {}   -- entry ID, its answer or an array of them, ...: decided, answered later
+local waiting = {}      -- entry ID -> place of what is kept there
+local sound = {}        -- places of streams that can be answered on
 local held_back         -- the same, once there are any: not to be acknowledged yet
 local buried = {}       -- entries for the dead stream
 local todo = {}         -- the reply
 local today, yesterday  -- the records known before the batch under each identity, by day
 
--- What is left to do for entry i. A replay has no follow-ups of its own: key_reused is a code without any.
+-- What is left to do for entry i. A replay, or an answer that waits for durability only (16: 1), has no follow-ups: key_reused is a code
+-- without any.
 local function add_todo(i, a)
   held_back = held_back or {}
   held_back[ENTRY[i]] = true
-  local replayed = a[14] == '1'
+  local none = a[14] == '1' or a[16] == 1
   local n = #todo
-  todo[n + 1], todo[n + 2], todo[n + 3], todo[n + 4] = i, replayed and CODE.key_reused or a[5], replayed and 0 or 1, a[15] or ''
+  todo[n + 1], todo[n + 2], todo[n + 3], todo[n + 4] = i, none and CODE.key_reused or a[5], none and 0 or 1, a[15] or ''
 end
 
--- Keeps an answer until what must come before it is on its way. One without a stream (1: 0), or in progress, is an outcome nobody is told.
+-- Keeps an answer; an entry may have several. One without a stream (1: 0) is an outcome nobody is told.
+local function keep_answer(i, a)
+  local entry, place = ENTRY[i], a[1]
+  local n = waiting[entry]
+  if not n then
+    n = #unanswered + 2
+    unanswered[n - 1], unanswered[n], waiting[entry] = entry, a, n
+  elseif type(unanswered[n][1]) == 'table' then
+    table.insert(unanswered[n], a)
+  else
+    unanswered[n] = { unanswered[n], a }
+  end
+  if place == 0 or sound[place] then return end
+  local size = redis.pcall('XLEN', KEYS[place]) -- while the entry can still be given up: later only a repair would help
+  if type(size) == 'table' then broken(KEYS[place], size.err) end
+  sound[place] = true
+end
+
+-- Keeps an answer until what must come before it is on its way.
 local function give_later(i, a)
-  unanswered[#unanswered + 1], unanswered[#unanswered + 2] = ENTRY[i], cmsgpack.pack(a)
-  waiting[ENTRY[i]] = true
-  local size = a[1] ~= 0 and redis.pcall('XLEN', KEYS[a[1]]) -- while the entry can still be given up: later only a repair would help
-  if type(size) == 'table' then broken(KEYS[a[1]], size.err) end
+  keep_answer(i, a)
   add_todo(i, a)
+end
+
+-- Under durability: nobody is told before it is as durable as is asked.
+local function hold_answers()
+  held_back = held_back or {}
+  for m = 1, answer_count do
+    local i, a = answers_to[m], answers[m]
+    current = i
+    a[16] = 1
+    keep_answer(i, a)
+    held_back[ENTRY[i]] = true
+  end
+  answer_count = 0
+end
+
+local function packed_unanswered()
+  for n = 2, #unanswered, 2 do unanswered[n] = cmsgpack.pack(unanswered[n]) end
+  return unanswered
 end
 
 -- An outcome that others must hear of before the entry is done with, and that is no answer.

@@ -32,7 +32,7 @@ local function append_all()
     append_one(PLACE.dead, 'entry', ENTRY[i], 'reason', DETAIL[i], 'attempts', MORE.ATTEMPTS[i] or 0, unpack(MORE.RAW[i]))
   end
   failed = 0
-  for m = 1, answer_count do answered[m] = respond(answers[m]) end
+  for m = 1, answer_count do answered[m] = respond(answers[m], 'memory') end
   failed = PLACE.intents
   local done = done_with()
   if #done > 0 then call('XACK', KEYS[PLACE.intents], 'workers', unpack(done, 1, #done)) end
@@ -77,7 +77,7 @@ write_batch = function()
   if record_size > 0 then call('HSET', KEYS[PLACE.bills], unpack(records, 1, record_size)) end
   for place, list in pairs(lists) do call('HSET', KEYS[place], unpack(list)) end
   for n = 1, touched_count do write_account(touched[n]) end
-  if #unanswered > 0 then call('HSET', KEYS[PLACE.unanswered], unpack(unanswered)) end
+  if #unanswered > 0 then call('HSET', KEYS[PLACE.unanswered], unpack(packed_unanswered())) end
   write_due()
   if HAS.sells then shop.write() end
   local meta = { 'applied', applied, 'bill', to_text(last_bill) }

@@ -72,8 +72,9 @@ def partition(p):
     answers = [element("answer", *(dict(zip(f[::2], f[1::2]))[name] for name in ANSWER))
                for k in keys if k.startswith(b"responses:") for _, f in ask("XRANGE", key(k), "-", "+") if b"again" not in f[::2]]
     for kept in ask("HVALS", key(b"unanswered")):
-        a = unpack(kept)[0]
-        if a[0] != 0: answers.append(element("answer", *a[1:5], REASON[b"%d" % a[4]], *a[5:]))
+        kept = unpack(kept)[0]
+        for a in kept if isinstance(kept[0], list) else [kept]:
+            if a[0] != 0: answers.append(element("answer", *a[1:5], REASON[b"%d" % a[4]], *a[5:15]))
     parts = [
         ("meta", a_set([element("meta", "", *flat(meta))])),
         ("accounts", hashes(b"account:", "account")),

@@ -40,6 +40,8 @@ TILL_BOOK_NAME=prod expect 0 "%R~{prod}:* %R~{prod:*}:*" "$TILL" acl auditor
 "$TILL" acl producer --source shop | grep -q 'account\|bills' && fail "a producer may read accounts without --lookup"
 expect 0 "(%R~{till:*}:account:* %R~{till:*}:bills:* +hexists +hget +hmget)" "$TILL" acl producer --source shop --lookup
 json 0 '.[0] | .user == "me" and .role == "auditor" and (.rights | test("^on .*[+]xrange"))' "$TILL" acl auditor --user me --json
+"$TILL" acl worker | grep -q waitaof && fail "Redis 7.0 would refuse the line"
+for role in worker "producer --source shop"; do expect 0 "+wait +waitaof" "$TILL" acl $role --aof; done
 expect 100 "no role 'king'" "$TILL" acl king
 expect 100 "which --source?" "$TILL" acl producer
 expect 100 "--source till is for workers" "$TILL" acl producer --source till
@@ -65,8 +67,9 @@ words() {
         sort -u
 }
 holds auditor $(words "$root"/producer/*.c $(ls "$root"/producer/cli/*.c | grep -v "repartition_\|chaos") | # those are an admin's
-    grep -vxE "AUTH|SELECT|XADD|EVALSHA|SCRIPT|HDEL|HSET|CONFIG|ACL|COMMAND|DEL") # of logging in, of others, or done without
-holds worker EVALSHA SCRIPT $(words "$root"/worker/*.c)
+    grep -vxE "AUTH|SELECT|XADD|EVALSHA|SCRIPT|HDEL|HSET|CONFIG|ACL|COMMAND|DEL|WAIT|WAITAOF") # of logging in, of others, or done without
+holds producer WAIT
+holds worker EVALSHA SCRIPT WAIT $(words "$root"/worker/*.c)
 holds operator EVALSHA SCRIPT
 
 # Redis, as it should be run. A unix socket has no users, so by port; another one is tried when it is taken.
@@ -240,7 +243,7 @@ expect 100 "NOPERM" $shop orders coffee o1
 expect 100 "NOPERM" $shop articles coffee tea
 
 # The doctor says whether a user has the rights of a role, and what puts it right does so.
-expect 0 "has the 14 rights of role producer" $shop doctor --role producer --source shop
+expect 0 "has the 15 rights of role producer" $shop doctor --role producer --source shop
 expect 0 "rights of role worker on book till" as worker "$TILL" doctor --role worker
 expect 0 "rights of role auditor on book till" $auditor doctor --role auditor
 expect 0 "rights of role operator on book till" $operator doctor --role operator

@@ -12,7 +12,8 @@ struct row {
 };
 
 #define DURATION "must be a duration such as 250ms, 3s, 5m, 24h or 180d, is "
-#define SECTIONS "the sections are book, redis, tls, embedded, worker, archive, retention, settlement, backlog, producer, admin, log"
+#define SECTIONS \
+    "the sections are book, redis, tls, embedded, worker, durability, archive, retention, settlement, backlog, producer, admin, log"
 #define PASSWORD                                                                                                             \
     "redis.url: holds a password; secrets only from files or the environment: use redis.password_file or TILL_REDIS_URL"    \
     " (a user alone is written redis://user:@host)"
@@ -118,7 +119,7 @@ static const struct row key_rows[] = {
     {"unknown setting, near", "worker:\n  bathc: 5\n", "t.yaml:2:3: worker.bathc: unknown setting; did you mean batch?", 0},
     {"dashes and capitals", "worker:\n  Lease-TTL: 5s\n", "t.yaml:2:3: worker.Lease-TTL: unknown setting; did you mean lease_ttl?", 0},
     {"setting of other sections", "worker:\n  timeout: 5s\n",
-     "t.yaml:2:3: worker.timeout: unknown setting; did you mean redis.timeout or producer.timeout?", 0},
+     "t.yaml:2:3: worker.timeout: unknown setting; did you mean redis.timeout or durability.timeout or producer.timeout?", 0},
     {"unknown setting, far", "log:\n  zebra: 1\n", "t.yaml:2:3: log.zebra: unknown setting; log has level, format", 0},
     {"setting given twice", "worker:\n  batch: 5\n  block: 1s\n  batch: 6\n", "t.yaml:4:3: worker.batch: given twice, first on line 2", 0},
     {"section given twice", "worker:\n  batch: 5\nlog:\nworker:\n  block: 1s\n", "t.yaml:4:1: worker: given twice, first on line 1", 0},

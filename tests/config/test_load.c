@@ -262,6 +262,7 @@ Test(config_reload, every_setting_is_either_taken_over_or_named) {
         "worker: {name: w, batch: 1, lease_ttl: 4s, block: 2s, max_attempts: 1, on_data_loss: continue}\n"
         "archive: {dir: a, fsync_every: 2s, segment_size: 1MB, segment_age: 2h, compress: yes}\nsettlement: {auto: yes}\n"
         "retention: {intents: keep, responses: 1s, ledger: 1s, dead: 1s, discarded: 1s, readers: 0}\n"
+        "durability: {replicas: 1, aof: yes, timeout: 2s}\n"
         "log: {level: warn, format: json}\nadmin: {listen: '127.0.0.1:1', token_file: t}\n";
     load_both("", changed);
     char restart[1024], one[2] = "x";

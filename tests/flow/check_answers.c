@@ -82,7 +82,7 @@ void check_intents(struct check *check) {
     check_stream(check, flow_key(check->flow, keys_intents, check->partition), visit_intent);
 }
 
-/* All fields but `replayed`, as one text. */
+/* All fields that an answer and its copies have in common, as one text: all but `replayed` and `durable`. */
 static char *joined(struct reply fields) {
     char *text;
     size_t size;
@@ -90,7 +90,8 @@ static char *joined(struct reply fields) {
     if (!out) abort();
     for (size_t n = 0; n + 1 < reply_count(fields); n += 2) {
         const char *name = reply_text(reply_at(fields, n), NULL);
-        if (strcmp(name, "replayed") != 0) fprintf(out, "%s=%s ", name, reply_text(reply_at(fields, n + 1), NULL));
+        if (strcmp(name, "replayed") != 0 && strcmp(name, "durable") != 0)
+            fprintf(out, "%s=%s ", name, reply_text(reply_at(fields, n + 1), NULL));
     }
     fclose(out);
     return text;

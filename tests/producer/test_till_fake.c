@@ -63,7 +63,7 @@ const char *fake_respond(struct server *server, unsigned partition, const char *
     keys_responses(key, &fake_book, partition, values[RESPONSE_SOURCE]);
     const char *argv[3 + 30] = {"XADD", key, "*"};
     size_t sizes[3 + 30];
-    for (int i = 0; i < RESPONSE_FIELD_COUNT; i++) {
+    for (int i = 0; i < RESPONSE_TOLD_COUNT; i++) { /* as before there was a field `durable` */
         argv[3 + 2 * i] = response_field_name[i];
         argv[4 + 2 * i] = values[i];
     }
@@ -126,7 +126,7 @@ static const char *first_entry(struct fake *f, const struct intent *intent, cons
 
 static void answer_noise(struct fake *f, unsigned partition, const struct intent *intent) {
     const char *values[] = {"other-key", intent->source, "pay", "3", "insufficient_funds", intent->account, "0", "CNY",
-                            "1",         "0",            "",    "1", "1-1",                "0",             ""};
+                            "1",         "0",            "",    "1", "1-1",                "0",             "", "memory"};
     answer_add(f, partition, values);
     values[RESPONSE_KEY] = intent->key;
     values[RESPONSE_ACCOUNT] = "another"; /* same key, other account: another intent */
@@ -156,7 +156,7 @@ static void answer(struct fake *f, unsigned partition, const char *entry, const 
     snprintf(code, sizeof code, "%d", atomic_load(&f->worker->code));
     answer_add(f, partition, (const char *[]){intent->key, intent->source, op_word(intent->op), code,
         till_code_word(atomic_load(&f->worker->code)), intent->account, amount, "CNY", "8001", "0", "1-7", at, first,
-        replayed ? "1" : "0", ""});
+        replayed ? "1" : "0", "", "replica(2)"});
 }
 
 static void answer_entries(struct fake *f, unsigned partition, struct reply entries) {

@@ -180,8 +180,9 @@ Test(till_header, has_every_code_of_the_wire) {
 }
 
 Test(till_answer, names_its_fields_in_the_order_of_the_wire) {
-    struct till_answer answer = {.key = "k", .code = -3, .has_balance = true, .balance_minor = -5, .at_ms = 12, .replayed = true};
-    const char *const texts[TILL_ANSWER_FIELDS] = {"k", "", "", "-3", "", "", "", "", "-5", "", "", "12", "", "1", ""};
+    struct till_answer answer = {.key = "k", .code = -3, .has_balance = true, .balance_minor = -5, .at_ms = 12, .replayed = true,
+                                 .durable = TILL_DURABLE_DISK};
+    const char *const texts[TILL_ANSWER_FIELDS] = {"k", "", "", "-3", "", "", "", "", "-5", "", "", "12", "", "1", "", "disk"};
     for (unsigned i = 0; i < TILL_ANSWER_FIELDS; i++) {
         char number[TILL_NUMBER_SIZE];
         cr_assert_str_eq(till_answer_field_name(i), response_field_name[i]);

@@ -74,7 +74,7 @@ Test(script, codes_are_numbers_in_lua) {
 
 Test(script, response_fields_are_as_published) {
     static const char *const published[] = {"key",     "source", "op",   "code", "reason", "account",  "amount", "currency",
-                                            "balance", "held",   "bill", "at",   "entry",  "replayed", "detail"};
+                                            "balance", "held",   "bill", "at",   "entry",  "replayed", "detail",   "durable"};
     cr_assert(RESPONSE_FIELD_COUNT == sizeof published / sizeof published[0]);
     for (int i = 0; i < RESPONSE_FIELD_COUNT; i++)
         cr_assert_str_eq(response_field_name[i], published[i]);

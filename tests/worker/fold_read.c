@@ -20,7 +20,7 @@ static struct reply call_range(struct fold *fold, const char *key) {
     return call(fold);
 }
 
-/* An answer must have exactly the fifteen fields, in their order. */
+/* An answer must have exactly the sixteen fields, in their order. */
 static void take_answer(struct reply fields, struct fold_answer *answer) {
     if (reply_count(fields) != 2 * RESPONSE_FIELD_COUNT) process_die(NULL, "an answer of %zu fields", reply_count(fields) / 2);
     for (size_t n = 0; n < RESPONSE_FIELD_COUNT; n++) {
@@ -208,7 +208,7 @@ static void dump_answers(struct fold *fold, FILE *out, const char *key) {
     qsort(answers, count, sizeof *answers, compare_answers);
     for (size_t n = 0; n < count; n++) {
         fprintf(out, "%s", rest_of(key));
-        for (size_t f = 0; f < RESPONSE_FIELD_COUNT; f++) fprintf(out, " %s=%s", response_field_name[f], answers[n].text[f]);
+        for (size_t f = 0; f < RESPONSE_TOLD_COUNT; f++) fprintf(out, " %s=%s", response_field_name[f], answers[n].text[f]);
         fprintf(out, "\n");
     }
     free(answers);

@@ -51,6 +51,7 @@ static void default_value(const struct fold *fold, const char *line, const char 
     case RESPONSE_AT: snprintf(out, capacity, "%.*s", (int)strcspn(entry, "-"), entry); return;
     case RESPONSE_ENTRY: snprintf(out, capacity, "%s", entry); return;
     case RESPONSE_REPLAYED: snprintf(out, capacity, "0"); return;
+    case RESPONSE_DURABLE: snprintf(out, capacity, "memory"); return;
     case RESPONSE_CODE:
     case RESPONSE_AMOUNT:
     case RESPONSE_BALANCE:

@@ -210,7 +210,7 @@ static char *prompt_answers(unsigned p, const char *source) {
         enum op op = op_of_word(answers[n].text[RESPONSE_OP], strlen(answers[n].text[RESPONSE_OP]));
         if (model_may_wait(op)) continue;
         fprintf(out, "responses:%s", source);
-        for (size_t f = 0; f < RESPONSE_FIELD_COUNT; f++) fprintf(out, " %s=%s", response_field_name[f], answers[n].text[f]);
+        for (size_t f = 0; f < RESPONSE_TOLD_COUNT; f++) fprintf(out, " %s=%s", response_field_name[f], answers[n].text[f]);
         fprintf(out, "\n");
     }
     fclose(out);
