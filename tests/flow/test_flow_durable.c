@@ -187,8 +187,8 @@ struct row {
 };
 
 static const struct row rows[] = {
-    {"after_apply:3", 0, true},    {"amid_durable:2", 0, true},    {"amid_durable:5", 2, false},    {"after_durable:3", 2, true},
-    {"after_durable:6", 0, false}, {"amid_follow_ups:3", 2, true}, {"after_follow_ups:4", 0, true}, {"after_answer:4", 2, true},
+    {"after_apply:3", 0, true},    {"amid_durable:2", 0, true},    {"amid_durable:3", 2, false},    {"after_durable:3", 2, true},
+    {"after_durable:2", 0, false}, {"amid_follow_ups:3", 2, true}, {"after_follow_ups:2", 0, true}, {"after_answer:3", 2, true},
 };
 
 ParameterizedTestParameters(flow_durable, matrix) {
