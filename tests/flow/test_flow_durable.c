@@ -182,7 +182,7 @@ Test(flow_durable, is_switched_off_by_a_signal) {
 
 struct row {
     char point[32];
-    unsigned beside;  /* workers that run beside the one that dies */
+    unsigned beside;  /* workers beside the one that goes on */
     bool durable;     /* whoever goes on waits too */
 };
 
@@ -202,11 +202,9 @@ ParameterizedTest(const struct row *row, flow_durable, matrix) {
     start(NULL);
     start_worker(0, row->point, true);
     flow_open(&flow);
-    flow_load(&flow, 100);
-    for (unsigned n = 0; n < row->beside; n++) start_worker(2 + n, "", row->durable);
-    flow_load(&flow, 50);
+    for (unsigned n = 0; n < 40 && !worker_wait(&flow.workers[0], 100); n++) flow_load(&flow, 20);
     expect_killed(0, row->point);
-    if (row->beside == 0) start_worker(4, "", row->durable);
+    for (unsigned n = 0; n <= row->beside; n++) start_worker(2 + n, "", row->durable);
     flow_load(&flow, 30);
     expect_sound(name);
     if (row->durable) cr_assert_eq(told().memory, 0);
