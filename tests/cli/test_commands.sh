@@ -120,16 +120,17 @@ expect 0 "replayed" "$TILL" status --no-rate
 expect 0 "; unanswered 0; dead" "$TILL" status --no-rate
 cli hdel "{till:2}:meta" replaying >/dev/null
 
+# (-k: the leak checker has been seen to turn for ever when a signal to end came in the middle of it.)
 # Examples: every line of every help runs. An account may be frozen and an ID of an example is not there: only usage must be right.
 for command in $commands; do
     "$TILL" "$command" --help | sed '1,/^Examples$/d' >examples
     while read -r example; do
         [[ $example == *unix:/run/spare/* ]] && patience=100ms || patience=20s
         [[ $example == 'till watch'* || $example == *--follow* ]] && limit=3 || limit=20
-        TILL_PRODUCER_TIMEOUT=$patience timeout $limit bash -c "till() { \"\$TILL\" \"\$@\"; }; $example" >out 2>&1 </dev/null
+        TILL_PRODUCER_TIMEOUT=$patience timeout -k 5 $limit bash -c "till() { \"\$TILL\" \"\$@\"; }; $example" >out 2>&1 </dev/null
         code=$?
         case $code in 0 | 1) ;; 111) [[ $example == *unix:/run/spare/* ]] && continue ;;&
-        124) [[ $example == 'till watch'* || $example == 'till chaos'* || $example == *--follow* ]] && continue ;;& *)
+        124 | 137) [[ $example == 'till watch'* || $example == 'till chaos'* || $example == *--follow* ]] && continue ;;& *)
             fail "the example of $command does not run ($code): $example: $(cat out)" ;;
         esac
     done <examples

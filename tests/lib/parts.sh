@@ -79,14 +79,15 @@ part_race() {
         --filter '!(flow_crash*|flow_check*|flow_config|flow_url|flow_sentinel|flow_cluster|flow_away|flow_loss|flow_sweep|flow_network|flow_sick)/*'
 }
 
-# shell_one FILE: its output and its exit code go beside each other.
+# shell_one FILE: its output, its exit code and how many seconds it took go beside each other.
 shell_one() {
-    local out=$scratch/shell/${1//\//_}
+    local out=$scratch/shell/${1//\//_} began=$SECONDS
     timeout 300 bash "$1" >"$out.out" 2>&1
     echo $? >"$out.rc"
+    echo $((SECONDS - began)) >"$out.s"
 }
 
-# Each has servers and directories of its own, and waits a good deal.
+# Each has servers and directories of its own, and waits much more than it computes.
 part_shell() {
     built_address || return 1
     local file files bad=0
@@ -95,11 +96,11 @@ part_shell() {
     mkdir -p "$scratch/shell"
     for file in $files; do
         shell_one "$file" &
-        [ "$(jobs -pr | wc -l)" -lt $((2 * JOBS)) ] || wait -n
+        [ "$(jobs -pr | wc -l)" -lt $((4 * JOBS)) ] || wait -n
     done
     wait
     for file in $files; do
-        echo "== $file"
+        echo "== $file, $(cat "$scratch/shell/${file//\//_}.s") s"
         cat "$scratch/shell/${file//\//_}.out"
         if [ "$(cat "$scratch/shell/${file//\//_}.rc")" = 0 ]; then counts 1 0
         elif [ "$(cat "$scratch/shell/${file//\//_}.rc")" = 77 ]; then skips 1 "$file: $(tail -n 1 "$scratch/shell/${file//\//_}.out")"; else
