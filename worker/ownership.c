@@ -421,11 +421,13 @@ static void wait_for_lanes(struct ownership *o, uint64_t deadline_ms) {
 }
 
 /* The others hear of it first, so that they take what is released at once. False when Redis does not answer: it may have been only the
- * connection that was lost, so a new one is tried. */
+ * connection that was lost, so a new one is tried, but not when the old one was waited for in vain: there are 2 s for everything. */
 static bool say_goodbye(struct ownership *o) {
+    uint64_t began_ms = lane_now_ms();
     if (!o->redis) return false;
     if (!redis_is_lost(o->redis) && heartbeat(o, "leave") == REDIS_OK) return true;
-    return redis_is_lost(o->redis) && redis_reopen(o->redis) == REDIS_OK && heartbeat(o, "leave") == REDIS_OK;
+    if (!redis_is_lost(o->redis) || lane_now_ms() - began_ms >= CONTROL_MS / 2) return false;
+    return redis_reopen(o->redis) == REDIS_OK && heartbeat(o, "leave") == REDIS_OK;
 }
 
 bool ownership_close(struct ownership *o, uint64_t deadline_ms) {
