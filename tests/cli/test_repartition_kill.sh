@@ -121,7 +121,7 @@ pids="$pids $!"
 wait_for 10 redis-cli -s "$dir/t" ping
 into() { "$TILL" repartition --to 6 --into "unix:$dir/t" "$@"; }
 for part in 1 2 3; do
-    into >killed.out 2>&1 &
+    "$TILL" repartition --to 6 --into "unix:$dir/t" >killed.out 2>&1 & # not by the function: it itself is to be killed
     running=$!
     sleep "$(awk -v ms="$took_ms" -v p=$part 'BEGIN { printf "%.3f", ms * p / 4000 }')"
     { kill -9 $running; wait $running; } 2>/dev/null
