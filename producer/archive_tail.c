@@ -29,12 +29,6 @@ static bool is_absent(struct reply reply) {
 
 bool archive_tail_is_answer(struct reply reply) { return reply_type(reply) == REPLY_ARRAY || is_absent(reply); }
 
-static struct reply member(struct reply info, const char *name) {
-    for (size_t n = 0; n + 1 < reply_count(info); n += 2)
-        if (reply_is(reply_at(info, n), name)) return reply_at(info, n + 1);
-    return (struct reply){NULL};
-}
-
 static bool id_of(struct reply reply, struct entry_id *id) {
     size_t size;
     const char *text = reply_text(reply, &size);
@@ -79,8 +73,8 @@ static enum archive_err end_round(struct archive_tail *t, struct archive_fault *
 /* When no entry that is archived is there any more, all that were removed and are not archived came before the first one. */
 static enum archive_err check_head(struct archive_tail *t, struct reply info, struct archive_fault *fault) {
     struct entry_id first;
-    uint64_t length = (uint64_t)reply_integer(member(info, "length"));
-    if (length == 0 || length > t->added || !id_of(reply_at(member(info, "first-entry"), 0), &first)) return ARCHIVE_OK;
+    uint64_t length = (uint64_t)reply_integer(reply_field(info, "length"));
+    if (length == 0 || length > t->added || !id_of(reply_at(reply_field(info, "first-entry"), 0), &first)) return ARCHIVE_OK;
     if (entry_id_compare(first, t->writer->chain.last) <= 0) return ARCHIVE_OK;
     uint64_t removed = t->added - length;
     if (removed < known(t)) return rewound(t, fault);
@@ -90,8 +84,8 @@ static enum archive_err check_head(struct archive_tail *t, struct reply info, st
 enum archive_err archive_tail_info(struct archive_tail *t, struct reply info, struct archive_fault *fault) {
     t->target = t->read_to;
     if (is_absent(info)) return known(t) == 0 ? ARCHIVE_OK : rewound(t, fault);
-    struct reply added = member(info, "entries-added");
-    if (!id_of(member(info, "last-generated-id"), &t->target) || reply_type(added) != REPLY_INTEGER)
+    struct reply added = reply_field(info, "entries-added");
+    if (!id_of(reply_field(info, "last-generated-id"), &t->target) || reply_type(added) != REPLY_INTEGER)
         return archive_fail(fault, ARCHIVE_SYSTEM, t->key, "XINFO STREAM does not say what it should: Redis 7 or later is needed");
     t->added = (uint64_t)reply_integer(added);
     if (entry_id_compare(t->target, t->writer->chain.last) < 0) return rewound(t, fault);

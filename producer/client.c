@@ -18,14 +18,6 @@ enum {
     LOOK_LEAST_MS = 15,
 };
 
-struct redis *client_redis(struct till *till) {
-    return till->redis;
-}
-
-const struct book *client_book(const struct till *till) {
-    return &till->book;
-}
-
 static int64_t clock_ms(clockid_t clock) {
     struct timespec t;
     clock_gettime(clock, &t);

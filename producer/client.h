@@ -55,10 +55,6 @@ struct till {
     char error[CLIENT_ERROR_SIZE];
 };
 
-/* The connection of a handle, or NULL when there is none at the moment; valid until the next call with the handle. */
-struct redis *client_redis(struct till *till);
-const struct book *client_book(const struct till *till);
-
 /* A monotonic clock for deadlines, the wall clock for `at`, and a pause that does not pass the deadline. */
 int64_t client_now_ms(void);
 uint64_t client_wall_ms(void);

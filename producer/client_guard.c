@@ -22,22 +22,14 @@ unsigned client_guard_memory(const char *info) {
     return percent < PERCENT_MAX ? (unsigned)percent : PERCENT_MAX;
 }
 
-/* The value of a field in a flat array of names and values. */
-static struct reply field_of(struct reply row, const char *name) {
-    for (size_t i = 0; i + 1 < reply_count(row); i += 2)
-        if (reply_is(reply_at(row, i), name))
-            return reply_at(row, i + 1);
-    return reply_at(row, reply_count(row)); /* nil */
-}
-
 uint64_t client_guard_waiting(struct reply groups, uint64_t length) {
     for (size_t i = 0; i < reply_count(groups); i++) {
         struct reply group = reply_at(groups, i);
-        if (!reply_is(field_of(group, "name"), KEYS_GROUP))
+        if (!reply_is(reply_field(group, "name"), KEYS_GROUP))
             continue;
-        struct reply lag = field_of(group, "lag");
+        struct reply lag = reply_field(group, "lag");
         if (reply_type(lag) == REPLY_INTEGER)
-            return (uint64_t)reply_integer(lag) + (uint64_t)reply_integer(field_of(group, "pending"));
+            return (uint64_t)reply_integer(lag) + (uint64_t)reply_integer(reply_field(group, "pending"));
         return length; /* Redis cannot tell (deleted entries, older than 7.0): not more than this can be waiting */
     }
     return length;

@@ -166,13 +166,19 @@ void client_intent_queue(struct till *till, unsigned partition, const struct cli
     redis_append(till->redis, &till->command);
 }
 
-void client_intent_append(struct till *till, unsigned partition) {
+size_t client_intent_encode(struct till *till, const uint8_t **sig) {
     size_t size;
     bool fits = intent_encode(&till->intent, till->bytes, sizeof till->bytes, &size);
     assert(fits);
     if (till->sign_with != NULL)
         sign_make(till->sign_with, till->bytes, size, till->sig);
-    const uint8_t *sig = till->sign_with != NULL ? till->sig : NULL;
+    *sig = till->sign_with != NULL ? till->sig : NULL;
+    return size;
+}
+
+void client_intent_append(struct till *till, unsigned partition) {
+    const uint8_t *sig;
+    size_t size = client_intent_encode(till, &sig);
     client_intent_queue(till, partition, &client_names_one, till->bytes, size, sig, sizeof till->sig);
 }
 

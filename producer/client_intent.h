@@ -18,6 +18,8 @@ extern const struct client_names client_names_one, client_names_many;
 void client_intent_queue(struct till *till, unsigned partition, const struct client_names *names, const void *bytes, size_t size,
                          const void *sig, size_t sig_size);
 
+/* till->intent into till->bytes, signed by till->sign_with: its size; `*sig` is till->sig, or NULL. */
+size_t client_intent_encode(struct till *till, const uint8_t **sig);
 /* Queues the XADD of till->intent to this partition's stream, signed when its maker said so. */
 void client_intent_append(struct till *till, unsigned partition);
 /* The partition of till->intent, which was taken from `in`: its account's, or the one a settle names. */

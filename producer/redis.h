@@ -119,9 +119,6 @@ void redis_append_to(struct redis *redis, struct command *c, unsigned node);
 /* The first master with slots from *node on (with a home: that one); false behind the last. for (unsigned n = 0; redis_node_next(r, &n);
  * n++). Numbers stay as they are, and mean nothing to another connection. */
 bool redis_node_next(const struct redis *redis, unsigned *node);
-/* Likewise the nodes to which an XADD or a script was sent since redis_forget_written: those that WAIT must be asked of. */
-bool redis_node_written(const struct redis *redis, unsigned *node);
-void redis_forget_written(struct redis *redis);
 unsigned redis_node_last(const struct redis *redis); /* which gave the last reply */
 unsigned redis_node_of(const struct redis *redis, const char *key, size_t size); /* which has a key, by what is known */
 const char *redis_node_where(struct redis *redis, unsigned node); /* as redis_where; "" when nobody has it */
@@ -138,6 +135,7 @@ size_t reply_count(struct reply r); /* elements of an array */
 struct reply reply_at(struct reply r, size_t index);
 const char *reply_text(struct reply r, size_t *size); /* NUL-terminated; size may be NULL. Text, status and error */
 bool reply_is(struct reply r, const char *text);
+struct reply reply_field(struct reply pairs, const char *name); /* of a flat array of names and values; nil when it is not there */
 int64_t reply_integer(struct reply r); /* an integer, or text that is one */
 
 /* Queues a command; sent with the next redis_next (or redis_flush). The command may be used again at once. Dropped when lost. */

@@ -19,7 +19,7 @@ struct cluster_node {
     struct redis *link;       /* NULL: never tried; replaced never, so that its old connection can be ended at the server */
     uint64_t sent, received;  /* tickets, over the link as it is now */
     unsigned slots;           /* it has by the topology */
-    bool written;             /* since redis_forget_written */
+    bool written;             /* since WAIT was asked last */
     int64_t retry_at_ms;      /* it was not reachable: not tried again before that */
     enum redis_err err;       /* and why */
     char why[CLUSTER_WHY_MAX + 1];

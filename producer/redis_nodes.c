@@ -29,17 +29,6 @@ bool redis_node_next(const struct redis *redis, unsigned *node) {
     return *node < c->count;
 }
 
-bool redis_node_written(const struct redis *redis, unsigned *node) {
-    const struct cluster *c = redis->cluster;
-    if (!c) return *node == 0;
-    while (*node < c->count && !c->nodes[*node].written) (*node)++;
-    return *node < c->count;
-}
-
-void redis_forget_written(struct redis *redis) {
-    for (unsigned n = 0; redis->cluster && n < redis->cluster->count; n++) redis->cluster->nodes[n].written = false;
-}
-
 unsigned redis_node_last(const struct redis *redis) { return redis->cluster ? redis->cluster->last : 0; }
 
 unsigned redis_node_of(const struct redis *redis, const char *key, size_t size) {

@@ -40,6 +40,12 @@ bool reply_is(struct reply r, const char *text) {
     return reply_type(r) == REPLY_TEXT && size == strlen(text) && memcmp(own, text, size) == 0;
 }
 
+struct reply reply_field(struct reply pairs, const char *name) {
+    for (size_t n = 0; n + 1 < reply_count(pairs); n += 2)
+        if (reply_is(reply_at(pairs, n), name)) return reply_at(pairs, n + 1);
+    return (struct reply){NULL};
+}
+
 static int64_t reply_parse(const char *text, size_t size) {
     if (size == 0 || !(*text == '-' || (*text >= '0' && *text <= '9'))) return 0; /* strtoll would skip spaces */
     char *end;

@@ -70,14 +70,10 @@ void send_bulk_end(struct till *till, unsigned partition) {
 /* False when it must go by itself. */
 static bool fill(struct till *till, unsigned partition) {
     struct bulk_writer *w = &till->send_bulk->writer;
-    size_t size;
+    const uint8_t *sig;
     if (!bulk_takes(&till->intent))
         return false;
-    bool fits = intent_encode(&till->intent, till->bytes, sizeof till->bytes, &size);
-    assert(fits);
-    if (till->sign_with != NULL)
-        sign_make(till->sign_with, till->bytes, size, till->sig);
-    const uint8_t *sig = till->sign_with != NULL ? till->sig : NULL;
+    size_t size = client_intent_encode(till, &sig);
     if (bulk_add(w, till->bytes, size, sig))
         return true;
     send_bulk_end(till, partition);

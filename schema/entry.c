@@ -31,6 +31,10 @@ bool entry_id_parse(const char *text, size_t size, struct entry_id *id) {
     return true;
 }
 
+bool entry_id_parse_whole(const char *text, size_t size, struct entry_id *id) {
+    return size > 0 && memchr(text, '-', size) != NULL && entry_id_parse(text, size, id);
+}
+
 size_t entry_id_format(struct entry_id id, char out[ENTRY_TEXT_MAX + 1]) {
     return (size_t)snprintf(out, ENTRY_TEXT_MAX + 1, "%" PRIu64 "-%" PRIu64, id.ms, id.seq);
 }

@@ -189,7 +189,7 @@ bool followup_own(const char *member, size_t size, const void *bytes, size_t byt
     enum op op = op_of_word(member, (size_t)(entry - member));
     size_t identity_size = (size_t)(member + size - identity - 1), entry_size = (size_t)(identity - entry - 1);
     size_t order_size = op == OP_lapse ? followup_order(identity + 1, &identity_size) : 0;
-    if (!op_is_own(op) || memchr(entry + 1, '-', entry_size) == NULL || !entry_id_parse(entry + 1, entry_size, &id) ||
+    if (!op_is_own(op) || !entry_id_parse_whole(entry + 1, entry_size, &id) ||
         !followup_split(identity + 1, identity_size, false, &of))
         return false;
     uint64_t at_ms = id.ms < 1 ? 1 : id.ms < INTENT_AMOUNT_MAX ? id.ms : INTENT_AMOUNT_MAX; /* what the field `at` takes */
@@ -205,7 +205,7 @@ bool followup_origin(const char *origin, unsigned *partition, char entry[INTENT_
     struct entry_id number, id; /* a partition's number is written like an ID without '-' */
     if (digits == 0 || memchr(origin, '-', digits) != NULL || !entry_id_parse(origin, digits, &number))
         return false;
-    if (number.ms >= KEYS_PARTITIONS_MAX || strchr(colon, '-') == NULL || !entry_id_parse(colon + 1, strlen(colon + 1), &id))
+    if (number.ms >= KEYS_PARTITIONS_MAX || !entry_id_parse_whole(colon + 1, strlen(colon + 1), &id))
         return false;
     *partition = (unsigned)number.ms;
     size_t size = strlen(colon + 1);

@@ -120,7 +120,7 @@ static bool is_month(const char *text, size_t size) {
 /* As Till writes it, so that the same ID is always the same bytes. */
 static bool is_entry(const char *text, size_t size) {
     struct entry_id id;
-    return memchr(text, '-', size) != NULL && entry_id_parse(text, size, &id);
+    return entry_id_parse_whole(text, size, &id);
 }
 
 static bool is_origin(const char *text, size_t size) {

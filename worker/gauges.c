@@ -58,12 +58,6 @@ static bool is_served(const struct survey *s, unsigned p) { return atomic_load(&
 
 static int64_t age_ms(const struct survey *s, uint64_t since_ms) { return s->now_ms > since_ms ? (int64_t)(s->now_ms - since_ms) : 0; }
 
-static struct reply field_of(struct reply pairs, const char *name) {
-    for (size_t n = 0; n + 1 < reply_count(pairs); n += 2)
-        if (reply_is(reply_at(pairs, n), name)) return reply_at(pairs, n + 1);
-    return (struct reply){NULL};
-}
-
 static void ask(struct survey *s, unsigned p) {
     static const char *const group[] = {KEYS_GROUP, NULL}, *const applied[] = {"applied", NULL};
     static const char *const first[] = {"-inf", "+inf", "WITHSCORES", "LIMIT", "0", "1", NULL};
@@ -79,9 +73,9 @@ static void ask(struct survey *s, unsigned p) {
 
 static void take_group(int64_t *value, struct reply groups) {
     for (size_t n = 0; n < reply_count(groups); n++) {
-        struct reply group = reply_at(groups, n), lag = field_of(group, "lag");
-        if (!reply_is(field_of(group, "name"), KEYS_GROUP) || reply_type(lag) != REPLY_INTEGER) continue;
-        value[BACKLOG] = reply_integer(lag) + reply_integer(field_of(group, "pending"));
+        struct reply group = reply_at(groups, n), lag = reply_field(group, "lag");
+        if (!reply_is(reply_field(group, "name"), KEYS_GROUP) || reply_type(lag) != REPLY_INTEGER) continue;
+        value[BACKLOG] = reply_integer(lag) + reply_integer(reply_field(group, "pending"));
     }
 }
 
@@ -90,7 +84,7 @@ static void take(struct survey *s, unsigned p) {
     struct entry_id oldest;
     size_t size;
     take_group(value, next(s));
-    struct reply entries_added = field_of(next(s), "entries-added");
+    struct reply entries_added = reply_field(next(s), "entries-added");
     int64_t added = reply_type(entries_added) == REPLY_INTEGER ? reply_integer(entries_added) : UNKNOWN;
     struct reply reply = next(s);
     const char *text = reply_text(reply_at(reply, 1), &size);

@@ -65,7 +65,7 @@ static enum redis_err compare_mark(struct lane *lane) {
     err = redis_call(lane->redis, c, &reply);
     if (err) return err;
     const char *text = reply_text(reply_at(reply, 0), &size);
-    if (size && !(memchr(text, '-', size) && entry_id_parse(text, size, &applied))) return REDIS_GARBLED; /* not half an ID */
+    if (size && !entry_id_parse_whole(text, size, &applied)) return REDIS_GARBLED;
     lane->loss_accepted = (uint64_t)reply_integer(reply_at(reply, 2));
     lane->keep.day = keys_day(applied.ms);
     lane_keep_days(lane, reply_at(reply, 5), reply_at(reply, 7));

@@ -2,7 +2,6 @@
 #include "worker/loss.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static void append_range(struct redis *redis, struct command *c, const struct book *book, unsigned partition, const char *from,
                          const char *to) {
@@ -57,7 +56,7 @@ enum redis_err loss_look(struct redis *redis, struct command *c, const struct bo
     enum redis_err err = redis_call(redis, c, &reply);
     if (err) return err;
     const char *text = reply_text(reply_at(reply, 0), &size);
-    if (size && !(memchr(text, '-', size) && entry_id_parse(text, size, &applied))) return REDIS_GARBLED; /* not half an ID */
+    if (size && !entry_id_parse_whole(text, size, &applied)) return REDIS_GARBLED;
     if (mark_missing(mark, applied, (uint64_t)reply_integer(reply_at(reply, 1)), out, capacity)) return REDIS_OK;
     err = loss_find(redis, c, book, partition, mark, &gone);
     if (!err && gone) loss_describe(mark, out, capacity);

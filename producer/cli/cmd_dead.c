@@ -32,21 +32,15 @@ struct work {
     unsigned missing;
 };
 
-static struct reply field_of(struct reply fields, const char *name) {
-    for (size_t n = 0; n + 1 < reply_count(fields); n += 2)
-        if (reply_is(reply_at(fields, n), name)) return reply_at(fields, n + 1);
-    return (struct reply){0};
-}
-
 static void read_dead(struct reply entry, unsigned partition, struct dead *d) {
     size_t size;
     d->partition = partition;
     d->fields = reply_at(entry, 1);
     d->id = reply_text(reply_at(entry, 0), NULL);
-    d->entry = reply_text(field_of(d->fields, "entry"), NULL);
-    d->reason = reply_text(field_of(d->fields, "reason"), NULL);
-    d->attempts = reply_text(field_of(d->fields, "attempts"), NULL);
-    const char *bytes = reply_text(field_of(d->fields, "intent"), &size);
+    d->entry = reply_text(reply_field(d->fields, "entry"), NULL);
+    d->reason = reply_text(reply_field(d->fields, "reason"), NULL);
+    d->attempts = reply_text(reply_field(d->fields, "attempts"), NULL);
+    const char *bytes = reply_text(reply_field(d->fields, "intent"), &size);
     d->readable = intent_decode(bytes, size, &d->intent, &d->fault) != INTENT_UNREADABLE;
 }
 
@@ -147,7 +141,7 @@ static bool parse_id(const struct work *w, const char *text, unsigned *partition
     } else if (w->first != w->last) {
         return false;
     }
-    return entry_id_parse(*id, strlen(*id), &parsed) && strchr(*id, '-');
+    return entry_id_parse_whole(*id, strlen(*id), &parsed);
 }
 
 /* The dead entry of this ID; *found is false, and it is said, when it is not there. The reply lives until the next command. */

@@ -104,13 +104,13 @@ static bool read_range(struct search *s) {
     struct entry_id id;
     s->to_ms = UINT64_MAX;
     memcpy(s->to, "+", 2);
-    if (from && strchr(from, '-') && entry_id_parse(from, strlen(from), &id)) {
+    if (from && entry_id_parse_whole(from, strlen(from), &id)) {
         s->after = id.seq ? (struct entry_id){id.ms, id.seq - 1} : (struct entry_id){id.ms ? id.ms - 1 : 0, id.ms ? UINT64_MAX : 0};
     } else if (from) {
         if (!when_parse(from, &s->from_ms)) return false;
         if (s->from_ms) s->after = (struct entry_id){s->from_ms - 1, UINT64_MAX};
     }
-    if (to && strchr(to, '-') && entry_id_parse(to, strlen(to), &id)) entry_id_format(id, s->to);
+    if (to && entry_id_parse_whole(to, strlen(to), &id)) entry_id_format(id, s->to);
     else if (to && !when_parse(to, &s->to_ms)) return false;
     return true;
 }

@@ -47,7 +47,7 @@ static bool read_until(const struct replay *r, struct entry_id *bound) {
         *bound = (struct entry_id){ms - 1, UINT64_MAX};
         return true;
     }
-    return strchr(text, '-') && entry_id_parse(text, strlen(text), bound);
+    return entry_id_parse_whole(text, strlen(text), bound);
 }
 
 static int read_secret(struct replay *r) {
@@ -326,7 +326,7 @@ static int run_again(struct cli *cli) {
     if (!since || !source) return cli_usage(cli, "--since and --source go together");
     const char *wrong = intent_set_text(&check, FIELD_source, source, strlen(source));
     if (wrong) return cli_usage(cli, "--source %s %s", source, wrong);
-    if (!when_parse(since, &id.ms) && !(strchr(since, '-') && entry_id_parse(since, strlen(since), &id)))
+    if (!when_parse(since, &id.ms) && !entry_id_parse_whole(since, strlen(since), &id))
         return cli_usage(cli, "--since %s must be " WHEN_FORMS ", or an entry's ID", since);
     return replay_again(cli, source, id);
 }

@@ -9,19 +9,13 @@
 
 enum { PAGE = 1000 };
 
-static struct reply field_of(struct reply fields, const char *name) {
-    for (size_t n = 0; n + 1 < reply_count(fields); n += 2)
-        if (reply_is(reply_at(fields, n), name)) return reply_at(fields, n + 1);
-    return (struct reply){0};
-}
-
 /* An entry of the ledger; `*first`: the bill of its first row. */
 static void take_rows(struct digest_reader *r, struct reply entry, struct digest_list *rows, char first[40]) {
     size_t size;
     uint32_t count = 0;
     struct pack_value list;
     struct ledger_row row;
-    const char *bytes = reply_text(field_of(reply_at(entry, 1), "rows"), &size);
+    const char *bytes = reply_text(reply_field(reply_at(entry, 1), "rows"), &size);
     const char *wrong = ledger_decode(r->tree, bytes, size, &list, &count);
     for (uint32_t n = 0; !wrong && n < count; n++) {
         if ((wrong = ledger_row_at(&list, n, &row))) break;
@@ -61,9 +55,9 @@ static int read_ledger(struct digest_reader *r) {
 /* One that an operator had sent again (till replay --since) came of no intent. */
 static void take_answer(struct digest_reader *r, struct reply entry) {
     struct reply fields = reply_at(entry, 1);
-    if (reply_type(field_of(fields, "again")) == REPLY_TEXT) return;
+    if (reply_type(reply_field(fields, "again")) == REPLY_TEXT) return;
     digest_begin(&r->element, "answer");
-    for (size_t n = 0; n < RESPONSE_TOLD_COUNT; n++) digest_reader_text(r, field_of(fields, response_field_name[n]));
+    for (size_t n = 0; n < RESPONSE_TOLD_COUNT; n++) digest_reader_text(r, reply_field(fields, response_field_name[n]));
     digest_reader_answer(r);
 }
 
@@ -85,7 +79,7 @@ static int read_source(struct digest_reader *r, const char *name) {
     command_word(&r->c->command, "STREAM");
     command_borrow(&r->c->command, key, strlen(key));
     code = connect_call(r->c, "reading the answers", &reply);
-    if (!code && reply_integer(field_of(reply, "length")) < reply_integer(field_of(reply, "entries-added")))
+    if (!code && reply_integer(reply_field(reply, "length")) < reply_integer(reply_field(reply, "entries-added")))
         r->out->part[DIGEST_answers].trimmed = true;
     return code;
 }

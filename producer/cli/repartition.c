@@ -10,12 +10,6 @@ void repartition_key(struct connection *c, unsigned partition, const char *word,
     command_copy(&c->command, key, size < (int)sizeof key ? (size_t)size : sizeof key - 1);
 }
 
-struct reply repartition_field(struct reply fields, const char *name) {
-    for (size_t n = 0; n + 1 < reply_count(fields); n += 2)
-        if (reply_is(reply_at(fields, n), name)) return reply_at(fields, n + 1);
-    return (struct reply){0};
-}
-
 unsigned repartition_currency(struct repartition *r, const char *currency, size_t size) {
     unsigned n = 0;
     while (n < r->currency_count && strncmp(r->currency[n], currency, 3) != 0) n++;

@@ -16,7 +16,7 @@
 #include "producer/cli/repartition_month.h"
 #include "schema/entry.h"
 
-enum { REPARTITION_CURRENCIES_MAX = 200, REPARTITION_AT_ONCE = 300, REPARTITION_BOOK_VERSION = 1 };
+enum { REPARTITION_CURRENCIES_MAX = 200, REPARTITION_AT_ONCE = 300 };
 
 /* Where it stands, by {B}:book; words in repartition_journal.c. */
 enum repartition_state { REPARTITION_NONE, REPARTITION_BUILDING, REPARTITION_CLEARING, REPARTITION_RENAMING, REPARTITION_MOVED };
@@ -67,7 +67,6 @@ struct repartition {
 
 /* "{B:p}:WORD" and NAME as the next argument. */
 void repartition_key(struct connection *c, unsigned partition, const char *word, const char *name);
-struct reply repartition_field(struct reply fields, const char *name); /* of a flat array of names and values */
 unsigned repartition_currency(struct repartition *r, const char *currency, size_t size);
 /* Queues to->command; replies are read now and then, by repartition_drain at last. CLI_OK or the first failure. */
 int repartition_send(struct repartition *r) __attribute__((warn_unused_result));
@@ -111,7 +110,6 @@ int repartition_row(struct repartition *r, unsigned partition, const struct carr
 /* What is left, and the @world accounts. */
 int repartition_rows_finish(struct repartition *r) __attribute__((warn_unused_result));
 uint64_t repartition_rows_bill(const struct repartition *r, unsigned partition); /* the last number */
-__int128 repartition_rows_world(const struct repartition *r, unsigned currency);
 
 /* repartition_prove.c, repartition_swap.c */
 int repartition_prove(struct repartition *r) __attribute__((warn_unused_result));

@@ -18,12 +18,12 @@ static bool behind(const char *name, const char *word) { return strncmp(name, wo
 /* What an account has; false when it is none. */
 static bool read_account(struct repartition *r, const char *name, struct reply hash, struct carried_account *out) {
     size_t size;
-    const char *currency = reply_text(repartition_field(hash, "currency"), &size);
-    if (reply_type(repartition_field(hash, "kind")) == REPLY_NIL || size != 3) return false;
+    const char *currency = reply_text(reply_field(hash, "currency"), &size);
+    if (reply_type(reply_field(hash, "kind")) == REPLY_NIL || size != 3) return false;
     *out = (struct carried_account){.name = name, .currency = repartition_currency(r, currency, size)};
-    out->balance = reply_integer(repartition_field(hash, "balance"));
-    out->held = reply_integer(repartition_field(hash, "held"));
-    out->seq = (uint64_t)reply_integer(repartition_field(hash, "seq"));
+    out->balance = reply_integer(reply_field(hash, "balance"));
+    out->held = reply_integer(reply_field(hash, "held"));
+    out->seq = (uint64_t)reply_integer(reply_field(hash, "seq"));
     return true;
 }
 
@@ -199,7 +199,7 @@ static int carry(struct repartition *r, unsigned partition, const char *name, st
     if (!read_account(r, name, hash, &account))
         return cli_usage(r->cli, "partition %u: account %s is none: see `till audit`", partition, name);
     if (name[0] == '@') return carry_system(r, partition, fees, &account);
-    if (reply_is(repartition_field(hash, "kind"), "merchant")) return carry_merchant(r, partition, hash, &account);
+    if (reply_is(reply_field(hash, "kind"), "merchant")) return carry_merchant(r, partition, hash, &account);
     return carry_user(r, hash, &account);
 }
 

@@ -52,9 +52,9 @@ int repartition_read(struct repartition *r) {
     if (partitions < 1 || partitions > KEYS_PARTITIONS_MAX)
         return cli_usage(r->cli, "book '%s' has an unusable number of partitions: %lld", r->from.book.name, (long long)partitions);
     bool marked = reply_type(reply_at(reply, 3)) == REPLY_TEXT;
-    if (version != (marked ? 0 : REPARTITION_BOOK_VERSION))
+    if (version != (marked ? 0 : KEYS_BOOK_VERSION))
         return cli_usage(r->cli, "book '%s' has version %lld, this program is for version %d", r->from.book.name, (long long)version,
-                         REPARTITION_BOOK_VERSION);
+                         KEYS_BOOK_VERSION);
     r->from.book.partitions = r->side.book.partitions = (unsigned)partitions;
     r->created_ms = (uint64_t)reply_integer(reply_at(reply, 2));
     return marked ? take_state(r, reply_text(reply_at(reply, 3), NULL)) : CLI_OK;
@@ -80,7 +80,7 @@ int repartition_unmark(struct repartition *r) {
     struct reply reply;
     begin_book(r, "HSET");
     command_word(&r->side.command, "version");
-    command_uint(&r->side.command, REPARTITION_BOOK_VERSION);
+    command_uint(&r->side.command, KEYS_BOOK_VERSION);
     int code = connect_call(&r->side, "opening the book", &reply);
     begin_book(r, "HDEL");
     command_word(&r->side.command, "repartition");

@@ -58,12 +58,6 @@ void repartition_rows_clear(struct repartition *r) {
 
 uint64_t repartition_rows_bill(const struct repartition *r, unsigned partition) { return r->rows->rows[partition].bill; }
 
-__int128 repartition_rows_world(const struct repartition *r, unsigned currency) {
-    __int128 sum = 0;
-    for (unsigned p = 0; p < r->partitions; p++) sum += world_of(r, p, currency)->balance;
-    return sum;
-}
-
 static void add_row(struct repartition *r, unsigned partition, const char *name, int64_t amount, int64_t held, int64_t balance,
                     uint64_t seq) {
     struct rows *rows = &r->rows->rows[partition];

@@ -84,19 +84,19 @@ static int take_meta(struct repartition *r, unsigned p, struct reply meta, char 
         if (strncmp(name, "policy:", 7) == 0) fprintf(out, "%s=%s ", name + 7, reply_text(reply_at(meta, n + 1), NULL));
     }
     if (fclose(out) != 0 || !text) abort();
-    struct reply bill = repartition_field(meta, "bill"), applied = repartition_field(meta, "applied");
+    struct reply bill = reply_field(meta, "bill"), applied = reply_field(meta, "applied");
     r->applied_bill[p] = (uint64_t)reply_integer(bill);
     snprintf(r->applied[p], sizeof r->applied[p], "%s", reply_type(applied) == REPLY_NIL ? "0-0" : reply_text(applied, NULL));
     if (r->applied_bill[p] > r->carried_bill) r->carried_bill = r->applied_bill[p];
-    struct reply keep = repartition_field(meta, "policy:bills_keep");
-    take_lowered(r, reply_text(repartition_field(meta, "lowered"), NULL),
+    struct reply keep = reply_field(meta, "policy:bills_keep");
+    take_lowered(r, reply_text(reply_field(meta, "lowered"), NULL),
                  reply_type(keep) == REPLY_NIL ? AUDIT_KEEP_DAYS : (uint64_t)reply_integer(keep));
     int code = CLI_OK;
-    if (reply_type(repartition_field(meta, "halted")) != REPLY_NIL)
+    if (reply_type(reply_field(meta, "halted")) != REPLY_NIL)
         code = refuse(r, p, "is halted, because Redis lost data: `till accept-loss` says more");
-    else if (reply_type(repartition_field(meta, "paused")) != REPLY_NIL)
+    else if (reply_type(reply_field(meta, "paused")) != REPLY_NIL)
         code = refuse(r, p, "is paused: `till resume` first");
-    else if (reply_type(repartition_field(meta, "replaying")) != REPLY_NIL)
+    else if (reply_type(reply_field(meta, "replaying")) != REPLY_NIL)
         code = refuse(r, p, "is being rebuilt: finish `till replay` first");
     else if (p > 0 && strcmp(*policies, text) != 0)
         code = refuse(r, p, "has other rules than partition 0 (here: %s; there: %s): send the policy to all partitions", text, *policies);
@@ -162,7 +162,7 @@ static bool comes_from_elsewhere(struct reply entry) {
     struct intent intent;
     struct intent_fault fault;
     size_t size;
-    const char *bytes = reply_text(repartition_field(reply_at(entry, 1), "intent"), &size);
+    const char *bytes = reply_text(reply_field(reply_at(entry, 1), "intent"), &size);
     return size > 0 && intent_decode(bytes, size, &intent, &fault) == INTENT_OK && op_is_follow_up(intent.op) && !op_is_own(intent.op);
 }
 
@@ -195,7 +195,7 @@ static int last_of(struct repartition *r, unsigned p, const char *stream, struct
     enum redis_err err = redis_call(c->redis, &c->command, &reply);
     *last = (struct entry_id){0, 0};
     if (err && !archive_tail_is_answer(reply)) return connect_failed(c, err, "looking at the streams");
-    const char *text = err ? "" : reply_text(repartition_field(reply, "last-generated-id"), &size);
+    const char *text = err ? "" : reply_text(reply_field(reply, "last-generated-id"), &size);
     if (*text && !entry_id_parse(text, size, last)) *last = (struct entry_id){0, 0};
     return CLI_OK;
 }

@@ -77,7 +77,7 @@ static int head(struct merge *m, struct source *s, struct reply *entry, struct e
 /* Of a dead entry: the account of the intent that is in it, if it can be read. */
 static const char *account_in(struct reply fields, size_t *size, struct intent *intent) {
     struct intent_fault fault;
-    const char *bytes = reply_text(repartition_field(fields, "intent"), size);
+    const char *bytes = reply_text(reply_field(fields, "intent"), size);
     if (*size == 0 || intent_decode(bytes, *size, intent, &fault) == INTENT_UNREADABLE) return "";
     *size = strlen(intent->account);
     return intent->account;
@@ -88,7 +88,7 @@ static unsigned target_of(const struct merge *m, unsigned partition, struct repl
     size_t size = 0;
     const char *account = "";
     if (m->counted == COUNT_answers) {
-        if (!reply_is(repartition_field(fields, "op"), "settle")) account = reply_text(repartition_field(fields, "account"), &size);
+        if (!reply_is(reply_field(fields, "op"), "settle")) account = reply_text(reply_field(fields, "account"), &size);
     } else account = account_in(fields, &size, &intent);
     return repartition_target(m->r, partition, account, *account ? size : 0);
 }
@@ -187,9 +187,9 @@ static int look_at_groups(struct merge *m, unsigned partition) {
     int code = connect_call(c, "looking who reads the answers", &reply);
     for (size_t n = 0; n < reply_count(reply) && count < GROUPS_MAX && !code; n++, count++) {
         struct reply group = reply_at(reply, n);
-        snprintf(found[count].name, sizeof found[count].name, "%s", reply_text(repartition_field(group, "name"), NULL));
-        found[count].from = id_of(repartition_field(group, "last-delivered-id"));
-        pending[count] = reply_integer(repartition_field(group, "pending")) > 0;
+        snprintf(found[count].name, sizeof found[count].name, "%s", reply_text(reply_field(group, "name"), NULL));
+        found[count].from = id_of(reply_field(group, "last-delivered-id"));
+        pending[count] = reply_integer(reply_field(group, "pending")) > 0;
     }
     for (unsigned n = 0; n < count && !code; n++) code = look_at_group(m, partition, found[n].name, found[n].from, pending[n]);
     return code;
@@ -240,7 +240,7 @@ static int open_source(struct merge *m, unsigned partition) {
     enum redis_err err = redis_call(c->redis, &c->command, &reply);
     if (err && archive_tail_is_answer(reply)) return CLI_OK;
     if (err) return connect_failed(c, err, "looking at the streams");
-    m->trimmed = m->trimmed || reply_integer(repartition_field(reply, "entries-added")) > reply_integer(repartition_field(reply, "length"));
+    m->trimmed = m->trimmed || reply_integer(reply_field(reply, "entries-added")) > reply_integer(reply_field(reply, "length"));
     m->sources[m->source_count++] = (struct source){.partition = partition};
     return look_at_groups(m, partition);
 }

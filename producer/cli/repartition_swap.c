@@ -122,7 +122,7 @@ static int open_new(struct repartition *r) {
     command_word(c, "created");
     command_uint(c, r->created_ms);
     command_word(c, "version");
-    command_uint(c, REPARTITION_BOOK_VERSION);
+    command_uint(c, KEYS_BOOK_VERSION);
     if (r->bulk) {
         command_word(c, "bulk");
         command_word(c, "1");

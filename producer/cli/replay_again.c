@@ -86,12 +86,6 @@ static int take_answer(struct again *a, struct reply fields) {
     return send(a, values);
 }
 
-static struct reply field_of(struct reply fields, const char *name) {
-    for (size_t n = 0; n + 1 < reply_count(fields); n += 2)
-        if (reply_is(reply_at(fields, n), name)) return reply_at(fields, n + 1);
-    return (struct reply){0};
-}
-
 /* Where the stream ends now: what is sent again comes behind. `*trimmed`: some of it is gone. Nothing was ever answered: 0-0. */
 static int look_at_stream(struct again *a, char last[ENTRY_TEXT_MAX + 2], bool *trimmed) {
     struct reply reply;
@@ -101,8 +95,8 @@ static int look_at_stream(struct again *a, char last[ENTRY_TEXT_MAX + 2], bool *
     enum redis_err err = redis_call(a->c.redis, &a->c.command, &reply);
     bool absent = err == REDIS_REFUSED && strncmp(redis_error(a->c.redis), "ERR no such key", 15) == 0;
     if (err && !absent) return connect_failed(&a->c, err, "looking at the answers");
-    snprintf(last, ENTRY_TEXT_MAX + 2, "%s", absent ? "0-0" : reply_text(field_of(reply, "last-generated-id"), NULL));
-    *trimmed = absent || reply_integer(field_of(reply, "length")) < reply_integer(field_of(reply, "entries-added"));
+    snprintf(last, ENTRY_TEXT_MAX + 2, "%s", absent ? "0-0" : reply_text(reply_field(reply, "last-generated-id"), NULL));
+    *trimmed = absent || reply_integer(reply_field(reply, "length")) < reply_integer(reply_field(reply, "entries-added"));
     return CLI_OK;
 }
 

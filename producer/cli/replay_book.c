@@ -12,12 +12,6 @@
 
 enum { POLL_MS = 50, HOLD_MS = 60000, SILENT_MS = 30000 };
 
-static struct reply field_of(struct reply fields, const char *name) {
-    for (size_t n = 0; n + 1 < reply_count(fields); n += 2)
-        if (reply_is(reply_at(fields, n), name)) return reply_at(fields, n + 1);
-    return (struct reply){0};
-}
-
 static struct entry_id id_of(struct reply text) {
     struct entry_id id = {0, 0};
     size_t size;
@@ -55,8 +49,8 @@ static int create_book(struct replay *r) {
 static void take_meta(struct replay *r, unsigned p, struct reply meta) {
     struct replay_stream *s = &r->survey.streams[p];
     struct replay_part *part = &r->parts[p];
-    s->applied = id_of(field_of(meta, "applied"));
-    struct reply marker = field_of(meta, "replaying");
+    s->applied = id_of(reply_field(meta, "applied"));
+    struct reply marker = reply_field(meta, "replaying");
     part->replaying = reply_type(marker) == REPLY_TEXT;
     if (part->replaying && !(part->marker = strdup(reply_text(marker, NULL)))) abort();
     for (size_t n = 0; n + 1 < reply_count(meta); n += 2) {
@@ -84,8 +78,8 @@ int replay_look(struct replay *r) {
     for (unsigned p = 0; p < r->c.book.partitions && !code; p++) {
         enum redis_err err = redis_next(r->c.redis, &reply);
         if (err && !archive_tail_is_answer(reply)) return connect_failed(&r->c, err, "looking at the streams");
-        r->survey.streams[p].there = r->parts[p].fed = err ? (struct entry_id){0, 0} : id_of(field_of(reply, "last-generated-id"));
-        r->parts[p].ever = err ? 0 : (uint64_t)reply_integer(field_of(reply, "entries-added"));
+        r->survey.streams[p].there = r->parts[p].fed = err ? (struct entry_id){0, 0} : id_of(reply_field(reply, "last-generated-id"));
+        r->parts[p].ever = err ? 0 : (uint64_t)reply_integer(reply_field(reply, "entries-added"));
         code = connect_next(&r->c, "reading meta", &reply);
         if (!code) take_meta(r, p, reply);
     }
@@ -259,8 +253,8 @@ static int look_again(struct replay *r, unsigned *open, uint64_t *waiting) {
         bool applied = entry_id_compare(id_of(reply), part->fed) >= 0;
         if ((code = connect_next(&r->c, "looking how far it is", &reply))) break;
         struct reply group = reply_at(reply, 0);
-        part->done = applied && reply_integer(field_of(group, "pending")) == 0;
-        *waiting += (uint64_t)(reply_integer(field_of(group, "lag")) + reply_integer(field_of(group, "pending")));
+        part->done = applied && reply_integer(reply_field(group, "pending")) == 0;
+        *waiting += (uint64_t)(reply_integer(reply_field(group, "lag")) + reply_integer(reply_field(group, "pending")));
         *open += !part->done;
     }
     return code;

@@ -9,12 +9,6 @@
 
 typedef size_t key_maker(keys_buffer out, const struct book *book, unsigned partition);
 
-static struct reply pair_field(struct reply pairs, const char *name) {
-    for (size_t n = 0; n + 1 < reply_count(pairs); n += 2)
-        if (reply_is(reply_at(pairs, n), name)) return reply_at(pairs, n + 1);
-    return (struct reply){0};
-}
-
 static void append(struct connection *c, const char *command, const char *word, key_maker *make, unsigned partition,
                    const char *const *more) {
     keys_buffer key;
@@ -48,12 +42,12 @@ static void append_partition(struct connection *c, unsigned p) {
 
 static void take_group(struct status_partition *p, struct reply groups) {
     for (size_t n = 0; n < reply_count(groups); n++) {
-        struct reply group = reply_at(groups, n), lag = pair_field(group, "lag");
-        if (!reply_is(pair_field(group, "name"), KEYS_GROUP)) continue;
+        struct reply group = reply_at(groups, n), lag = reply_field(group, "lag");
+        if (!reply_is(reply_field(group, "name"), KEYS_GROUP)) continue;
         p->knows_undelivered = reply_type(lag) == REPLY_INTEGER;
         p->undelivered = (uint64_t)reply_integer(lag);
-        p->read = (uint64_t)reply_integer(pair_field(group, "entries-read"));
-        snprintf(p->last_delivered, sizeof p->last_delivered, "(%s", reply_text(pair_field(group, "last-delivered-id"), NULL));
+        p->read = (uint64_t)reply_integer(reply_field(group, "entries-read"));
+        snprintf(p->last_delivered, sizeof p->last_delivered, "(%s", reply_text(reply_field(group, "last-delivered-id"), NULL));
     }
     if (reply_count(groups) == 0) p->knows_undelivered = true;
 }
@@ -89,8 +83,8 @@ static int take_partition(struct connection *c, struct status_partition *p) {
     if (code) return code;
     take_group(p, reply);
     if ((code = next_or_none(c, &reply))) return code;
-    p->added = (uint64_t)reply_integer(pair_field(reply, "entries-added"));
-    if (!p->last_delivered[0]) p->undelivered = (uint64_t)reply_integer(pair_field(reply, "length")); /* no group yet: all of it waits */
+    p->added = (uint64_t)reply_integer(reply_field(reply, "entries-added"));
+    if (!p->last_delivered[0]) p->undelivered = (uint64_t)reply_integer(reply_field(reply, "length")); /* no group yet: all of it waits */
     if ((code = next_or_none(c, &reply))) return code;
     take_pending(p, reply);
     if ((code = next_or_none(c, &reply))) return code;
