@@ -7,10 +7,7 @@
 #ifndef CLI_CHAOS_H
 #define CLI_CHAOS_H
 
-#include <sys/types.h>
-
-#include "producer/cli/connect.h"
-#include "producer/cli/worker_program.h"
+#include "producer/cli/own_book.h"
 
 /* FAULT(name, what was done, for the verdict) */
 #define CHAOS_FAULTS(FAULT) \
@@ -24,7 +21,7 @@
 #define CHAOS_ENUM(name, text) CHAOS_##name,
 enum chaos_fault { CHAOS_FAULTS(CHAOS_ENUM) CHAOS_FAULT_COUNT };
 
-enum { CHAOS_WORKERS_MAX = 16, CHAOS_PARTITIONS = 8, CHAOS_LEASE_MS = 1000, CHAOS_NAME_MAX = 24 };
+enum { CHAOS_WORKERS_MAX = OWN_BOOK_WORKERS_MAX, CHAOS_PARTITIONS = 8, CHAOS_LEASE_MS = 1000, CHAOS_NAME_MAX = 24 };
 
 struct chaos_worker {
     pid_t pid;           /* 0: not there */
@@ -51,7 +48,6 @@ struct chaos {
     uint64_t random;
     struct chaos_worker workers[CHAOS_WORKERS_MAX];
     unsigned worker_count;
-    char program[WORKER_PROGRAM_SIZE];
     const char *log;     /* the workers' stderr; NULL: nowhere */
     bool may_flush;
     struct chaos_sent *sent; /* the first is none */

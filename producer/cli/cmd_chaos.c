@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "producer/cli/args.h"
 #include "producer/cli/audit.h"
@@ -15,74 +14,13 @@
 #include "producer/cli/table.h"
 
 enum { OPTION_SECONDS, OPTION_RATE, OPTION_WORKERS, OPTION_SEED, OPTION_BOOK, OPTION_NO_FLUSH, OPTION_LOG, OPTION_KEEP };
-enum { START_MS = 20000, REST_MS = 60000, STEP_MS = 20, BETWEEN_MOST_MS = 1200, SCAN_COUNT = 1000 };
+enum { START_MS = 20000, REST_MS = 60000, STEP_MS = 20, BETWEEN_MOST_MS = 1200 };
 
 static volatile sig_atomic_t stopped;
 
 static void stop(int signal) {
     (void)signal;
     stopped = 1;
-}
-
-/* The book's name and size go to our own configuration and the workers' by the environment, which wins over the file. */
-static int choose_book(const struct cli *cli, uint64_t seed) {
-    char name[33], partitions[8];
-    const char *own = cli->value[OPTION_BOOK];
-    if (own && strlen(own) > 32) return cli_usage(cli, "--book: at most 32 characters");
-    snprintf(name, sizeof name, "%s", own ? own : "");
-    if (!own) snprintf(name, sizeof name, "chaos-%llx", (unsigned long long)(seed ^ ((uint64_t)getpid() << 20)) & 0xffffffffu);
-    snprintf(partitions, sizeof partitions, "%d", CHAOS_PARTITIONS);
-    setenv("TILL_BOOK_NAME", name, 1);
-    setenv("TILL_BOOK_PARTITIONS", partitions, 1);
-    return CLI_OK;
-}
-
-static int refuse_embedded(const struct cli *cli) {
-    static const char embedded[] = "embedded:";
-    struct config config;
-    int code = connect_config(cli, &config);
-    if (code || strncmp(config.redis_url, embedded, strlen(embedded)) != 0) return code;
-    return cli_usage(cli, "an embedded Redis dies with its worker: name another with redis.url or TILL_REDIS_URL");
-}
-
-/* EXISTS of a key of the book's. */
-static int exists(struct chaos *x, const char *key, bool *there) {
-    struct reply reply;
-    command_begin(&x->c.command, "EXISTS");
-    command_word(&x->c.command, key);
-    int code = connect_call(&x->c, "looking for the book", &reply);
-    *there = *there || (!code && reply_integer(reply) > 0);
-    return code;
-}
-
-static int refuse_existing(struct chaos *x) {
-    keys_buffer key;
-    bool there = false;
-    keys_book(key, &x->c.book);
-    int code = exists(x, key, &there);
-    for (unsigned p = 0; p < x->c.book.partitions && !code && !there; p++) {
-        keys_intents(key, &x->c.book, p);
-        code = exists(x, key, &there);
-        keys_meta(key, &x->c.book, p);
-        if (!code) code = exists(x, key, &there);
-    }
-    if (code || !there) return code;
-    return cli_usage(x->cli, "there is a book '%s' already: chaos wants one of its own, and deletes it afterwards", x->c.book.name);
-}
-
-static int wait_until_served(struct chaos *x) {
-    int64_t until_ms = progress_now_ms() + START_MS;
-    keys_buffer key;
-    int code = CLI_OK;
-    for (unsigned p = 0; p < x->c.book.partitions && !code && !stopped;) {
-        bool there = false;
-        keys_lease(key, &x->c.book, p);
-        if ((code = exists(x, key, &there)) || (code = chaos_workers_turn(x, progress_now_ms()))) return code;
-        p += there;
-        if (!there && progress_now_ms() > until_ms) return cli_usage(x->cli, "the workers do not serve the book; --log says why");
-        if (!there) poll(NULL, 0, STEP_MS);
-    }
-    return code;
 }
 
 /* Until every intent has its answer; those without one after REST_MS are stuck. */
@@ -95,6 +33,18 @@ static int come_to_rest(struct chaos *x, int64_t *took_ms) {
     }
     *took_ms = progress_now_ms() - began_ms;
     return code;
+}
+
+static int wait_until_served(struct chaos *x) {
+    int64_t until_ms = progress_now_ms() + START_MS;
+    bool served = false;
+    for (;;) {
+        int code = own_book_is_served(&x->c, &served);
+        if (!code) code = chaos_workers_turn(x, progress_now_ms());
+        if (code || served || stopped) return code;
+        if (progress_now_ms() > until_ms) return cli_usage(x->cli, "the workers do not serve the book; --log says why");
+        poll(NULL, 0, STEP_MS);
+    }
 }
 
 static int play(struct chaos *x, int64_t for_ms, uint64_t rate) {
@@ -114,41 +64,6 @@ static int play(struct chaos *x, int64_t for_ms, uint64_t rate) {
         code = chaos_break(x, now_ms);
         break_ms = now_ms + (int64_t)chaos_random(x, BETWEEN_MOST_MS);
     }
-    return code;
-}
-
-/* Deletes what begins with {BOOK} or {BOOK:, and nothing else. */
-static int delete_book(struct chaos *x) {
-    char pattern[64], cursor[24] = "0", prefix[40];
-    struct reply page, reply;
-    struct command unlink;
-    int code = CLI_OK;
-    int size = snprintf(prefix, sizeof prefix, "{%s", x->c.book.name);
-    snprintf(pattern, sizeof pattern, "{%s[:}]*", x->c.book.name);
-    command_init(&unlink);
-    do {
-        command_begin(&x->c.command, "SCAN");
-        command_word(&x->c.command, cursor);
-        command_word(&x->c.command, "MATCH");
-        command_word(&x->c.command, pattern);
-        command_word(&x->c.command, "COUNT");
-        command_uint(&x->c.command, SCAN_COUNT);
-        if ((code = connect_call(&x->c, "looking for the book's keys", &page))) break;
-        snprintf(cursor, sizeof cursor, "%s", reply_text(reply_at(page, 0), NULL));
-        struct reply keys = reply_at(page, 1);
-        unsigned found = 0;
-        for (size_t n = 0; n < reply_count(keys); n++) {
-            size_t length;
-            const char *key = reply_text(reply_at(keys, n), &length);
-            if (length <= (size_t)size || memcmp(key, prefix, (size_t)size) != 0 || !strchr(":}", key[size])) continue;
-            command_begin(&unlink, "UNLINK");
-            command_copy(&unlink, key, length);
-            redis_append(x->c.redis, &unlink);
-            found++;
-        }
-        while (found-- > 0 && !code) code = connect_next(&x->c, "deleting the book", &reply);
-    } while (!code && strcmp(cursor, "0") != 0);
-    command_clear(&unlink);
     return code;
 }
 
@@ -215,7 +130,6 @@ static int judge(struct chaos *x, struct verdict *v) {
 static int begin(struct chaos *x) {
     int code = CLI_OK;
     int64_t ignored_ms;
-    worker_program_find(x->program);
     for (unsigned n = 0; n < x->worker_count && !code; n++) code = chaos_worker_start(x, n);
     if (!code) code = wait_until_served(x);
     if (!code) code = connect_till(x->cli, NULL, &x->till);
@@ -246,16 +160,15 @@ static int run(struct cli *cli) {
     sigaction(SIGTERM, &action, NULL);
     x.random = seed;
     x.worker_count = (unsigned)workers;
-    int code = choose_book(cli, seed), deleted;
-    if (!code) code = refuse_embedded(cli);
+    int code = own_book_choose(cli, cli->value[OPTION_BOOK], seed, CHAOS_PARTITIONS), deleted;
     if (!code) code = connect_redis(cli, &x.c);
-    if (!code) code = refuse_existing(&x);
+    if (!code) code = own_book_refuse(&x.c);
     if (!code) {
         fprintf(stderr, "till chaos: book %s at %s, %u workers, %llu s, seed %llu\n", x.c.book.name, x.c.shown, x.worker_count,
                 (unsigned long long)seconds, (unsigned long long)seed);
         code = run_chaos(&x, (int64_t)seconds * 1000, rate);
         chaos_workers_stop(&x);
-        if (!cli->value[OPTION_KEEP] && (deleted = delete_book(&x)) && !code) code = deleted;
+        if (!cli->value[OPTION_KEEP] && (deleted = own_book_delete(&x.c)) && !code) code = deleted;
     }
     till_reader_close(x.reader);
     till_close(x.till);

@@ -5,43 +5,25 @@
 
 #include "producer/cli/args.h"
 #include "producer/cli/doctor.h"
+#include "producer/cli/server_info.h"
 #include "producer/cli/when.h"
 
-enum { CLOCK_NOTE_MS = 1000, CLOCK_WRONG_MS = 60000, VALUE_SIZE = 128, MIB = 1 << 20 };
-
-/* The value of `name:` in INFO's text; "" when it is not there. */
-static const char *info_value(const char *info, const char *name, char out[VALUE_SIZE]) {
-    size_t size = strlen(name);
-    out[0] = '\0';
-    for (const char *at = info; (at = strstr(at, name)); at += size) {
-        if ((at != info && at[-1] != '\n') || at[size] != ':') continue;
-        snprintf(out, VALUE_SIZE, "%.*s", (int)strcspn(at + size + 1, "\r\n"), at + size + 1);
-        break;
-    }
-    return out;
-}
-
-static uint64_t info_number(const char *info, const char *name) {
-    char value[VALUE_SIZE];
-    uint64_t number = 0;
-    if (!args_parse_number(info_value(info, name, value), &number)) return 0;
-    return number;
-}
+enum { CLOCK_NOTE_MS = 1000, CLOCK_WRONG_MS = 60000, MIB = 1 << 20 };
 
 static void find_version(struct doctor *d, const char *info) {
-    char version[VALUE_SIZE], valkey[VALUE_SIZE], role[VALUE_SIZE];
-    info_value(info, "redis_version", version);
-    info_value(info, "valkey_version", valkey);
+    char version[SERVER_INFO_SIZE], valkey[SERVER_INFO_SIZE], role[SERVER_INFO_SIZE];
+    server_info_value(info, "redis_version", version);
+    server_info_value(info, "valkey_version", valkey);
     doctor_find(d, DOCTOR_GOOD, "server", "%s %s at %s", *valkey ? "Valkey" : "Redis", *valkey ? valkey : version, d->c.shown);
-    if (strcmp(info_value(info, "role", role), "slave") == 0) {
+    if (strcmp(server_info_value(info, "role", role), "slave") == 0) {
         doctor_find(d, DOCTOR_WRONG, "server", "it is a replica, which cannot be written");
         doctor_fix(d, "point redis.url at the primary");
     }
 }
 
 static void find_policy(struct doctor *d, const char *info) {
-    char policy[VALUE_SIZE];
-    info_value(info, "maxmemory_policy", policy);
+    char policy[SERVER_INFO_SIZE];
+    server_info_value(info, "maxmemory_policy", policy);
     if (*policy && strcmp(policy, "noeviction") != 0) {
         doctor_find(d, DOCTOR_WRONG, "memory", "maxmemory-policy is %s: a full Redis would throw money away", policy);
         doctor_fix(d, "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf");
@@ -51,8 +33,8 @@ static void find_policy(struct doctor *d, const char *info) {
 }
 
 static void find_memory(struct doctor *d, const char *info) {
-    uint64_t used = info_number(info, "used_memory"), most = info_number(info, "maxmemory"), limit = d->c.config.backlog_memory_high_water;
-    uint64_t all = info_number(info, "total_system_memory");
+    uint64_t used = server_info_number(info, "used_memory"), most = server_info_number(info, "maxmemory");
+    uint64_t limit = d->c.config.backlog_memory_high_water, all = server_info_number(info, "total_system_memory");
     double used_mib = (double)used / MIB, most_mib = (double)most / MIB;
     if (most == 0) {
         doctor_find(d, DOCTOR_NOTE, "memory", "no maxmemory (%.1f MiB in use): producers are not held back before the machine is full",
@@ -69,7 +51,7 @@ static void find_memory(struct doctor *d, const char *info) {
     }
 }
 
-static int config_get(struct doctor *d, const char *name, char out[VALUE_SIZE]) {
+static int config_get(struct doctor *d, const char *name, char out[SERVER_INFO_SIZE]) {
     struct reply reply;
     bool refused;
     out[0] = '\0';
@@ -77,7 +59,7 @@ static int config_get(struct doctor *d, const char *name, char out[VALUE_SIZE]) 
     command_word(&d->c.command, "GET");
     command_word(&d->c.command, name);
     int code = doctor_ask(d, &reply, &refused);
-    if (!code && !refused) snprintf(out, VALUE_SIZE, "%s", reply_text(reply_at(reply, 1), NULL));
+    if (!code && !refused) snprintf(out, SERVER_INFO_SIZE, "%s", reply_text(reply_at(reply, 1), NULL));
     return code;
 }
 
@@ -95,7 +77,7 @@ static void find_fsync(struct doctor *d, const char *fsync) {
 }
 
 static int find_persistence(struct doctor *d, bool aof, bool written, bool saved) {
-    char fsync[VALUE_SIZE], save[VALUE_SIZE];
+    char fsync[SERVER_INFO_SIZE], save[SERVER_INFO_SIZE];
     int code = config_get(d, "appendfsync", fsync);
     if (!code) code = config_get(d, "save", save);
     if (code) return code;
@@ -120,7 +102,7 @@ static int find_persistence(struct doctor *d, bool aof, bool written, bool saved
 static int ask_info(struct doctor *d) {
     struct reply reply;
     bool refused;
-    char status[VALUE_SIZE];
+    char status[SERVER_INFO_SIZE];
     command_begin(&d->c.command, "INFO");
     int code = doctor_ask(d, &reply, &refused);
     if (code || refused) return code; /* the rights say so */
@@ -128,10 +110,10 @@ static int ask_info(struct doctor *d) {
     find_version(d, info);
     find_policy(d, info);
     find_memory(d, info);
-    bool aof = info_number(info, "aof_enabled") == 1;
-    bool written = strcmp(info_value(info, "aof_last_write_status", status), "err") != 0;
-    bool saved = strcmp(info_value(info, "rdb_last_bgsave_status", status), "err") != 0;
-    uint64_t replicas = info_number(info, "connected_slaves");
+    bool aof = server_info_number(info, "aof_enabled") == 1;
+    bool written = strcmp(server_info_value(info, "aof_last_write_status", status), "err") != 0;
+    bool saved = strcmp(server_info_value(info, "rdb_last_bgsave_status", status), "err") != 0;
+    uint64_t replicas = server_info_number(info, "connected_slaves");
     code = find_persistence(d, aof, written, saved);
     if (code || d->c.options.url.kind != REDIS_URL_CLUSTER) return code;
     code = config_get(d, "cluster-require-full-coverage", status);

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tests/traffic/measure.h"
+#include "producer/traffic/measure.h"
 #include "tests/traffic/task.h"
 
 /* Time and CPU so far, of what was poured under it. */

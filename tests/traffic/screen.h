@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "tests/traffic/play.h"
+#include "producer/traffic/play.h"
 
 struct screen {
     const struct play *play;

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/traffic/measure.h"
+#include "producer/traffic/measure.h"
 
 static double us(struct timeval t) { return (double)t.tv_sec * 1e6 + (double)t.tv_usec; }
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "tests/traffic/screen.h"
-#include "tests/traffic/verdict.h"
+#include "tests/traffic/verdict_out.h"
 
 struct arguments {
     const char *url, *json;
@@ -62,9 +62,9 @@ static int play_and_judge(const struct arguments *a, struct play *play) {
     if (*play->error) fprintf(stderr, "traffic: %s\n", play->error);
     if (!play->till || play->rush_began_ns == 0) return 111;
     verdict_make(&report, play);
-    if (!a->quiet) verdict_print(&report);
+    if (!a->quiet) verdict_out_print(&report);
     else if (*report.judgement.first_fault) fprintf(stderr, "traffic: %s\n", report.judgement.first_fault);
-    if (a->json && !verdict_write_json(&report, a->json)) {
+    if (a->json && !verdict_out_json(&report, a->json)) {
         fprintf(stderr, "traffic: cannot write %s\n", a->json);
         return 100;
     }

@@ -1,5 +1,5 @@
 /* What the checkouts send, from a seed. */
-#include "tests/traffic/plan.h"
+#include "producer/traffic/plan.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,16 +2,16 @@
  *
  * Latency counts from the moment an intent was due, not from when the sender got round to it, to the moment its answer was in our
  * hands, on one clock: what waits because something before it waited counts too. */
-#ifndef TESTS_TRAFFIC_PLAY_H
-#define TESTS_TRAFFIC_PLAY_H
+#ifndef PRODUCER_TRAFFIC_PLAY_H
+#define PRODUCER_TRAFFIC_PLAY_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tests/traffic/measure.h"
-#include "tests/traffic/plan.h"
+#include "producer/traffic/measure.h"
+#include "producer/traffic/plan.h"
 
 enum stage { STAGE_OPEN, STAGE_RUSH, STAGE_STEADY, STAGE_END };
 
@@ -22,6 +22,9 @@ struct play {
     unsigned rate, window;   /* window: most unanswered ones at full speed */
     int victim;              /* process to be killed in the middle of the day; 0: none */
     struct measure_pids redis, workers;
+    double (*redis_cpu_us)(void *context); /* so far; NULL: that of the processes in `redis` */
+    void *context;
+    struct till *till, *reads; /* the sender's handle and the reader's; NULL: opened at `url`. `till` is closed by the caller */
     /* progress, read by the screen */
     _Atomic enum stage stage;
     atomic_uint sent, answered;
@@ -32,9 +35,8 @@ struct play {
     int64_t rush_began_ns, rush_ended_ns, steady_began_ns, steady_ended_ns, killed_ns;
     double rush_redis_us, rush_workers_us, rush_own_us; /* CPU of the rush */
     uint32_t killed_at;      /* intents sent when the victim was killed */
-    atomic_bool failed;
+    atomic_bool failed;      /* setting it, from a signal handler too, ends the play early */
     char error[400];         /* why it could not be played to the end; read it when both threads have ended */
-    struct till *till;       /* the sender's handle */
     pthread_t reader;
 };
 

@@ -1,6 +1,6 @@
 /* Clocks, percentiles and the CPU time of processes. */
-#ifndef TESTS_TRAFFIC_MEASURE_H
-#define TESTS_TRAFFIC_MEASURE_H
+#ifndef PRODUCER_TRAFFIC_MEASURE_H
+#define PRODUCER_TRAFFIC_MEASURE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* Judges what came of the plan, by a model of the book in plain arrays. */
-#include "tests/traffic/judge.h"
+#include "producer/traffic/judge.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Clocks, percentiles and the CPU time of processes. */
-#include "tests/traffic/measure.h"
+#include "producer/traffic/measure.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>

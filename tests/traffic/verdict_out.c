@@ -1,47 +1,8 @@
 /* The end of a run, for a person and for a program. */
-#include "tests/traffic/verdict.h"
+#include "tests/traffic/verdict_out.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-static void measure_latency(struct report *r) {
-    const struct play *play = r->play;
-    const struct plan *plan = play->plan;
-    int64_t *values = calloc(play->steady + 1, sizeof *values);
-    size_t count = 0;
-    if (!values) abort();
-    for (uint32_t n = plan->setup + play->rush; n < plan->count; n++) {
-        const struct shot *s = &plan->shots[n];
-        if (s->answered && judge_was_calm(play, &r->outage, s)) values[count++] = s->answered_ns - s->due_ns;
-    }
-    measure_sort(values, count);
-    r->latency = (struct latency){
-        .count = (uint32_t)count,
-        .p50_ns = measure_percentile(values, count, 0.5),
-        .p99_ns = measure_percentile(values, count, 0.99),
-        .p999_ns = measure_percentile(values, count, 0.999),
-        .most_ns = count ? values[count - 1] : 0,
-    };
-    free(values);
-}
-
-void verdict_make(struct report *r, const struct play *play) {
-    memset(r, 0, sizeof *r);
-    r->play = play;
-    judge_answers(play, &r->judgement);
-    bool asked = judge_balances(play, &r->judgement);
-    judge_recovery(play, &r->outage, &r->recovery);
-    measure_latency(r);
-    r->sound = asked && judge_is_sound(&r->judgement);
-}
-
-static double rush_seconds(const struct play *play) { return (double)(play->rush_ended_ns - play->rush_began_ns) / 1e9; }
-static double rush_per_s(const struct play *play) {
-    double seconds = rush_seconds(play);
-    return seconds > 0 ? play->rush / seconds : 0;
-}
 
 /* 1234567 as 1,234,567. */
 static const char *grouped(uint64_t n, char out[32]) {
@@ -102,7 +63,7 @@ static void print_speed(const struct report *r) {
     const struct play *play = r->play;
     char a[32], b[32];
     printf("\n  speed       %s payments/s at full speed (%s in %.2f s, producer, Redis and workers together on this machine)\n",
-           grouped((uint64_t)rush_per_s(play), a), grouped(play->rush, b), rush_seconds(play));
+           grouped((uint64_t)verdict_rush_per_s(play), a), grouped(play->rush, b), verdict_rush_seconds(play));
     if (r->latency.count == 0) return;
     printf("  latency     p50 %.2f ms, p99 %.2f ms from enqueue to answer, at %s/s%s\n", (double)r->latency.p50_ns / 1e6,
            (double)r->latency.p99_ns / 1e6, grouped(play->rate, a), play->killed_ns ? ", before the kill and after the recovery" : "");
@@ -118,7 +79,7 @@ static void print_judgement(const struct judgement *j, const struct plan *plan) 
                j->unanswered + j->unsent, j->strange, j->wrong_answers, j->wrong_balances, j->first_fault);
 }
 
-void verdict_print(const struct report *r) {
+void verdict_out_print(const struct report *r) {
     const struct play *play = r->play;
     const struct judgement *j = &r->judgement;
     char a[32], b[32];
@@ -143,7 +104,8 @@ void verdict_print(const struct report *r) {
 
 static void write_rush(FILE *out, const struct play *play) {
     double n = play->rush ? play->rush : 1;
-    fprintf(out, "\"count\":%u,\"seconds\":%.3f,\"payments_per_s\":%.0f,", play->rush, rush_seconds(play), rush_per_s(play));
+    fprintf(out, "\"count\":%u,\"seconds\":%.3f,\"payments_per_s\":%.0f,", play->rush, verdict_rush_seconds(play),
+            verdict_rush_per_s(play));
     fprintf(out, "\"redis_us\":%.2f,\"worker_us\":%.2f,\"producer_us\":%.2f,", play->rush_redis_us / n, play->rush_workers_us / n,
             play->rush_own_us / n);
 }
@@ -153,7 +115,7 @@ static void write_day(FILE *out, const struct judgement *j) {
             j->ordered, j->orders_paid, j->refused, j->replayed);
 }
 
-bool verdict_write_json(const struct report *r, const char *path) {
+bool verdict_out_json(const struct report *r, const char *path) {
     const struct judgement *j = &r->judgement;
     FILE *out = fopen(path, "w");
     if (!out) return false;

@@ -1,10 +1,10 @@
-/* The end of a run, for a person and for a program. */
-#ifndef TESTS_TRAFFIC_VERDICT_H
-#define TESTS_TRAFFIC_VERDICT_H
+/* The end of a run: judged, and measured. */
+#ifndef PRODUCER_TRAFFIC_VERDICT_H
+#define PRODUCER_TRAFFIC_VERDICT_H
 
 #include <stdbool.h>
 
-#include "tests/traffic/judge.h"
+#include "producer/traffic/judge.h"
 
 struct latency {
     uint32_t count; /* of the steady stage, without the time between the kill and the end of its consequences */
@@ -21,8 +21,8 @@ struct report {
 };
 /* Judges a play and measures it; asks the book for the balances. */
 void verdict_make(struct report *report, const struct play *play);
-void verdict_print(const struct report *report);
-/* One JSON object in one line. */
-bool verdict_write_json(const struct report *report, const char *path);
+/* Of what was sent at full speed. */
+double verdict_rush_seconds(const struct play *play);
+double verdict_rush_per_s(const struct play *play);
 
 #endif

@@ -1,12 +1,12 @@
 /* Judges what came of the plan: a model of the book in plain arrays decides every intent again, in the order of the entries, and each
  * answer and each balance must be the model's. */
-#ifndef TESTS_TRAFFIC_JUDGE_H
-#define TESTS_TRAFFIC_JUDGE_H
+#ifndef PRODUCER_TRAFFIC_JUDGE_H
+#define PRODUCER_TRAFFIC_JUDGE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tests/traffic/play.h"
+#include "producer/traffic/play.h"
 
 enum { JUDGE_TEXT_MAX = 400 };
 

@@ -3,8 +3,8 @@
  * One array holds it all: merchants are opened, accounts opened and topped up, each merchant's article gets a price and stock, then comes
  * the day. An intent is known by its place in the
  * array, which is also in its key, so that an answer leads back to it. */
-#ifndef TESTS_TRAFFIC_PLAN_H
-#define TESTS_TRAFFIC_PLAN_H
+#ifndef PRODUCER_TRAFFIC_PLAN_H
+#define PRODUCER_TRAFFIC_PLAN_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

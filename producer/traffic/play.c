@@ -1,5 +1,5 @@
 /* Plays the plan: a sender and a reader. */
-#include "tests/traffic/play.h"
+#include "producer/traffic/play.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +24,7 @@ static void fail(struct play *play, const char *what, const char *why) {
 }
 
 static bool open_handle(struct play *play, struct till **till) {
+    if (*till) return true;
     struct till_options options = {.url = play->url, .open_wait_ms = OPEN_WAIT_MS, .client_name = "traffic"};
     if (till_open(till, &options) == TILL_OK) return true;
     fail(play, "cannot connect", till_error(*till));
@@ -70,16 +71,15 @@ static void take_answer(struct play *play, const struct till_answer *a, int64_t 
 
 static void *read_answers(void *context) {
     struct play *play = context;
-    struct till *till;
     struct till_reader *reader = NULL;
-    if (open_handle(play, &till) && till_reader_open(till, PLAN_SOURCE, "0", &reader) != TILL_OK)
-        fail(play, "cannot read answers", till_error(till));
+    if (open_handle(play, &play->reads) && till_reader_open(play->reads, PLAN_SOURCE, "0", &reader) != TILL_OK)
+        fail(play, "cannot read answers", till_error(play->reads));
     while (reader && !atomic_load(&play->stopping)) {
         struct till_answer answer;
         if (till_reader_next(reader, READ_TIMEOUT_MS, &answer) == TILL_OK) take_answer(play, &answer, measure_now_ns());
     }
     till_reader_close(reader);
-    till_close(till);
+    till_close(play->reads);
     return NULL;
 }
 
@@ -201,14 +201,18 @@ static bool play_steady(struct play *play, uint32_t n, uint32_t end) {
     return wait_for_answers(play, 0);
 }
 
+static double redis_cpu_us(struct play *play) {
+    return play->redis_cpu_us ? play->redis_cpu_us(play->context) : measure_cpu_us(&play->redis);
+}
+
 static bool play_day(struct play *play) {
     uint32_t middle = play->plan->setup + play->rush;
     atomic_store(&play->stage, STAGE_RUSH);
-    double redis = measure_cpu_us(&play->redis), workers = measure_cpu_us(&play->workers), own = measure_own_cpu_us();
+    double redis = redis_cpu_us(play), workers = measure_cpu_us(&play->workers), own = measure_own_cpu_us();
     play->rush_began_ns = measure_now_ns();
     if (!play_rush(play, play->plan->setup, middle)) return false;
     play->rush_ended_ns = atomic_load(&play->last_answer_ns);
-    play->rush_redis_us = measure_cpu_us(&play->redis) - redis;
+    play->rush_redis_us = redis_cpu_us(play) - redis;
     play->rush_workers_us = measure_cpu_us(&play->workers) - workers;
     play->rush_own_us = measure_own_cpu_us() - own;
     atomic_store(&play->stage, STAGE_STEADY);

@@ -1,0 +1,11 @@
+/* The end of a run, for a person and for a program. */
+#ifndef TESTS_TRAFFIC_VERDICT_OUT_H
+#define TESTS_TRAFFIC_VERDICT_OUT_H
+
+#include "producer/traffic/verdict.h"
+
+void verdict_out_print(const struct report *report);
+/* One JSON object in one line. */
+bool verdict_out_json(const struct report *report, const char *path);
+
+#endif
