@@ -81,8 +81,8 @@ enum config_err config_read_password(const struct config *config, char *out, siz
 /* Likewise of admin.token_file. */
 enum config_err config_read_admin_token(const struct config *config, char *out, size_t capacity, struct config_faults *faults)
     __attribute__((warn_unused_result));
-/* Likewise of redis.sentinel_password_file. */
-enum config_err config_read_sentinel_password(const struct config *config, char *out, size_t capacity, struct config_faults *faults)
+/* Likewise of any file, "" when the path is; `name` is whom the faults blame. */
+enum config_err config_read_secret_line(const char *name, const char *path, char *out, size_t capacity, struct config_faults *faults)
     __attribute__((warn_unused_result));
 
 #endif

@@ -87,7 +87,7 @@ static void secret_take_line(struct secret *secret, char *out, size_t capacity) 
         memcpy(out, secret->bytes, size), out[size] = '\0';
 }
 
-static enum config_err secret_line(const char *name, const char *path, char *out, size_t capacity, struct config_faults *faults) {
+enum config_err config_read_secret_line(const char *name, const char *path, char *out, size_t capacity, struct config_faults *faults) {
     struct secret secret = {.name = name, .path = path};
     out[0] = '\0';
     if (*secret.path && secret_read(&secret)) secret_take_line(&secret, out, capacity);
@@ -96,13 +96,9 @@ static enum config_err secret_line(const char *name, const char *path, char *out
 }
 
 enum config_err config_read_password(const struct config *config, char *out, size_t capacity, struct config_faults *faults) {
-    return secret_line("redis.password_file", config->redis_password_file, out, capacity, faults);
+    return config_read_secret_line("redis.password_file", config->redis_password_file, out, capacity, faults);
 }
 
 enum config_err config_read_admin_token(const struct config *config, char *out, size_t capacity, struct config_faults *faults) {
-    return secret_line("admin.token_file", config->admin_token_file, out, capacity, faults);
-}
-
-enum config_err config_read_sentinel_password(const struct config *config, char *out, size_t capacity, struct config_faults *faults) {
-    return secret_line("redis.sentinel_password_file", config->redis_sentinel_password_file, out, capacity, faults);
+    return config_read_secret_line("admin.token_file", config->admin_token_file, out, capacity, faults);
 }

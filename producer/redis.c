@@ -41,7 +41,7 @@ void redis_drop(struct redis *redis) {
     redis->context = NULL;
     redis->unanswered = 0;
     redis->unsent = false;
-    redis->demoted = false;
+    redis->useless = false;
 }
 
 static void redis_forget_last(struct redis *redis) {
@@ -147,7 +147,7 @@ static enum redis_err redis_take(struct redis *redis, void *node, struct reply *
     if (redis->last->type == REDIS_REPLY_ERROR) {
         redis_say(redis, redis->last->str, redis->last->len);
         enum redis_err err = redis_classify(redis->last->str, redis->last->len);
-        redis->demoted |= err == REDIS_DEMOTED;
+        redis->useless |= err == REDIS_DEMOTED || strncmp(redis->error, "NOAUTH", 6) == 0;
         return err;
     }
     if (reply_type(*reply) != REPLY_NIL || redis->last->type == REDIS_REPLY_NIL) return REDIS_OK;
@@ -168,7 +168,7 @@ enum redis_err redis_next(struct redis *redis, struct reply *reply) {
     errno = 0; /* hiredis reads over TLS again for ever while it says EINTR from before */
     if (redisGetReply(redis->context, &node) != REDIS_OK) return redis_lose(redis);
     enum redis_err err_reply = redis_take(redis, node, reply);
-    if (redis->demoted && redis->unanswered == 0) redis_drop(redis); /* the commands behind it fared no better */
+    if (redis->useless && redis->unanswered == 0) redis_drop(redis); /* the commands behind it fared no better */
     return err_reply;
 }
 

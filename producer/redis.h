@@ -4,8 +4,8 @@
  *     redis_open -> { redis_append ... redis_append, redis_next ... redis_next }* -> redis_close
  *
  * First error wins: once a connection is lost (or was garbled) every call returns REDIS_LOST until redis_reopen. Error *replies* do not
- * harm the connection, but for one: that of a server that is no master any more (REDIS_DEMOTED), which is left once what is under way is
- * read. A broken connection never raises SIGPIPE in its user; signals do not end a wait.
+ * harm the connection, but for two: that of a server that is no master any more (REDIS_DEMOTED), and NOAUTH. It is left then, once what is
+ * under way is read. A broken connection never raises SIGPIPE in its user; signals do not end a wait.
  */
 #ifndef PRODUCER_REDIS_H
 #define PRODUCER_REDIS_H
@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "producer/command.h"
+#include "producer/redis_password.h"
 #include "producer/redis_tls.h"
 #include "producer/redis_url.h"
 #include "schema/script.h"
@@ -65,7 +66,10 @@ struct redis_options {
     struct redis_url url;
     int connect_timeout_ms;
     int timeout_ms; /* of a reply; must exceed any BLOCK */
-    char sentinel_user[64], sentinel_password[256]; /* of the sentinels, "" when they want none; the url's are the master's */
+    char sentinel_user[64], sentinel_password[REDIS_PASSWORD_SIZE]; /* of the sentinels, "": none wanted; the url's are the master's */
+    /* "": none. Else the password of the url, and the sentinels', is the file's first line as it is when a connection is made; one that
+     * cannot be read leaves the password as it was. */
+    char password_file[256], sentinel_password_file[256];
     struct redis_tls tls;    /* for an url that asks for it */
     const char *client_name; /* CLIENT SETNAME, at most 127 bytes; NULL: none. Borrowed during open */
     char fault[REDIS_FAULT_MAX + 1]; /* for redis_options_of_config only: where it says what is wrong */

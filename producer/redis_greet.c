@@ -135,6 +135,17 @@ static enum redis_err greet_explain_parting(struct redis *redis) {
     return REDIS_REFUSED;
 }
 
+/* If its file cannot be read the password is used that was there before: it may still be right. */
+static enum redis_err greet_with_password(struct redis *redis) {
+    struct redis_options *o = &redis->options;
+    char why[300];
+    const char *stale = redis_password_renew("the password's file", o->password_file, o->url.password, why, sizeof why);
+    enum redis_err err = greet(redis);
+    size_t size = strlen(redis->error);
+    if (err == REDIS_REFUSED && stale) snprintf(redis->error + size, sizeof redis->error - size, "; %s", stale);
+    return err;
+}
+
 enum redis_err redis_connect_at(struct redis *redis, int timeout_ms) {
     enum redis_err err;
     if (redis_take_interrupt(redis)) return REDIS_LOST;
@@ -148,7 +159,7 @@ enum redis_err redis_connect_at(struct redis *redis, int timeout_ms) {
     if (redis->options.url.tls && (err = greet_tls(redis, timeout_ms))) return err;
     if (redis->options.timeout_ms < timeout_ms) redis_wait(redis, redis->options.timeout_ms);
     redis->context->reader->maxbuf = IDLE_BUFFER_MAX; /* hiredis would give the buffer back after every reply above 16 kB */
-    err = greet(redis);
+    err = greet_with_password(redis);
     if (err == REDIS_LOST && redis->options.url.tls && strncmp(redis->error, "TLS: ", 5) == 0) err = greet_explain_parting(redis);
     if (err) redis_drop(redis);
     else redis_wait(redis, redis->options.timeout_ms);

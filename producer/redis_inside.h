@@ -18,7 +18,7 @@ struct redis {
     struct redisReply *last;      /* the reply given out last */
     size_t unanswered;
     bool unsent;           /* something is queued that was not written yet */
-    bool demoted;          /* a reply said that this is no master: given up once the replies under way are read */
+    bool useless;          /* a reply said that this is no master, or does not know us: given up once the replies under way are read */
     int waits_ms;          /* the timeout set on the socket */
     int64_t client_id;
     char seen_as[REDIS_ADDRESS_MAX + 1]; /* our address, as the server sees it; "" when unknown */

@@ -23,6 +23,7 @@ static struct redis *sentinel_new(const struct redis *redis, const struct redis_
     options.tls = redis->options.tls;
     memcpy(options.url.user, redis->options.sentinel_user, sizeof options.url.user);
     memcpy(options.url.password, redis->options.sentinel_password, sizeof options.url.password);
+    memcpy(options.password_file, redis->options.sentinel_password_file, sizeof options.password_file);
     struct redis *asking = redis_new(&options);
     explicit_bzero(&options, sizeof options);
     return asking;

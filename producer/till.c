@@ -52,6 +52,18 @@ static const char *take_tls(struct redis_options *redis, const struct till_tls *
     return !fit ? "a path or the server_name of tls is too long" : redis->url.tls ? redis_tls_wrong(tls) : NULL;
 }
 
+/* They are read for each connection; what is wrong with them now is better told now. */
+static const char *take_password_files(struct till *till, const struct till_options *options) {
+    struct redis_options *redis = &till->redis_options;
+    if (!take_text(redis->password_file, sizeof redis->password_file, options->password_file) ||
+        !take_text(redis->sentinel_password_file, sizeof redis->sentinel_password_file, options->sentinel_password_file))
+        return "password_file or sentinel_password_file is too long";
+    const char *why = redis_password_renew("password_file", redis->password_file, redis->url.password, redis->fault, sizeof redis->fault);
+    return why != NULL ? why
+                       : redis_password_renew("sentinel_password_file", redis->sentinel_password_file, redis->sentinel_password,
+                                              redis->fault, sizeof redis->fault);
+}
+
 static const char *take_url(struct till *till, const struct till_options *options) {
     struct redis_url *url = &till->redis_options.url;
     if (options->url == NULL)
@@ -66,7 +78,8 @@ static const char *take_url(struct till *till, const struct till_options *option
         return "sentinel_user is too long";
     if (!take_text(till->redis_options.sentinel_password, sizeof till->redis_options.sentinel_password, options->sentinel_password))
         return "sentinel_password is too long";
-    return take_tls(&till->redis_options, options->tls);
+    const char *wrong = take_password_files(till, options);
+    return wrong != NULL ? wrong : take_tls(&till->redis_options, options->tls);
 }
 
 static int or_default(int value, int standard) {

@@ -113,7 +113,9 @@ struct till_options {
     unsigned durability_replicas; /* what is sent counts as enqueued once so many replicas have it; 0: at once. Up to 64 */
     int durability_timeout_ms;    /* if that takes longer: TILL_WRITE_FAILED, and sending it again is safe. 0: 1000 */
     bool durability_aof;          /* and once it is in the append-only file on the disk (Redis 7.2 or later, with appendonly yes) */
-    const void *reserved[3];
+    const char *password_file, *sentinel_password_file; /* whose first line is the password, as it is when a connection is made: it may be
+                            * changed at any time. Readable by their owner alone. Win over the passwords above. NULL and "": not given */
+    const void *reserved[1];
 };
 
 struct till;

@@ -110,10 +110,16 @@ struct trouble {
     enum redis_err told;     /* what the log has a line of that people should see */
 };
 
+/* Refused before anything was asked: a password or a certificate, of which main says the same. In a cluster it may be one node's. */
+static bool is_unwelcome(const struct lane *lane, enum redis_err err) {
+    bool outside = (lane->redis && redis_is_lost(lane->redis)) || (lane->side && redis_is_lost(lane->side));
+    return err == REDIS_REFUSED && outside && lane->shared->redis.url.kind != REDIS_URL_CLUSTER;
+}
+
 /* One line when trouble starts or changes, one when it is over. That Redis is away, or takes no writes from anybody, is said once by main,
  * not by every lane: what may heal is a lane's own trouble only when it happens again right after a write. */
 static void report_trouble(const struct lane *lane, struct trouble *t, enum redis_err err, const char *text) {
-    bool heals = redis_err_heals(err), own = !heals || (err != REDIS_LOST && lane->renewed && t->count > 0);
+    bool heals = redis_err_heals(err) || is_unwelcome(lane, err), own = !heals || (err != REDIS_LOST && lane->renewed && t->count > 0);
     if (t->count == 0) t->since_ms = lane_now_ms();
     if (t->count++ == 0 || (own && t->told != err))
         log_event(!own ? LOG_DEBUG : heals ? LOG_WARN : LOG_ERROR, "partition_waits", {"partition", LOG_N(lane->door.partition)},

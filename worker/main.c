@@ -120,6 +120,18 @@ static int set_up(struct worker *w) {
     return 0;
 }
 
+/* Whether the password that stands in its file now is right: an operator wants to know before he takes the old one away. Connections that
+ * are there stay, those to come read it anew. */
+static void try_password(struct worker *w) {
+    struct redis *redis;
+    if (!w->redis.password_file[0]) return;
+    enum redis_err err = redis_open(&redis, &w->ownership.control);
+    if (!err) log_event(LOG_INFO, "password_accepted", {"at", LOG_S(redis_where(redis))});
+    if (err == REDIS_REFUSED)
+        log_event(LOG_ERROR, "password_refused", {"at", LOG_S(redis_where(redis))}, {"error", LOG_S(redis_error(redis))});
+    redis_close(redis);
+}
+
 static void reload(struct worker *w) {
     struct config_faults faults = {0};
     struct config fresh;
@@ -130,6 +142,7 @@ static void reload(struct worker *w) {
         unsigned changed = config_reload(&w->config, &fresh, needs_restart, sizeof needs_restart);
         settings_apply(&w->settings, &w->config);
         log_event(LOG_INFO, "reloaded", {"changed", LOG_N(changed)}, {"needs_restart", LOG_S(needs_restart)});
+        try_password(w);
     }
     config_faults_clear(&faults);
 }

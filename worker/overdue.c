@@ -74,7 +74,7 @@ static enum redis_err put_on_stream(struct lane *lane, struct command *c, struct
 /* Keys that are not what they should be, or rights that are missing, stop what falls due and nothing else: payments go on. */
 static enum redis_err note_refusal(struct lane *lane, enum redis_err err) {
     struct overdue *o = &lane->overdue;
-    if (err != REDIS_REFUSED) {
+    if (err != REDIS_REFUSED || redis_is_lost(lane->side)) { /* not even connected: as everywhere */
         o->refused = o->refused && err;
         return err;
     }

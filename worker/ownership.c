@@ -358,8 +358,11 @@ static enum redis_err look_for_losses(struct ownership *o) {
 
 static void note_away(struct ownership *o, enum redis_err err) {
     uint64_t now_ms = lane_now_ms();
-    if (!o->away) {
+    if (!o->away || (o->away_as != err && !redis_err_heals(err))) { /* lost, say, and then refused, which a person must see */
         log_event(LOG_WARN, "redis_away", {"class", LOG_S(redis_err_word(err))}, {"error", LOG_S(redis_error(o->redis))});
+        o->away_as = err;
+    }
+    if (!o->away) {
         o->away_at_ms = now_ms;
         o->failures_before = gate_failures(o->shared->gate);
     }

@@ -30,6 +30,7 @@ struct ownership {
     uint64_t retry_at_ms, away_at_ms, failures_before; /* while Redis is away */
     unsigned tries;
     bool away;                  /* Redis did not answer last time */
+    enum redis_err away_as;     /* and that is what the log says why */
     bool quiet;                 /* holds nothing and takes nothing, but beats */
     bool refused;               /* the book has another number of partitions than it had, or is being given one */
 };

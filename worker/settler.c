@@ -190,8 +190,9 @@ enum redis_err settler_turn(struct lane *lane) {
     uint64_t wait_ms = s->again_at_ms > now_ms ? s->again_at_ms - now_ms : 0;
     if (err || wait_ms > LOOK_MS) wait_ms = LOOK_MS;
     s->look_at_ms = now_ms + (s->scanning && !err ? BITE_MS : wait_ms);
-    if (err == REDIS_REFUSED && !s->refused)
+    bool refused = err == REDIS_REFUSED && !redis_is_lost(lane->side);
+    if (refused && !s->refused)
         log_event(LOG_ERROR, "settlement_refused", {"partition", LOG_N(lane->door.partition)}, {"error", LOG_S(redis_error(lane->side))});
-    s->refused = err == REDIS_REFUSED;
+    s->refused = refused;
     return s->refused ? REDIS_OK : err;
 }

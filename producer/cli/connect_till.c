@@ -6,16 +6,7 @@
 #include "producer/cli/connect.h"
 #include "producer/cli/progress.h"
 
-/* The url of the configuration goes to the library as it is; the password files were read here. */
 static int open_till(const struct cli *cli, const struct config *config, struct till **till) {
-    char password[CONFIG_TEXT_MAX + 1], sentinel[CONFIG_TEXT_MAX + 1];
-    struct config_faults faults = {0};
-    bool bad = config_read_password(config, password, sizeof password, &faults) != CONFIG_OK;
-    if (!bad) config_faults_clear(&faults);
-    bad = bad || config_read_sentinel_password(config, sentinel, sizeof sentinel, &faults) != CONFIG_OK;
-    if (bad) cli_say(cli, "%s", faults.text ? faults.text : "the password cannot be read");
-    config_faults_clear(&faults);
-    if (bad) return CLI_USAGE;
     struct till_tls tls = {.ca_file = config->tls_ca_file,
                            .ca_dir = config->tls_ca_dir,
                            .cert_file = config->tls_cert_file,
@@ -24,7 +15,7 @@ static int open_till(const struct cli *cli, const struct config *config, struct 
                            .unverified = config->tls_verify == CONFIG_NO};
     struct till_options options = {
         .url = config->redis_url,
-        .password = *password ? password : NULL,
+        .password_file = config->redis_password_file,
         .book = config->book_name,
         .partitions = (unsigned)config->book_partitions,
         .connect_timeout_ms = (int)config->redis_connect_timeout_ms,
@@ -36,7 +27,7 @@ static int open_till(const struct cli *cli, const struct config *config, struct 
         .durability_timeout_ms = (int)config->durability_timeout_ms,
         .client_name = "till-cli",
         .sentinel_user = *config->redis_sentinel_user ? config->redis_sentinel_user : NULL,
-        .sentinel_password = *sentinel ? sentinel : NULL,
+        .sentinel_password_file = config->redis_sentinel_password_file,
         .tls = &tls,
     };
     int64_t until_ms = progress_now_ms() + config->producer_timeout_ms;
@@ -48,8 +39,6 @@ static int open_till(const struct cli *cli, const struct config *config, struct 
         till_close(*till);
         code = till_open(till, &options);
     }
-    explicit_bzero(password, sizeof password);
-    explicit_bzero(sentinel, sizeof sentinel);
     if (code == TILL_NOT_FOUND) return cli_usage(cli, "%s (the first till-worker creates the book)", till_error(*till));
     return code ? connect_till_failed(cli, *till, code, "connecting") : CLI_OK;
 }
