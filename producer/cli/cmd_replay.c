@@ -333,8 +333,7 @@ static int run_again(struct cli *cli) {
 
 static int run(struct cli *cli) {
     static struct replay r;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t workers = cores < 1 ? 1 : cores > REPLAY_WORKERS_MAX ? REPLAY_WORKERS_MAX : (uint64_t)cores;
+    uint64_t workers = 1; /* has a thread for each partition; several would spend their first second on sharing those out */
     r.cli = cli;
     if (cli->value[OPTION_SINCE] || cli->value[OPTION_SOURCE]) return run_again(cli);
     if (!cli->value[OPTION_FROM_ARCHIVE]) return cli_usage(cli, "from what? --from-archive DIR, or --since TIME --source NAME");
@@ -357,7 +356,7 @@ static const struct cli_option options[] = {
     {"from-archive", 0, "DIR", "what `till archive DIR` wrote"},
     {"into", 0, "URL", "the Redis to rebuild it in, empty or with a restored snapshot (default: redis.url)"},
     {"until", 0, "TIME|ID", "only what was enqueued before this time, or up to this entry"},
-    {"workers", 0, "N", "processes of till-worker started for it (one for each core; 0: those that run already do it)"},
+    {"workers", 0, "N", "processes of till-worker started for it (1, with a thread for each partition; 0: those that run already do it)"},
     {"digest", 0, "FILE", "what must come out, from `till digest` (default: DIR/digest.json, if it is there)"},
     {"compare", 0, NULL, "tell every answer that differs from DIR/answers.jsonl, from `till digest --save DIR --answers`"},
     {"since", 0, "TIME|ID", "instead: send the answers again to intents that were enqueued from then on"},
@@ -383,7 +382,7 @@ const struct cli_command cmd_replay = {
              "streams, and where those were trimmed from the bills. No money is touched. Needs a worker's rights.",
     .examples = "  till replay --from-archive books --into unix:/run/spare/redis.sock\n"
                 "  till replay --from-archive books --into unix:/run/spare/redis.sock --until 2025-11-30T14:05\n"
-                "  till replay --from-archive books --into unix:/run/spare/redis.sock --digest friday.json --workers 8\n"
+                "  till replay --from-archive books --into unix:/run/spare/redis.sock --digest friday.json\n"
                 "  till replay --since 2h --source shop",
     .run = run,
 };

@@ -1,4 +1,4 @@
-/* Workers for a replay: till-worker, as it lies beside this program, by the same configuration, one process for each core. */
+/* Workers for a replay: till-worker, as it lies beside this program, by the same configuration. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>

@@ -9,6 +9,7 @@
 local time = redis.call('TIME')
 local epoch = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '') or time[1] * 1000 + math.floor(time[2] / 1000)
 local taken, reply = string.format('%.0f', epoch + 1), epoch + 1
+collectgarbage('setpause', 200) -- feed.lua had it wait
 redis.call('XLEN', KEYS[3])
 redis.call('HLEN', KEYS[4])
 redis.call('HSET', KEYS[1], 'epoch', taken)

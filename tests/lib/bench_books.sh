@@ -99,7 +99,7 @@ run_replay() {
     build/producer/cli/till digest --save "$dir/books" -c "$dir/till.yaml" >"$dir/archive.log" 2>&1 || wrong "$(cat "$dir/archive.log")"
     stop_all
     start_redis
-    spent replay 0 build/producer/cli/till replay --from-archive "$dir/books" --workers "$workers" --json -c "$dir/till.yaml"
+    spent replay 0 build/producer/cli/till replay --from-archive "$dir/books" --json -c "$dir/till.yaml"
     judge
     stop_all
     jq -c --slurpfile live "$dir/verdict.json" --slurpfile spent "$dir/replay.json" \
