@@ -13,7 +13,7 @@ static const char *const group_title[CLI_GROUP_COUNT] =
 static const struct cli_command *const table[] = {&cmd_chaos, &cmd_send,  &cmd_watch, &cmd_account, &cmd_bill,   &cmd_ledger, &cmd_status,
                                                   &cmd_audit, &cmd_dead,  &cmd_accept_loss, &cmd_doctor, &cmd_acl, &cmd_config, &cmd_id,
                                                   &cmd_archive, &cmd_reconcile, &cmd_settle, &cmd_orders, &cmd_articles, &cmd_digest,
-                                                  &cmd_replay,
+                                                  &cmd_replay, &cmd_bench,
                                                   &cmd_pause, &cmd_resume, &cmd_drain, &cmd_repartition, &cmd_bulk};
 
 enum { TABLE_COUNT = sizeof table / sizeof table[0] };

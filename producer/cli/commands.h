@@ -11,6 +11,7 @@ const char *commands_suggest(const char *name);
 /* `till --help`: all commands, a line each, in groups. */
 void commands_print(void);
 
+extern const struct cli_command cmd_bench;
 extern const struct cli_command cmd_chaos;
 extern const struct cli_command cmd_send, cmd_watch, cmd_account, cmd_bill, cmd_ledger, cmd_status, cmd_dead, cmd_audit, cmd_id, cmd_config,
     cmd_doctor, cmd_bulk, cmd_accept_loss, cmd_acl, cmd_archive, cmd_reconcile, cmd_settle, cmd_orders, cmd_articles, cmd_digest,

@@ -74,28 +74,28 @@ static struct verdict decide_order(struct model *m, const struct shot *s) {
 
 static struct verdict decide(struct model *m, const struct shot *s) {
     switch (s->kind) {
-    case KIND_OPEN_MERCHANT:
-    case KIND_OPEN: return (struct verdict){.code = TILL_OK, .has_balance = true};
-    case KIND_TOPUP:
+    case SHOT_OPEN_MERCHANT:
+    case SHOT_OPEN: return (struct verdict){.code = TILL_OK, .has_balance = true};
+    case SHOT_TOPUP:
         m->accounts[s->account] += s->amount_minor;
         return (struct verdict){.amount_minor = s->amount_minor, .has_balance = true, .balance_minor = m->accounts[s->account]};
-    case KIND_PRICE: return (struct verdict){.amount_minor = s->amount_minor};
-    case KIND_STOCK:
+    case SHOT_PRICE: return (struct verdict){.amount_minor = s->amount_minor};
+    case SHOT_STOCK:
         m->stocks[s->merchant] += s->quantity;
         return (struct verdict){.code = TILL_OK};
-    case KIND_ORDER: return decide_order(m, s);
-    case KIND_PAY:
-    case KIND_PAY_ORDER:
-    case KIND_POOR: return decide_payment(m, s);
-    case KIND_REFUND: return decide_refund(m, s);
-    case KIND_RETRY: {
+    case SHOT_ORDER: return decide_order(m, s);
+    case SHOT_PAY:
+    case SHOT_PAY_ORDER:
+    case SHOT_POOR: return decide_payment(m, s);
+    case SHOT_REFUND: return decide_refund(m, s);
+    case SHOT_RETRY: {
         const struct shot *first = &m->play->plan->shots[s->of];
         return (struct verdict){.code = first->code, .replayed = true, .amount_minor = first->answer_amount_minor, .said_before = first};
     }
-    case KIND_REUSE: return (struct verdict){.code = TILL_KEY_REUSED};
-    case KIND_STALE: return (struct verdict){.code = TILL_STALE};
-    case KIND_FUTURE:
-    case KIND_COUNT: return (struct verdict){.code = TILL_INVALID};
+    case SHOT_REUSE: return (struct verdict){.code = TILL_KEY_REUSED};
+    case SHOT_STALE: return (struct verdict){.code = TILL_STALE};
+    case SHOT_FUTURE:
+    case SHOT_COUNT: return (struct verdict){.code = TILL_INVALID};
     }
     return (struct verdict){0};
 }
@@ -112,14 +112,14 @@ static void count_day(struct judgement *j, const struct shot *s) {
     else if (s->code != TILL_OK) {
         j->refused++;
         if (s->code > 0 && s->code < 32) j->by_code[s->code]++;
-    } else if (s->kind == KIND_ORDER) {
+    } else if (s->kind == SHOT_ORDER) {
         j->ordered++;
-    } else if (s->kind == KIND_REFUND) {
+    } else if (s->kind == SHOT_REFUND) {
         j->refunded++;
         j->refunded_minor += s->answer_amount_minor;
     } else {
         j->paid++;
-        j->orders_paid += s->kind == KIND_PAY_ORDER;
+        j->orders_paid += s->kind == SHOT_PAY_ORDER;
         j->paid_minor += s->answer_amount_minor;
     }
 }

@@ -32,7 +32,7 @@ static uint64_t wall_ms(void) {
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static struct shot *blank(struct plan *plan, uint32_t n, enum kind kind) {
+static struct shot *blank(struct plan *plan, uint32_t n, enum shot_kind kind) {
     struct shot *shot = &plan->shots[n];
     shot->kind = kind;
     shot->of = PLAN_NONE;
@@ -44,7 +44,7 @@ static struct shot *blank(struct plan *plan, uint32_t n, enum kind kind) {
 /* Four of five orders can have what they want. */
 static void plan_articles(struct plan *plan, uint32_t n) {
     for (uint32_t i = 0; i < 2 * plan->merchants && plan->buyers; i++) {
-        struct shot *shot = blank(plan, n++, i % 2 ? KIND_STOCK : KIND_PRICE);
+        struct shot *shot = blank(plan, n++, i % 2 ? SHOT_STOCK : SHOT_PRICE);
         shot->merchant = i / 2;
         shot->amount_minor = i % 2 ? 0 : PLAN_PRICE_MINOR;
         shot->quantity = 1 + plan->buyers * (1 + QUANTITY_MAX) / 2 * 4 / 5 / plan->merchants;
@@ -55,10 +55,10 @@ static void plan_setup(struct plan *plan, uint32_t day) {
     uint32_t accounts = plan->accounts + plan->buyers;
     int64_t each = (int64_t)day / plan->accounts * (PAY_MIN_MINOR + PAY_MAX_MINOR);
     uint32_t n = 0;
-    for (uint32_t i = 0; i < plan->merchants; i++) blank(plan, n++, KIND_OPEN_MERCHANT)->merchant = i;
-    for (uint32_t i = 0; i < accounts; i++) blank(plan, n++, KIND_OPEN)->account = i;
+    for (uint32_t i = 0; i < plan->merchants; i++) blank(plan, n++, SHOT_OPEN_MERCHANT)->merchant = i;
+    for (uint32_t i = 0; i < accounts; i++) blank(plan, n++, SHOT_OPEN)->account = i;
     for (uint32_t i = 0; i < accounts; i++) {
-        struct shot *shot = blank(plan, n++, KIND_TOPUP);
+        struct shot *shot = blank(plan, n++, SHOT_TOPUP);
         shot->account = i;
         shot->amount_minor = each + 20000000;
     }
@@ -102,7 +102,7 @@ static uint32_t find_repeatable(struct plan *plan, uint32_t n) {
         uint32_t m = earlier(plan, n);
         if (m == PLAN_NONE) break;
         const struct shot *shot = &plan->shots[m];
-        bool payment = shot->kind == KIND_PAY || shot->kind == KIND_POOR;
+        bool payment = shot->kind == SHOT_PAY || shot->kind == SHOT_POOR;
         if (payment && atomic_load_explicit(&shot->repeat, memory_order_relaxed) == PLAN_NONE) return m;
     }
     return PLAN_NONE;
@@ -113,30 +113,30 @@ static uint32_t find_refundable(struct plan *plan, uint32_t n) {
         uint32_t m = earlier(plan, n);
         if (m == PLAN_NONE) break;
         const struct shot *shot = &plan->shots[m];
-        if (shot->kind == KIND_PAY && !shot->refunded && answered_ok(shot)) return m;
+        if (shot->kind == SHOT_PAY && !shot->refunded && answered_ok(shot)) return m;
     }
     return PLAN_NONE;
 }
 
-static void plan_payment(struct plan *plan, uint32_t n, enum kind kind) {
+static void plan_payment(struct plan *plan, uint32_t n, enum shot_kind kind) {
     struct shot *shot = blank(plan, n, kind);
     shot->account = below(plan, plan->accounts);
     shot->merchant = below(plan, plan->merchants);
     shot->amount_minor = PAY_MIN_MINOR + below(plan, PAY_MAX_MINOR - PAY_MIN_MINOR + 1);
-    if (kind == KIND_POOR) shot->amount_minor += POOR_MINOR;
-    if (kind == KIND_STALE) shot->at_ms -= STALE_MS;
-    if (kind == KIND_FUTURE) shot->at_ms += FUTURE_MS;
+    if (kind == SHOT_POOR) shot->amount_minor += POOR_MINOR;
+    if (kind == SHOT_STALE) shot->at_ms -= STALE_MS;
+    if (kind == SHOT_FUTURE) shot->at_ms += FUTURE_MS;
 }
 
-static bool plan_repeat(struct plan *plan, uint32_t n, enum kind kind) {
+static bool plan_repeat(struct plan *plan, uint32_t n, enum shot_kind kind) {
     uint32_t m = find_repeatable(plan, n);
     if (m == PLAN_NONE) return false;
     struct shot *shot = blank(plan, n, kind), *first = &plan->shots[m];
     shot->of = m;
     shot->account = first->account;
     shot->merchant = first->merchant;
-    shot->amount_minor = first->amount_minor + (kind == KIND_REUSE);
-    if (kind == KIND_RETRY) shot->at_ms = first->at_ms;
+    shot->amount_minor = first->amount_minor + (kind == SHOT_REUSE);
+    if (kind == SHOT_RETRY) shot->at_ms = first->at_ms;
     atomic_store_explicit(&first->repeat, n, memory_order_release);
     return true;
 }
@@ -144,7 +144,7 @@ static bool plan_repeat(struct plan *plan, uint32_t n, enum kind kind) {
 static bool plan_refund(struct plan *plan, uint32_t n) {
     uint32_t m = find_refundable(plan, n);
     if (m == PLAN_NONE) return false;
-    struct shot *shot = blank(plan, n, KIND_REFUND), *first = &plan->shots[m];
+    struct shot *shot = blank(plan, n, SHOT_REFUND), *first = &plan->shots[m];
     shot->of = m;
     shot->account = first->account;
     shot->merchant = first->merchant;
@@ -155,7 +155,7 @@ static bool plan_refund(struct plan *plan, uint32_t n) {
 
 static bool plan_order(struct plan *plan, uint32_t n) {
     if (plan->buyers_used == plan->buyers) return false;
-    struct shot *shot = blank(plan, n, KIND_ORDER);
+    struct shot *shot = blank(plan, n, SHOT_ORDER);
     plan->orders[plan->buyers_used] = n;
     shot->account = plan->accounts + plan->buyers_used++;
     shot->merchant = below(plan, plan->merchants);
@@ -170,7 +170,7 @@ static bool plan_order_payment(struct plan *plan, uint32_t n) {
         if (!plan->shots[found].refunded && answered_ok(&plan->shots[found])) m = found;
     }
     if (m == PLAN_NONE) return false;
-    struct shot *shot = blank(plan, n, KIND_PAY_ORDER), *order = &plan->shots[m];
+    struct shot *shot = blank(plan, n, SHOT_PAY_ORDER), *order = &plan->shots[m];
     shot->of = m;
     shot->account = order->account;
     shot->merchant = order->merchant;
@@ -181,9 +181,9 @@ static bool plan_order_payment(struct plan *plan, uint32_t n) {
 
 static bool plan_malformed(struct plan *plan, uint32_t n) {
     switch (below(plan, 3)) {
-    case 0: plan_payment(plan, n, KIND_STALE); return true;
-    case 1: plan_payment(plan, n, KIND_FUTURE); return true;
-    default: return plan_repeat(plan, n, KIND_REUSE);
+    case 0: plan_payment(plan, n, SHOT_STALE); return true;
+    case 1: plan_payment(plan, n, SHOT_FUTURE); return true;
+    default: return plan_repeat(plan, n, SHOT_REUSE);
     }
 }
 
@@ -191,15 +191,15 @@ void plan_next(struct plan *plan, uint32_t n) {
     const struct mix *mix = &plan->mix;
     unsigned drawn = below(plan, 1000);
     bool done = false;
-    if (drawn < mix->retries) done = plan_repeat(plan, n, KIND_RETRY);
+    if (drawn < mix->retries) done = plan_repeat(plan, n, SHOT_RETRY);
     else if ((drawn -= mix->retries) < mix->malformed) done = plan_malformed(plan, n);
     else if ((drawn -= mix->malformed) < mix->refunds) done = plan_refund(plan, n);
     else if ((drawn -= mix->refunds) < mix->poor) {
-        plan_payment(plan, n, KIND_POOR);
+        plan_payment(plan, n, SHOT_POOR);
         done = true;
     } else if ((drawn -= mix->poor) < mix->orders) done = plan_order(plan, n);
     else if ((drawn -= mix->orders) < mix->orders) done = plan_order_payment(plan, n);
-    if (!done) plan_payment(plan, n, KIND_PAY);
+    if (!done) plan_payment(plan, n, SHOT_PAY);
 }
 
 void plan_account_name(uint32_t account, char out[TILL_ACCOUNT_SIZE]) { snprintf(out, TILL_ACCOUNT_SIZE, "user%05" PRIu32, account); }
@@ -222,49 +222,49 @@ uint32_t plan_place(const struct plan *plan, const char *key) {
 /* The number of the order is that of the intent that makes it. */
 static void write_goods(const struct plan *plan, uint32_t n, struct plan_texts *texts, struct till_intent *intent) {
     const struct shot *shot = &plan->shots[n];
-    bool article = shot->kind == KIND_PRICE || shot->kind == KIND_STOCK;
-    snprintf(texts->order, sizeof texts->order, "order-%08" PRIx32 "-%s", shot->kind == KIND_ORDER ? n : shot->of, plan->run);
+    bool article = shot->kind == SHOT_PRICE || shot->kind == SHOT_STOCK;
+    snprintf(texts->order, sizeof texts->order, "order-%08" PRIx32 "-%s", shot->kind == SHOT_ORDER ? n : shot->of, plan->run);
     texts->line = (struct till_line){PLAN_SKU, shot->quantity};
     texts->goods = (struct till_goods){0};
     if (article) texts->goods.sku = PLAN_SKU;
-    if (shot->kind == KIND_STOCK) texts->goods.quantity = shot->quantity;
-    if (shot->kind == KIND_ORDER) {
+    if (shot->kind == SHOT_STOCK) texts->goods.quantity = shot->quantity;
+    if (shot->kind == SHOT_ORDER) {
         texts->goods.line_count = 1;
         texts->goods.lines = &texts->line;
     }
     if (!article) intent->order = texts->order;
-    if (shot->kind != KIND_PAY_ORDER) intent->goods = &texts->goods;
+    if (shot->kind != SHOT_PAY_ORDER) intent->goods = &texts->goods;
 }
 
-static bool is_of_merchant(enum kind kind) {
-    return kind == KIND_OPEN_MERCHANT || kind == KIND_PRICE || kind == KIND_STOCK || kind == KIND_ORDER;
+static bool is_of_merchant(enum shot_kind kind) {
+    return kind == SHOT_OPEN_MERCHANT || kind == SHOT_PRICE || kind == SHOT_STOCK || kind == SHOT_ORDER;
 }
 
-static bool is_of_goods(enum kind kind) { return kind >= KIND_PRICE && kind <= KIND_PAY_ORDER; }
+static bool is_of_goods(enum shot_kind kind) { return kind >= SHOT_PRICE && kind <= SHOT_PAY_ORDER; }
 
 void plan_intent(const struct plan *plan, uint32_t n, struct plan_texts *texts, struct till_intent *intent) {
-    static const char *const ops[KIND_COUNT] = {
-        [KIND_OPEN_MERCHANT] = "open", [KIND_OPEN] = "open", [KIND_TOPUP] = "topup", [KIND_PAY] = "pay",     [KIND_POOR] = "pay",
-        [KIND_REFUND] = "refund",      [KIND_RETRY] = "pay", [KIND_REUSE] = "pay",   [KIND_STALE] = "pay", [KIND_FUTURE] = "pay",
-        [KIND_PRICE] = "price",        [KIND_STOCK] = "stock", [KIND_ORDER] = "order", [KIND_PAY_ORDER] = "pay",
+    static const char *const ops[SHOT_COUNT] = {
+        [SHOT_OPEN_MERCHANT] = "open", [SHOT_OPEN] = "open", [SHOT_TOPUP] = "topup", [SHOT_PAY] = "pay",     [SHOT_POOR] = "pay",
+        [SHOT_REFUND] = "refund",      [SHOT_RETRY] = "pay", [SHOT_REUSE] = "pay",   [SHOT_STALE] = "pay", [SHOT_FUTURE] = "pay",
+        [SHOT_PRICE] = "price",        [SHOT_STOCK] = "stock", [SHOT_ORDER] = "order", [SHOT_PAY_ORDER] = "pay",
     };
     const struct shot *shot = &plan->shots[n];
-    bool repeat = shot->kind == KIND_RETRY || shot->kind == KIND_REUSE, refund = shot->kind == KIND_REFUND;
+    bool repeat = shot->kind == SHOT_RETRY || shot->kind == SHOT_REUSE, refund = shot->kind == SHOT_REFUND;
     memset(intent, 0, sizeof *intent);
     write_key(plan, repeat ? shot->of : n, texts->key);
     if (is_of_merchant(shot->kind)) plan_merchant_name(shot->merchant, texts->account);
     else plan_account_name(shot->account, texts->account);
-    if (shot->kind == KIND_ORDER) plan_account_name(shot->account, texts->to);
+    if (shot->kind == SHOT_ORDER) plan_account_name(shot->account, texts->to);
     else plan_merchant_name(shot->merchant, texts->to);
     intent->op = ops[shot->kind];
     intent->source = PLAN_SOURCE;
     intent->key = texts->key;
     intent->at_ms = shot->at_ms;
     intent->account = texts->account;
-    if (shot->kind == KIND_OPEN_MERCHANT) intent->kind = "merchant";
-    if (shot->kind == KIND_OPEN) intent->kind = "user";
-    if (strcmp(intent->op, "pay") == 0 || shot->kind == KIND_ORDER) intent->to = texts->to;
-    if (!refund && shot->kind != KIND_STOCK) intent->currency = PLAN_CURRENCY;
+    if (shot->kind == SHOT_OPEN_MERCHANT) intent->kind = "merchant";
+    if (shot->kind == SHOT_OPEN) intent->kind = "user";
+    if (strcmp(intent->op, "pay") == 0 || shot->kind == SHOT_ORDER) intent->to = texts->to;
+    if (!refund && shot->kind != SHOT_STOCK) intent->currency = PLAN_CURRENCY;
     if (is_of_goods(shot->kind)) write_goods(plan, n, texts, intent);
     intent->amount_minor = refund && shot->amount_minor == PLAN_REFUND_ALL ? TILL_AMOUNT_ALL : shot->amount_minor;
     if (!refund) return;

@@ -12,22 +12,22 @@
 
 #include "producer/till.h"
 
-enum kind {
-    KIND_OPEN_MERCHANT,
-    KIND_OPEN,
-    KIND_TOPUP,
-    KIND_PAY,
-    KIND_POOR,   /* a payment above what anybody has */
-    KIND_REFUND, /* of a payment that was seen to be paid */
-    KIND_RETRY,  /* the same intent once more: same key, same at, same everything */
-    KIND_REUSE,  /* malformed: a key used before, for another amount */
-    KIND_STALE,  /* malformed: created more than 23 h ago */
-    KIND_FUTURE, /* malformed: created ten minutes from now */
-    KIND_PRICE,  /* of a merchant's one article */
-    KIND_STOCK,
-    KIND_ORDER,  /* of some of it, for a buyer of its own; not all can have what they want */
-    KIND_PAY_ORDER, /* of one that was seen to be made */
-    KIND_COUNT
+enum shot_kind {
+    SHOT_OPEN_MERCHANT,
+    SHOT_OPEN,
+    SHOT_TOPUP,
+    SHOT_PAY,
+    SHOT_POOR,   /* a payment above what anybody has */
+    SHOT_REFUND, /* of a payment that was seen to be paid */
+    SHOT_RETRY,  /* the same intent once more: same key, same at, same everything */
+    SHOT_REUSE,  /* malformed: a key used before, for another amount */
+    SHOT_STALE,  /* malformed: created more than 23 h ago */
+    SHOT_FUTURE, /* malformed: created ten minutes from now */
+    SHOT_PRICE,  /* of a merchant's one article */
+    SHOT_STOCK,
+    SHOT_ORDER,  /* of some of it, for a buyer of its own; not all can have what they want */
+    SHOT_PAY_ORDER, /* of one that was seen to be made */
+    SHOT_COUNT
 };
 
 enum { PLAN_NONE = UINT32_MAX, PLAN_REFUND_ALL = 0, PLAN_PRICE_MINOR = 1999 };
@@ -39,7 +39,7 @@ struct mix {
 
 struct shot {
     /* the plan */
-    enum kind kind;
+    enum shot_kind kind;
     uint32_t account, merchant; /* account: an order's buyer, whose account is behind all others and does nothing else */
     uint32_t quantity;       /* stock, order */
     uint32_t of;             /* retry, reuse, refund: the payment meant; an order's payment: the order */

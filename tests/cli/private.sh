@@ -10,7 +10,7 @@ trap 'kill -CONT $pids 2>/dev/null; kill $pids 2>/dev/null; wait; rm -rf "$dir"'
 cd "$dir" || exit 1
 commands="open topup pay hold capture release transfer group refund rollback withdraw unschedule freeze thaw inquire close
     lock unlock limit credential policy price stock order cancel
-    chaos send watch account bill orders articles ledger status audit dead accept-loss archive doctor acl config id reconcile settle
+    bench chaos send watch account bill orders articles ledger status audit dead accept-loss archive doctor acl config id reconcile settle
     digest replay pause resume drain repartition"
 unset TILL_CONFIG NO_COLOR
 export TILL_REDIS_URL=unix:$socket TILL_BOOK_PARTITIONS=4 TILL_PRODUCER_TIMEOUT=20s

@@ -66,7 +66,7 @@ words() {
     grep -hE '(command_begin|append[a-z_]*)\(' "$@" | grep -oE '"[A-Z]{3,}"' | tr -d '"' | grep -vxE "GROUPS|STREAM|SENTINEL" |
         sort -u
 }
-holds auditor $(words "$root"/producer/*.c $(ls "$root"/producer/cli/*.c | grep -v "repartition_\|chaos") | # those are an admin's
+holds auditor $(words "$root"/producer/*.c $(ls "$root"/producer/cli/*.c | grep -v "repartition_\|chaos\|bench\|own_book") | # those are an admin's
     grep -vxE "AUTH|SELECT|XADD|EVALSHA|SCRIPT|HDEL|HSET|CONFIG|ACL|COMMAND|DEL|WAIT|WAITAOF") # of logging in, of others, or done without
 holds producer WAIT
 holds worker EVALSHA SCRIPT WAIT $(words "$root"/worker/*.c)
