@@ -66,7 +66,8 @@ words() {
     grep -hE '(command_begin|append[a-z_]*)\(' "$@" | grep -oE '"[A-Z]{3,}"' | tr -d '"' | grep -vxE "GROUPS|STREAM|SENTINEL" |
         sort -u
 }
-holds auditor $(words "$root"/producer/*.c $(ls "$root"/producer/cli/*.c | grep -v "repartition_\|chaos\|bench\|own_book") | # those are an admin's
+admins="repartition_\|chaos\|bench\|own_book"
+holds auditor $(words "$root"/producer/*.c $(ls "$root"/producer/cli/*.c | grep -v "$admins") |
     grep -vxE "AUTH|SELECT|XADD|EVALSHA|SCRIPT|HDEL|HSET|CONFIG|ACL|COMMAND|DEL|WAIT|WAITAOF") # of logging in, of others, or done without
 holds producer WAIT
 holds worker EVALSHA SCRIPT WAIT $(words "$root"/worker/*.c)
