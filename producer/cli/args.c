@@ -159,12 +159,18 @@ static void print_option(const struct cli_option *o) {
     else printf("%s\n%*s%s\n", left, HELP_COLUMN, "", o->help);
 }
 
+void args_print_options(const struct cli_option *options) {
+    for (; options && options->name; options++) print_option(options);
+}
+
+const struct cli_option *args_common_options(void) { return common; }
+
 void args_print_help(const struct cli_command *c) {
     printf("Usage: till %s%s%s [OPTION]...\n\n%s.\n", c->name, *c->operands ? " " : "", c->operands, c->summary);
     if (*c->about) printf("\n%s\n", c->about);
     puts("\nOptions");
-    for (int n = 0; c->options && c->options[n].name; n++) print_option(&c->options[n]);
-    for (int n = 0; common[n].name; n++) print_option(&common[n]);
+    args_print_options(c->options);
+    args_print_options(common);
     printf("\nExamples\n%s\n", c->examples);
 }
 

@@ -10,6 +10,10 @@
  * underscore in an option's name counts as a dash, so that the wire's names are accepted as they are. */
 int args_read(struct cli *cli, int argc, char **argv);
 void args_print_help(const struct cli_command *command);
+/* Those that every command takes; ended by a NULL name. */
+const struct cli_option *args_common_options(void);
+/* A line or two each, as --help shows them. */
+void args_print_options(const struct cli_option *options);
 
 /* A number among the options: `*number` keeps its value when the option was not given. False, and said, when it is none or out of range. */
 bool args_number(const struct cli *cli, unsigned option, uint64_t min, uint64_t max, uint64_t *number);

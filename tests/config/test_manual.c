@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/param.h"
+#include "config/param_words.h"
 #include "config/slurp.h"
-#include "config/units.h"
-#include "config/value.h"
 #include "load_text.h"
 
 enum { TEXT_MAX = 65536, LINE_MAX_SIZE = 1024 };
@@ -22,41 +20,6 @@ static void read_source(const char *name) {
     text[size] = '\0';
 }
 
-static void format_bound(const struct param *param, uint64_t bound, char *out, size_t capacity) {
-    char shown[UNITS_SHOW_MAX];
-    if (param->type == PARAM_DURATION || param->type == PARAM_RETENTION)
-        units_show_duration(bound, shown);
-    else if (param->type == PARAM_SIZE)
-        units_show_size(bound, shown);
-    else
-        snprintf(shown, sizeof shown, "%llu", (unsigned long long)bound);
-    snprintf(out, capacity, "%s", shown);
-}
-
-static void format_bounds(const struct param *param, char *out, size_t capacity) {
-    char min[UNITS_SHOW_MAX], max[UNITS_SHOW_MAX], wants[128];
-    format_bound(param, param->min, min, sizeof min);
-    format_bound(param, param->max, max, sizeof max);
-    value_wants(param, wants, sizeof wants);
-    if (param->type == PARAM_CHOICE)
-        snprintf(out, capacity, "%s", wants + strlen("one of "));
-    else
-        snprintf(out, capacity, "%s to %s%s", min, max,
-                 param->type == PARAM_TEXT ? " bytes" : param->type == PARAM_RETENTION ? ", or keep" : "");
-}
-
-static void format_kind(const struct param *param, char *out, size_t capacity) {
-    static const char *const kinds[] = {[PARAM_TEXT] = "text", [PARAM_UINT] = "whole number", [PARAM_DURATION] = "duration",
-                                        [PARAM_RETENTION] = "duration", [PARAM_SIZE] = "size", [PARAM_CHOICE] = "choice"};
-    bool unit = param->unit[0] && (param->type == PARAM_TEXT || param->type == PARAM_UINT);
-    snprintf(out, capacity, "%s%s%s", kinds[param->type], unit ? ", " : "", unit ? param->unit : "");
-}
-
-static void format_help(const struct param *param, char *out, size_t capacity) {
-    const char *words = param->type == PARAM_CHOICE ? strstr(param->help, " [") : NULL;
-    snprintf(out, capacity, "%.*s", words ? (int)(words - param->help) : (int)strlen(param->help), param->help);
-}
-
 static size_t count_of(const char *needle) {
     size_t count = 0;
     for (const char *at = text; (at = strstr(at, needle)); at += strlen(needle)) count++;
@@ -68,9 +31,9 @@ Test(config_manual, the_table_is_the_manual) {
     for (enum config_param i = 0; i < CONFIG_PARAM_COUNT; i++) {
         const struct param *param = param_get(i);
         char bounds[128], kind[64], help[256], row[LINE_MAX_SIZE];
-        format_bounds(param, bounds, sizeof bounds);
-        format_kind(param, kind, sizeof kind);
-        format_help(param, help, sizeof help);
+        param_words_bounds(param, bounds, sizeof bounds);
+        param_words_kind(param, kind, sizeof kind);
+        param_words_help(param, help, sizeof help);
         snprintf(row, sizeof row, "\n| `%s` | `%s` | %s | %s | %s | %s |\n", param->name, config_param_default(i), kind, bounds,
                  param->reload ? "yes" : "no", help);
         cr_expect_eq(count_of(row), 1, "config/README.md lacks the row:%s", row);
@@ -83,9 +46,9 @@ Test(config_manual, the_table_is_the_sample) {
     for (enum config_param i = 0; i < CONFIG_PARAM_COUNT; i++) {
         const struct param *param = param_get(i);
         char bounds[128], kind[64], help[256], block[LINE_MAX_SIZE];
-        format_bounds(param, bounds, sizeof bounds);
-        format_kind(param, kind, sizeof kind);
-        format_help(param, help, sizeof help);
+        param_words_bounds(param, bounds, sizeof bounds);
+        param_words_kind(param, kind, sizeof kind);
+        param_words_help(param, help, sizeof help);
         snprintf(block, sizeof block, "\n  # %s\n  # %s: %s; %s\n  %s: %s\n", help, kind, bounds,
                  param->reload ? "SIGHUP applies it" : "needs a restart", param->key, config_param_default(i));
         cr_expect_eq(count_of(block), 1, "config/till.yaml lacks:%s", block);

@@ -151,11 +151,23 @@ part_fuzz() {
     [ $bad = 0 ]
 }
 
-# The example program of the README, built as a user would: against what is installed, shared and static, and paying for real.
+# The example program of the README, built as a user would: against what is installed, shared and static, and paying for real. Then what is
+# installed beside it, and the Debian packages.
 part_install() {
     built_release || return 1
-    local to=$scratch/installed
-    cmake --install build --prefix "$to" >/dev/null && bash tests/lib/example.sh "$to"
+    local to=$scratch/installed script bad=0
+    cmake --install build --prefix "$to" >/dev/null || return 1
+    for script in "example.sh $to" "installed.sh $to" "packages.sh build"; do
+        echo "== tests/lib/$script"
+        bash tests/lib/$script >"$scratch/install" 2>&1
+        case $? in
+        0) counts 1 0 ;;
+        77) skips 1 "tests/lib/$script: $(tail -n 1 "$scratch/install")" ;;
+        *) counts 0 1 && bad=1 ;;
+        esac
+        cat "$scratch/install"
+    done
+    [ $bad = 0 ]
 }
 
 part_bench() {
