@@ -29,7 +29,7 @@ const struct acl_role acl_roles[] = {
      false,
      {{"", EVERYBODY " client|kill client|unblock script|load wait", false},
       {"~{B:*}:account:* ~{B:*}:bills:* ~{B:*}:meta ~{B:*}:scheduled ~{B:*}:unanswered", "hexists hget hlen hmget hset", false},
-      {"~{B:*}:intents", "xack xadd xautoclaim xgroup|create xgroup|delconsumer xinfo|consumers xlen xpending xreadgroup", false},
+      {"~{B:*}:intents", "xack xadd xautoclaim xgroup|create xgroup|delconsumer xgroup|setid xinfo|consumers xlen xpending xreadgroup", false},
       {"~{B:*}:dead ~{B:*}:ledger ~{B:*}:responses:*", "xadd xdel xlen", false},
       {"~{B:*}:dead ~{B:*}:discarded ~{B:*}:intents ~{B:*}:ledger ~{B:*}:responses:*",
        "xinfo|groups xinfo|stream xlen xpending xrange xtrim", false},

@@ -22,7 +22,7 @@ static const char *const calls[] = {
     "zcard K",               "zrange K 0 -1",             "zrangebyscore K 0 1",  "zrem K m",
     "zremrangebyscore K 0 1", "zscan K 0",                "zscore K m",
     "client info",           "client kill id 0",          "role",                 "asking",
-    "cluster slots",         "wait 0 1",
+    "cluster slots",         "wait 0 1",                  "xgroup setid K g 0",
 };
 #define NO_SCRIPT_SHA1 "0000000000000000000000000000000000000000"
 

@@ -310,7 +310,7 @@ producer-shop,producer-seer,operator,auditor xtrim {PART}:intents maxlen 0
 producer-shop,producer-seer,worker,operator,auditor xdel {PART}:intents 0-1
 producer-shop,producer-seer,worker,operator,auditor xsetid {PART}:intents 99999999999999-0
 producer-shop,producer-seer,worker,operator,auditor xgroup destroy {PART}:intents workers
-producer-shop,producer-seer,worker,operator,auditor xgroup setid {PART}:intents workers 0
+producer-shop,producer-seer,operator,auditor xgroup setid {PART}:intents workers 0
 producer-shop,producer-seer,worker,operator,auditor hincrby {PART}:account:alice balance 1000
 producer-shop,producer-seer,worker,operator,auditor hset {PART}:ledger f v
 producer-shop,producer-seer,worker,operator,auditor set {PART}:meta x

@@ -97,37 +97,40 @@ def network(rule):
         run.stage.proxy.say("pass")
     return fault
 
-# --- of a master with replicas
+# --- of masters with replicas; of several masters it is the one of partition p
 
-def wait_for_another(run, port):
-    wait_for("a failover", 60, lambda: run.other_master(port))
+def wait_for_another(run, port, p): wait_for("a failover", 60, lambda: run.other_master(port, p))
 
-def online_again(run): wait_for("two replicas", 60, run.stage.replicas_online)
+def online_again(run): wait_for("the replicas", 60, run.stage.replicas_online)
+
+def some_master(run):
+    p = run.rng.randrange(run.stage.partitions)
+    return p, run.stage.master_port(p)
 
 def master_killed(run):
-    port = run.stage.master_port()
-    os.kill(run.stage.pid(port), signal.SIGKILL)
-    wait_for_another(run, port)
+    p, port = some_master(run)
+    run.stage.signal(port, signal.SIGKILL)
+    wait_for_another(run, port, p)
     run.healed()
     run.stage.start_again(port)
     online_again(run)
 
 def master_frozen(run):
     """It wakes up and believes that it is the master still."""
-    port = run.stage.master_port()
-    os.kill(run.stage.pid(port), signal.SIGSTOP)
-    wait_for_another(run, port)
-    os.kill(run.stage.pid(port), signal.SIGCONT)
+    p, port = some_master(run)
+    run.stage.signal(port, signal.SIGSTOP)
+    wait_for_another(run, port, p)
+    run.stage.signal(port, signal.SIGCONT)
     run.healed()
     online_again(run)
 
 def asked_to_fail_over(run, pause):
-    port = run.stage.master_port()
+    p, port = some_master(run)
     try:
         if pause: run.stage.master().call("CLIENT", "PAUSE", 20000, "WRITE")
-        Redis(("127.0.0.1", run.stage.first + 3)).call("SENTINEL", "FAILOVER", "till")
+        run.stage.at(run.stage.first + 3).call("SENTINEL", "FAILOVER", "till")
     except (Lost, ReplyError): return
-    wait_for_another(run, port)
+    wait_for_another(run, port, p)
     run.healed()
     online_again(run)
 
@@ -139,17 +142,31 @@ def planned_failover(run):
     """As config/README.md says."""
     asked_to_fail_over(run, True)
 
+def cluster_failover(run):
+    """The replica asks its master to wait until it has all."""
+    p, port = some_master(run)
+    try: run.stage.at(run.stage.followers(port)[0]).call("CLUSTER", "FAILOVER")
+    except (Lost, ReplyError, IndexError): return
+    wait_for_another(run, port, p)
+    run.healed()
+    online_again(run)
+
+def slot_moved(run):
+    """To another master and back."""
+    p, port = some_master(run)
+    for to in ([other for other in run.stage.master_ports() if other != port][0], port): run.stage.move_slot(p, to, run.length(0.1))
+
 def lagging_promoted(run):
     """For a second no replica hears of anything, nor does the master mind; then one of them is the master."""
-    stage, port = run.stage, run.stage.master_port()
-    master, others = stage.master(), [stage.pid(other) for other in stage.ports() if other != port]
+    stage, (p, port) = run.stage, some_master(run)
+    master, others = stage.at(port), stage.followers(port)
     master.call("CONFIG", "SET", "min-replicas-to-write", 0)
-    for pid in others: os.kill(pid, signal.SIGSTOP)
+    for other in others: stage.signal(other, signal.SIGSTOP)
     master.call("CLIENT", "KILL", "TYPE", "replica")
     time.sleep(0.8)
-    os.kill(stage.pid(port), signal.SIGKILL)
-    for pid in others: os.kill(pid, signal.SIGCONT)
-    wait_for_another(run, port)
+    stage.signal(port, signal.SIGKILL)
+    for other in others: stage.signal(other, signal.SIGCONT)
+    wait_for_another(run, port, p)
     run.healed()
     stage.start_again(port)
     online_again(run)
@@ -161,8 +178,10 @@ NETWORK = {"replies lost": network("lose-replies"), "half-open": network("half-o
            "slow": network("delay 40"), "resets": network("reset 50"), "refused": network("refuse"),
            "cut replies": network(lambda run: f"cut-replies {run.rng.randrange(3000)}"),
            "cut requests": network(lambda run: f"cut-requests {run.rng.randrange(3000)}")}
+REPLICATED = {"master killed": master_killed, "master frozen": master_frozen}
 FAULTS = {"single": dict(ANYWHERE, **NETWORK, **{"Redis frozen": redis_frozen, "Redis killed": redis_killed}),
-          "sentinel": dict(ANYWHERE, **{"master killed": master_killed, "master frozen": master_frozen, "SENTINEL FAILOVER": failover,
-                                        "planned failover": planned_failover})}
+          "sentinel": dict(ANYWHERE, **REPLICATED, **{"SENTINEL FAILOVER": failover, "planned failover": planned_failover}),
+          "cluster": dict(ANYWHERE, **REPLICATED, **{"planned failover": cluster_failover, "slot moved": slot_moved})}
 # For the table only: these lose something by design.
-LOSING = {"single": {"power cut": power_cut}, "sentinel": {"lagging replica promoted": lagging_promoted}}
+LOSING = {"single": {"power cut": power_cut}, "sentinel": {"lagging replica promoted": lagging_promoted},
+          "cluster": {"lagging replica promoted": lagging_promoted}}

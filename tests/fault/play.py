@@ -8,19 +8,20 @@ from traffic import Plan, Sender
 STEP_S = 0.02
 
 class Run:
-    def __init__(self, programs, topology, persistence, seed, rate, limit=None, length=1.0, say=lambda text: None, settings=None):
+    def __init__(self, programs, topology, persistence, seed, rate, replicas=0, limit=None, length=1.0, say=lambda text: None):
         self.rng, self.rate, self.limit, self.scale, self.say = random.Random(seed), rate, limit, length, say
+        self.replicas, settings = replicas, {"TILL_DURABILITY_REPLICAS": str(replicas)}
         self.stage = STAGES[topology](programs, persistence, settings=settings)
         self.plan = Plan(random.Random(f"{seed} traffic"), f"s{seed}")
-        self.sender = Sender(self.stage.route, self.stage.book, self.stage.partitions)
+        self.sender = Sender(self.stage, replicas)
         self.verdict, self.pumping, self.broken, self.reported = judge.Verdict(), False, None, 0
         self.healed_at = time.monotonic()
 
     def length(self, seconds): return seconds * self.scale * self.rng.uniform(0.5, 1)
     def healed(self): self.healed_at = time.monotonic()
 
-    def other_master(self, port):
-        try: return self.stage.master_port() != port and self.stage.master().call("ROLE")[0] == b"master"
+    def other_master(self, port, partition):
+        try: return self.stage.master_port(partition) != port and self.stage.master(partition).call("ROLE")[0] == b"master"
         except (Lost, ReplyError): return False
 
     def served(self):
@@ -102,6 +103,8 @@ class Run:
         verdict.lost, verdict.undone, verdict.intents = len(lost), judge.undone(sender, told), len(sender.sent)
         self.reported = self.reported or sum("data_loss_suspected" in worker.text() for worker in self.stage.workers)
         if verdict.undone and not self.reported: verdict.fault(f"{verdict.undone} answers are gone, and nobody told")
+        if self.replicas and verdict.lost + verdict.undone:
+            verdict.fault(f"{verdict.lost} intents and {verdict.undone} answers are gone that a replica had")
         for who in sorted(lost, key=lambda who: sender.sent[who].number): sender.again(who)
         self.flush()
         if lost and self.come_to_rest() is None: verdict.fault("not at rest after sending again")

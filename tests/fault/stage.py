@@ -4,7 +4,7 @@ from resp import Lost, Redis, ReplyError
 
 PERSISTENCE = {"none": ["--appendonly", "no"], "everysec": ["--appendonly", "yes", "--appendfsync", "everysec"],
                "always": ["--appendonly", "yes", "--appendfsync", "always"]}
-LEASE_S = 1.0
+LEASE_S, BUSY_MS = 1.0, 200
 libc = ctypes.CDLL(None)
 
 def die_with_parent():
@@ -94,7 +94,7 @@ class Stage:
         for worker in getattr(self, "workers", []): worker.kill()
         if self.proxy: self.proxy.process.kill()
         for process in self.processes: end(process)
-        shutil.rmtree(self.dir, ignore_errors=True)
+        if "TILL_KEEP" not in os.environ: shutil.rmtree(self.dir, ignore_errors=True)
 
     def server(self, arguments, log):
         with open(os.path.join(self.dir, log), "ab") as out:
@@ -117,7 +117,8 @@ class Stage:
             try: redis.call(*words)
             except (Lost, ReplyError): pass
 
-    def lose_route(self): pass
+    def lose_route(self):
+        """A server said that it is not the one: ask again."""
 
 def answers(redis):
     try: return redis.call("PING") == b"PONG"
@@ -144,7 +145,7 @@ class Single(Stage):
 
     def start_redis(self):
         self.redis = self.server(["--port", "0", "--unixsocket", self.socket, "--save", "", "--dir", self.data,
-                                  "--busy-reply-threshold", "200", *PERSISTENCE[self.persistence]], "redis.log")
+                                  "--busy-reply-threshold", str(BUSY_MS), *PERSISTENCE[self.persistence]], "redis.log")
         wait_for("redis-server", 30, lambda: answers(Redis(self.socket)))
 
     def kill_redis(self):
@@ -157,68 +158,130 @@ class Single(Stage):
         names = [n for n in os.listdir(folder) if ".incr." in n] if os.path.isdir(folder) else []
         return os.path.join(folder, sorted(names)[-1]) if names else None
 
-class Sentinel(Stage):
-    """A master without a replica takes nothing in, as the manual advises: one that was cut off cannot go on for long."""
-    topology = "sentinel"
-    min_replicas = 1
-
-    def start_servers(self):
-        script = os.path.join(os.path.dirname(__file__), "../../config/sentinel-local")
-        self.first = free_ports(6)
-        environment = dict(os.environ, DOWN_MS="1000", MIN_REPLICAS=str(self.min_replicas))
-        self.script = subprocess.Popen([script, self.dir, str(self.first)], env=environment, text=True, stdout=subprocess.PIPE,
-                                       stderr=subprocess.PIPE, preexec_fn=die_with_parent)
-        self.processes.append(self.script)
-        self.url = self.script.stdout.readline().strip()
-        if not self.url.startswith("sentinel://"): raise Trouble("no sentinels: " + self.script.stderr.read()[-500:])
+class Local(Stage):
+    """Servers of config/NAME-local on neighbouring ports."""
+    def start_script(self, name, spare, **environment):
+        """The first of its six ports; the nodes of a cluster speak to each other `spare` above."""
+        script = os.path.join(os.path.dirname(__file__), f"../../config/{name}-local")
+        self.first, self.topology_seen, self.senders = free_ports(6, spare), None, {}
+        process = subprocess.Popen([script, self.dir, str(self.first)], env=dict(os.environ, **environment), text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=die_with_parent)
+        self.processes.append(process)
+        self.url = process.stdout.readline().strip()
+        if not self.url.startswith(name): raise Trouble(f"no {name}: " + process.stderr.read()[-500:])
         for port in self.ports():
-            redis = Redis(("127.0.0.1", port))
+            redis = self.at(port)
             redis.call("CONFIG", "SET", "appendonly", "no" if self.persistence == "none" else "yes")
             redis.call("CONFIG", "SET", "appendfsync", "always" if self.persistence == "always" else "everysec")
+            redis.call("CONFIG", "SET", "min-replicas-to-write", self.min_replicas)
+            redis.call("CONFIG", "SET", "busy-reply-threshold", BUSY_MS)
             redis.call("CONFIG", "REWRITE")
-        self.sender = None
 
-    def ports(self): return [self.first + n for n in range(3)]
-    def pid(self, port): return int(open(os.path.join(self.dir, f"{port}.pid")).read())
-
-    def master_port(self):
-        for n in range(3):
-            try: return int(Redis(("127.0.0.1", self.first + 3 + n), 1.0).call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "till")[1])
-            except (Lost, ReplyError, TypeError): continue
-        raise Lost("no sentinel")
-
-    def master(self, partition=0): return Redis(("127.0.0.1", self.master_port()))
-    def masters(self): return [self.master()]
-    def lose_route(self): self.sender = None
+    def at(self, port, timeout=5.0): return Redis(("127.0.0.1", port), timeout)
+    def signal(self, port, number): os.kill(int(open(os.path.join(self.dir, f"{port}.pid")).read()), number)
+    def master(self, partition=0): return self.at(self.master_port(partition))
+    def lose_route(self): self.topology_seen, self.senders = None, {}
 
     def route(self, partition):
-        """As a client must: ask, and believe only who says that it is the master."""
-        if not self.sender or not self.sender.socket:
-            redis = Redis(("127.0.0.1", self.master_port()), 2.0)
-            try:
-                if redis.call("ROLE")[0] != b"master": raise Lost("not the master yet")
-            except ReplyError as error: raise Lost(str(error))
-            self.sender = redis
-        return self.sender
+        if partition not in self.senders or not self.senders[partition].socket:
+            port = self.master_port(partition)
+            others = [redis for redis in self.senders.values() if redis.where[1] == port and redis.socket]
+            self.senders[partition] = others[0] if others else self.believed(port)
+        return self.senders[partition]
+
+    def believed(self, port):
+        """As a client must: believe only who says that it is the master."""
+        redis = self.at(port, 2.0)
+        try:
+            if redis.call("ROLE")[0] == b"master": return redis
+        except ReplyError: pass
+        self.lose_route()
+        raise Lost("not the master yet")
 
     def start_again(self, port):
         """One that was killed comes back, and becomes a replica."""
-        pid_file = os.path.join(self.dir, f"{port}.pid")
         process = self.server([os.path.join(self.dir, f"{port}.conf")], f"{port}.again.log")
-        with open(pid_file, "w") as out: out.write(str(process.pid))
+        with open(os.path.join(self.dir, f"{port}.pid"), "w") as out: out.write(str(process.pid))
 
     def replicas_online(self):
-        try: return len(re.findall(r"state=online", self.master().call("INFO", "replication").decode())) == 2
+        """Does each master have all that it had at first?"""
+        try: return all(self.at(port).call("INFO", "replication").count(b"state=online") == self.replicas for port in self.master_ports())
         except (Lost, ReplyError): return False
 
-def free_ports(count):
-    """The first of so many neighbours that nobody uses."""
-    for first in range(20000 + os.getpid() % 20000, 60000, count):
+class Sentinel(Local):
+    """A master without a replica takes nothing in, as the manual advises: one that was cut off cannot go on for long."""
+    topology, replicas, min_replicas = "sentinel", 2, 1
+
+    def start_servers(self): self.start_script("sentinel", 0, DOWN_MS="1000", MIN_REPLICAS=str(self.min_replicas))
+    def ports(self): return [self.first + n for n in range(3)]
+    def followers(self, port): return [other for other in self.ports() if other != port]
+    def master_ports(self): return [self.master_port()]
+    def masters(self): return [self.master()]
+
+    def master_port(self, partition=0):
+        for n in range(3):
+            try: return int(self.at(self.first + 3 + n, 1.0).call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "till")[1])
+            except (Lost, ReplyError, TypeError): continue
+        raise Lost("no sentinel")
+
+class Cluster(Local):
+    """Three masters, each with a replica. With one replica each nothing can be asked of their number: a failover would have to wait for
+    the dead."""
+    topology, replicas = "cluster", 1
+    SEEN_S = 0.3
+
+    def start_servers(self):
+        self.start_script("cluster", 10000, NODE_TIMEOUT_MS="2000")
+        self.slots = [self.at(self.first).call("CLUSTER", "KEYSLOT", f"{{{self.book}:{p}}}") for p in range(self.partitions)]
+
+    def ports(self): return [self.first + n for n in range(6)]
+    def masters(self): return [self.at(port) for port in self.master_ports()]
+    def master_ports(self): return sorted({self.master_port(p) for p in range(self.partitions)})
+
+    def followers(self, port):
+        """The replicas of a master."""
+        try: return [int(replica[1]) for replica in self.at(port).call("ROLE")[2]]
+        except (Lost, ReplyError, TypeError): return []
+
+    def views(self):
+        """(epoch, port, [(first, last)]) of each master, as each node sees it."""
+        for port in self.ports():
+            try: lines = self.at(port, 0.5).call("CLUSTER", "NODES").decode().splitlines()
+            except (Lost, ReplyError): continue
+            for words in map(str.split, lines):
+                ranges = [word.split("-") for word in words[8:] if word[0] != "["]
+                yield int(words[6]), int(words[1].split(":")[1].split("@")[0]), [(int(r[0]), int(r[-1])) for r in ranges]
+
+    def master_port(self, partition=0):
+        """Who was elected last: a node that was cut off still believes what was true before."""
+        if not self.topology_seen or time.monotonic() > self.topology_seen[0] + self.SEEN_S:
+            views = sorted(self.views())
+            owners = [[port for _, port, ranges in views if any(first <= slot <= last for first, last in ranges)] for slot in self.slots]
+            if not all(owners): raise Lost("no node tells who has a slot")
+            self.topology_seen = time.monotonic(), [ports[-1] for ports in owners]
+        return self.topology_seen[1][partition]
+
+    def move_slot(self, partition, to, pause_s):
+        """Key by key, as redis-cli --cluster reshard does it, but slowly."""
+        slot, at = self.slots[partition], self.master_port(partition)
+        source, target = self.at(at), self.at(to)
+        ids = [redis.call("CLUSTER", "MYID") for redis in (source, target)]
+        target.call("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[0])
+        source.call("CLUSTER", "SETSLOT", slot, "MIGRATING", ids[1])
+        while keys := source.call("CLUSTER", "GETKEYSINSLOT", slot, 10):
+            source.call("MIGRATE", "127.0.0.1", to, "", 0, 5000, "KEYS", *keys)
+            time.sleep(pause_s)
+        for redis in (target, source): redis.call("CLUSTER", "SETSLOT", slot, "NODE", ids[1])
+        self.lose_route()
+
+def free_ports(count, spare=0):
+    """The first of so many neighbours that nobody uses, nor the ports `spare` above them."""
+    for first in range(12000 + os.getpid() * count % 10000, 40000, count):
         try:
-            for port in range(first, first + count):
+            for port in [p + above for p in range(first, first + count) for above in {0, spare}]:
                 with socket.socket() as probe: probe.bind(("127.0.0.1", port))
             return first
         except OSError: continue
     raise Trouble("no free ports")
 
-STAGES = {"single": Single, "sentinel": Sentinel}
+STAGES = {"single": Single, "sentinel": Sentinel, "cluster": Cluster}

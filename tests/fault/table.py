@@ -3,18 +3,20 @@ import sys, time
 import faults, play
 from stage import Trouble
 
+REPLICATED = ["worker killed", "worker frozen", "planned failover", "master killed", "master frozen", "lagging replica promoted"]
 ROWS = {"single": ["worker killed", "worker frozen", "connections killed", "scripts flushed", "replies lost", "half-open", "memory full",
                    "Redis frozen", "Redis killed", "power cut"],
-        "sentinel": ["worker killed", "worker frozen", "planned failover", "SENTINEL FAILOVER", "master killed", "master frozen",
-                     "lagging replica promoted"]}
+        "sentinel": REPLICATED + ["SENTINEL FAILOVER"], "cluster": REPLICATED + ["slot moved"]}
+REPLICAS = {"single": [0], "sentinel": [0, 1], "cluster": [0]}
 
 SECONDS = 8.0
-HEAD = """| topology | fault | persistence | intents | lost | answers gone | reported | doubled | stuck | longest wait for an answer |
-|---|---|---|---|---|---|---|---|---|---|"""
+HEAD = """| topology | `durability.replicas` | fault | persistence | intents | lost | answers gone | reported | doubled | stuck | longest wait |
+|---|---|---|---|---|---|---|---|---|---|---|"""
 
-def one(programs, topology, persistence, name, options):
+def one(programs, cell, options):
+    topology, replicas, name, persistence = cell
     fault = dict(faults.FAULTS[topology], **faults.LOSING[topology])[name]
-    run = play.Run(programs, topology, persistence, options.seed, options.intents / SECONDS, limit=int(options.intents * 1.2))
+    run = play.Run(programs, topology, persistence, options.seed, options.intents / SECONDS, replicas, limit=int(options.intents * 1.2))
     try:
         run.open()
         run.start()
@@ -26,22 +28,28 @@ def one(programs, topology, persistence, name, options):
         return run, run.finish()
     finally: run.close()
 
+def cells(options):
+    topologies = [options.topology] if options.topology else list(ROWS)
+    return [(topology, replicas, name, persistence) for topology in topologies for replicas in REPLICAS[topology]
+            for name in ROWS[topology] if name in (options.fault or ROWS[topology]) for persistence in ("none", "everysec", "always")]
+
+def row(cell, run, verdict):
+    topology, replicas, name, persistence = cell
+    reported = "yes" if run.reported else "no" if verdict.lost else "-"
+    wait = "for ever" if run.recovery is None else f"{run.slowest / 1000:.1f} s"
+    return (f"| {topology} | {replicas} | {name} | {persistence} | {verdict.intents:,} | {verdict.lost} | {verdict.undone} | {reported} | "
+            f"{verdict.doubled} | {verdict.stuck} | {wait} |")
+
 def print_table(programs, options):
     bad = 0
     print(HEAD, flush=True)
-    for topology, names in ROWS.items():
-        for name in options.fault or names:
-            for persistence in ("none", "everysec", "always"):
-                if name not in names: continue
-                try: run, verdict = one(programs, topology, persistence, name, options)
-                except Trouble as trouble:
-                    print(f"{topology}, {name}, {persistence}: {trouble}", file=sys.stderr)
-                    bad += 1
-                    continue
-                recovery = "for ever" if run.recovery is None else f"{run.slowest / 1000:.1f} s"
-                reported = "yes" if run.reported else "no" if verdict.lost else "-"
-                print(f"| {topology} | {name} | {persistence} | {verdict.intents:,} | {verdict.lost} | {verdict.undone} | {reported} | "
-                      f"{verdict.doubled} | {verdict.stuck} | {recovery} |", flush=True)
-                for text in verdict.wrong: print(f"{topology}, {name}, {persistence}: FAILED: {text}", file=sys.stderr)
-                bad += bool(verdict.wrong or verdict.doubled or verdict.stuck)
+    for cell in cells(options):
+        try: run, verdict = one(programs, cell, options)
+        except Trouble as trouble:
+            print(f"{cell}: {trouble}", file=sys.stderr, flush=True)
+            bad += 1
+            continue
+        print(row(cell, run, verdict), flush=True)
+        for text in verdict.wrong: print(f"{cell}: FAILED: {text}", file=sys.stderr, flush=True)
+        bad += bool(verdict.wrong or verdict.doubled or verdict.stuck)
     return 1 if bad else 0

@@ -81,9 +81,9 @@ class Sent:
     def __init__(self, raw, account, number): self.raw, self.account, self.entries, self.number = raw, account, [], number
 
 class Sender:
-    """Sends; what is not acknowledged is sent again until it is. `route(partition)` gives the connection for a partition."""
-    def __init__(self, route, book, partitions):
-        self.route, self.book, self.partitions = route, book, partitions
+    """Sends; what is not acknowledged, by so many replicas too, is sent again until it is. The stage gives the connection for a partition."""
+    def __init__(self, stage, replicas=0):
+        self.stage, self.book, self.partitions, self.replicas = stage, stage.book, stage.partitions, replicas
         self.sent, self.waiting, self.acknowledged, self.unsure, self.refused = {}, [], 0, 0, 0
         self.seen, self.from_id = {}, {}  # answers somebody has read: entry -> (identity, code); where each stream goes on
 
@@ -101,20 +101,21 @@ class Sender:
     def flush(self):
         """One attempt at all that waits. True: nothing waits any more."""
         groups, left = {}, []
-        for sent in self.waiting:
-            p = wire.partition(sent.account, self.partitions)
-            try: groups.setdefault(self.route(p), []).append((p, sent))
-            except Lost: left.append(sent)
+        for p, list_ in self.by_partition().items():
+            try: groups.setdefault(self.stage.route(p), []).extend((p, sent) for sent in list_)
+            except Lost: left += list_
         self.waiting = []
         for connection, list_ in groups.items():
-            try: replies = connection.pipeline([("XADD", self.key(p, "intents"), "*", "intent", sent.raw) for p, sent in list_])
-            except Lost:
+            words = [("XADD", self.key(p, "intents"), "*", "intent", sent.raw) for p, sent in list_]
+            try: replies = connection.pipeline(words + self.replicated())
+            except Lost: replies = []
+            if not replies or self.replicas and not self.is_replicated(replies.pop()):
                 self.unsure += len(list_)
                 left += [sent for _, sent in list_]
                 continue
             for (p, sent), reply in zip(list_, replies):
                 if isinstance(reply, ReplyError):
-                    self.refused += 1
+                    self.refuse(reply)
                     left.append(sent)
                 else:
                     self.acknowledged += 1
@@ -122,12 +123,27 @@ class Sender:
         self.waiting = left + self.waiting
         return not self.waiting
 
+    def by_partition(self):
+        groups = {}
+        for sent in self.waiting: groups.setdefault(wire.partition(sent.account, self.partitions), []).append(sent)
+        return groups
+
+    def replicated(self): return [("WAIT", self.replicas, 1000)] if self.replicas else []
+    def is_replicated(self, reply): return not isinstance(reply, ReplyError) and reply >= self.replicas
+
+    def refuse(self, error):
+        self.refused += 1
+        if str(error).startswith(("MOVED", "READONLY")): self.stage.lose_route()
+
     def observe(self):
         """Reads the answers that have come, as a checkout would act on them."""
         for p in range(self.partitions):
             key = self.key(p, f"responses:{SOURCE}")
-            try: found = self.route(p).call("XREAD", "COUNT", 1000, "STREAMS", key, self.from_id.get(p, "0"))
-            except (Lost, ReplyError): continue
+            try: found = self.stage.route(p).call("XREAD", "COUNT", 1000, "STREAMS", key, self.from_id.get(p, "0"))
+            except Lost: continue
+            except ReplyError as error:
+                self.refuse(error)
+                continue
             for identifier, fields in found[0][1] if found else []:
                 self.from_id[p] = identifier.decode()
                 names = {fields[n]: fields[n + 1] for n in range(0, len(fields), 2)}
