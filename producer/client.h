@@ -13,6 +13,7 @@
 #include "schema/intent.h"
 #include "schema/keys.h"
 #include "schema/sign.h"
+#include "schema/trace.h"
 
 enum { CLIENT_ERROR_SIZE = 320 };
 
@@ -48,6 +49,7 @@ struct till {
     struct intent intent, step;  /* scratch of encoding */
     const uint8_t *sign_with;    /* of `intent`, borrowed; NULL: it is not signed */
     uint8_t sig[SIGN_SIZE];
+    char trace[TRACE_SIZE + 1];  /* of `intent`; "": none */
     uint8_t bytes[INTENT_SIZE_MAX];
     bool bulk_wanted, bulk;      /* several intents may share an entry: by the options; and by the book, as believed until bulk_until_ms */
     int64_t bulk_until_ms;

@@ -112,6 +112,18 @@ bool client_answer_parse(struct reply entry, unsigned partition, struct till_ans
     return true;
 }
 
+void client_answer_trace(struct reply entry, char out[TRACE_SIZE + 1]) {
+    struct reply fields = reply_at(entry, 1);
+    size_t size;
+    out[0] = '\0';
+    for (size_t n = 2 * (size_t)RESPONSE_FIELD_COUNT; n + 1 < reply_count(fields); n += 2) { /* what not all answers have stands behind */
+        if (!reply_is(reply_at(fields, n), "traceparent"))
+            continue;
+        const char *text = reply_text(reply_at(fields, n + 1), &size);
+        trace_read(text, size, out);
+    }
+}
+
 const char *till_answer_field_name(unsigned field) {
     return field < RESPONSE_FIELD_COUNT ? response_field_name[field] : "";
 }

@@ -124,6 +124,9 @@ bool client_intent_take(struct till *till, const struct till_intent *in, struct 
     struct intent *intent = &till->intent;
     intent_clear(intent);
     till->sign_with = in->sign_with;
+    till->trace[0] = '\0';
+    if (in->traceparent != NULL)
+        trace_read(in->traceparent, strlen(in->traceparent), till->trace); /* what is none is not sent: it refuses nothing */
     if (!take_number(intent, FIELD_v, 1, result) || !take_fields(till, in, result))
         return false;
     struct intent_fault fault;
@@ -149,19 +152,23 @@ void client_intent_wipe(struct till *till) {
     explicit_bzero(till->bytes, sizeof till->bytes);
 }
 
-const struct client_names client_names_one = {"intent", "sig"}, client_names_many = {"intents", "sigs"};
+const struct client_names client_names_one = {"intent", "sig", "traceparent"},
+                          client_names_many = {"intents", "sigs", "traceparents"};
 
-void client_intent_queue(struct till *till, unsigned partition, const struct client_names *names, const void *bytes, size_t size,
-                         const void *sig, size_t sig_size) {
+void client_intent_queue(struct till *till, unsigned partition, const struct client_entry *entry) {
     keys_buffer key;
     command_begin(&till->command, "XADD");
     command_borrow(&till->command, key, keys_intents(key, &till->book, partition));
     command_word(&till->command, "*");
-    command_word(&till->command, names->intent);
-    command_borrow(&till->command, bytes, size);
-    if (sig != NULL) {
-        command_word(&till->command, names->sig);
-        command_borrow(&till->command, sig, sig_size);
+    command_word(&till->command, entry->names->intent);
+    command_borrow(&till->command, entry->bytes, entry->size);
+    if (entry->sig != NULL) {
+        command_word(&till->command, entry->names->sig);
+        command_borrow(&till->command, entry->sig, entry->sig_size);
+    }
+    if (entry->trace != NULL) {
+        command_word(&till->command, entry->names->trace);
+        command_borrow(&till->command, entry->trace, entry->trace_size);
     }
     redis_append(till->redis, &till->command);
 }
@@ -179,7 +186,9 @@ size_t client_intent_encode(struct till *till, const uint8_t **sig) {
 void client_intent_append(struct till *till, unsigned partition) {
     const uint8_t *sig;
     size_t size = client_intent_encode(till, &sig);
-    client_intent_queue(till, partition, &client_names_one, till->bytes, size, sig, sizeof till->sig);
+    struct client_entry entry = {&client_names_one, till->bytes, sig, till->trace[0] != '\0' ? till->trace : NULL, size, sizeof till->sig,
+                                 TRACE_SIZE};
+    client_intent_queue(till, partition, &entry);
 }
 
 static bool has(const struct intent *in, enum field field) {

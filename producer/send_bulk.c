@@ -53,16 +53,18 @@ static void note_entry(struct send_bulk *b, unsigned size) {
 
 void send_bulk_end(struct till *till, unsigned partition) {
     struct send_bulk *b = till->send_bulk;
-    size_t size, sigs_size = 0;
+    struct client_entry entry = {.names = &client_names_many};
     unsigned count = b->writer.count;
     if (count == 0)
         return;
-    const uint8_t *intents = bulk_intents(&b->writer, &size);
-    const void *sigs = bulk_sigs(&b->writer, &sigs_size);
-    if (count == 1) /* without the array around it */
-        client_intent_queue(till, partition, &client_names_one, intents + 1, size - 1, sigs != NULL ? b->writer.sigs[0] : NULL, SIGN_SIZE);
-    else
-        client_intent_queue(till, partition, &client_names_many, intents, size, sigs, sigs_size);
+    const uint8_t *intents = bulk_intents(&b->writer, &entry.size);
+    entry.bytes = intents;
+    entry.sig = bulk_sigs(&b->writer, &entry.sig_size);
+    entry.trace = bulk_traces(&b->writer, &entry.trace_size);
+    if (count == 1) /* without the arrays around it */
+        entry = (struct client_entry){&client_names_one, intents + 1, entry.sig != NULL ? b->writer.sigs[0] : NULL,
+                                      entry.trace != NULL ? b->writer.traces[0] : NULL, entry.size - 1, SIGN_SIZE, TRACE_SIZE};
+    client_intent_queue(till, partition, &entry);
     note_entry(b, count);
     bulk_begin(&b->writer);
 }
@@ -74,10 +76,14 @@ static bool fill(struct till *till, unsigned partition) {
     if (!bulk_takes(&till->intent))
         return false;
     size_t size = client_intent_encode(till, &sig);
-    if (bulk_add(w, till->bytes, size, sig))
-        return true;
-    send_bulk_end(till, partition);
-    return bulk_add(w, till->bytes, size, sig);
+    bool added = bulk_add(w, till->bytes, size, sig);
+    if (!added) {
+        send_bulk_end(till, partition);
+        added = bulk_add(w, till->bytes, size, sig);
+    }
+    if (added && till->trace[0] != '\0')
+        bulk_trace(w, till->trace);
+    return added;
 }
 
 void send_bulk_take(struct till *till, unsigned partition, uint16_t i) {

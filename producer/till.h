@@ -236,7 +236,8 @@ struct till_intent {
     const char *order;   /* the merchant's name for an order: that is made, cancelled (account is the merchant) or paid (`to` is) */
     const struct till_goods *goods;
     const struct till_settle *settle;
-    const void *reserved[2];
+    const char *traceparent; /* W3C trace context, carried to the answer and what follows from the intent; what is none is left out */
+    const void *reserved[1];
 };
 
 /* What became of sending one. */
@@ -305,6 +306,8 @@ TILL_CHECKED int till_reader_open(struct till *till, const char *source, const c
  * place is kept, call again. An entry that is no response at all is skipped. From 200 ms on Redis wakes it the moment an answer comes;
  * with less it can only look again every now and then, at first after 0.1 ms, at last every 2 ms: wait long, and often. */
 TILL_CHECKED int till_reader_next(struct till_reader *reader, int timeout_ms, struct till_answer *answer);
+/* The `traceparent` of the answer given out last, "" when it has none. Valid until the next call with the reader. */
+TILL_API const char *till_reader_traceparent(const struct till_reader *reader);
 /* Where to go on after the last answer given out, as text for a file. Valid until the next call with the reader. */
 TILL_API const char *till_reader_position(struct till_reader *reader);
 TILL_API void till_reader_close(struct till_reader *reader); /* NULL is fine */

@@ -15,6 +15,7 @@ struct till_reader {
     keys_buffer *keys;       /* per partition */
     char (*froms)[ENTRY_TEXT_MAX + 1]; /* scratch of a command */
     char *position;
+    char trace[TRACE_SIZE + 1]; /* of the last answer given out */
     struct reply page;       /* kept beyond other calls with the handle; node NULL: none */
     size_t stream, entry;    /* next one in the page */
     int block_ms;            /* of the read under way */
@@ -118,6 +119,10 @@ void till_reader_close(struct till_reader *r) {
     free(r);
 }
 
+const char *till_reader_traceparent(const struct till_reader *r) {
+    return r->trace;
+}
+
 const char *till_reader_position(struct till_reader *r) {
     char *at = r->position;
     for (unsigned p = 0; p < r->till->book.partitions; p++) {
@@ -155,8 +160,10 @@ static bool page_next(struct till_reader *r, struct till_answer *answer) {
                 continue; /* asked for before it was read otherwise */
             r->last[p] = at;
         }
-        if (client_answer_parse(entry, p, answer))
+        if (client_answer_parse(entry, p, answer)) {
+            client_answer_trace(entry, r->trace);
             return true;
+        }
     }
     page_drop(r);
     return false;

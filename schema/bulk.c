@@ -29,6 +29,19 @@ static const char *split_sigs(const void *sigs, size_t size, struct bulk_part *p
     return fits ? NULL : why;
 }
 
+void bulk_split_traces(const void *traces, size_t size, struct bulk_part *parts, unsigned count) {
+    struct pack_tree *tree = pack_tree_new();
+    struct pack_value array;
+    assert(tree != NULL);
+    bool fits = pack_decode(tree, traces, size, &array) && array.type == PACK_ARRAY && array.count == count;
+    for (unsigned n = 0; fits && n < count; n++) {
+        struct pack_value trace = pack_at(&array, n);
+        parts[n].trace = trace.type == PACK_TEXT ? trace.bytes : NULL;
+        parts[n].trace_size = trace.count;
+    }
+    pack_tree_free(tree);
+}
+
 const char *bulk_split(const void *intents, size_t size, const void *sigs, size_t sigs_size, struct bulk_part parts[BULK_INTENTS_MAX],
                        unsigned *count) {
     struct pack_span spans[BULK_INTENTS_MAX];
@@ -44,7 +57,7 @@ const char *bulk_split(const void *intents, size_t size, const void *sigs, size_
 }
 
 void bulk_begin(struct bulk_writer *w) {
-    w->count = w->signed_count = 0;
+    w->count = w->signed_count = w->traced_count = 0;
     w->size = HEAD_MAX;
 }
 
@@ -58,9 +71,15 @@ bool bulk_add(struct bulk_writer *w, const void *bytes, size_t size, const uint8
     w->is_signed[w->count] = sig != NULL;
     if (sig != NULL)
         memcpy(w->sigs[w->count], sig, SIGN_SIZE);
+    w->traces[w->count][0] = '\0';
     w->signed_count = any_signed;
     w->count++;
     return true;
+}
+
+void bulk_trace(struct bulk_writer *w, const char *trace) {
+    memcpy(w->traces[w->count - 1], trace, TRACE_SIZE + 1);
+    w->traced_count++;
 }
 
 const void *bulk_intents(struct bulk_writer *w, size_t *size) {
@@ -89,4 +108,21 @@ const void *bulk_sigs(struct bulk_writer *w, size_t *size) {
     assert(!p.full);
     *size = p.size;
     return w->packed_sigs;
+}
+
+const void *bulk_traces(struct bulk_writer *w, size_t *size) {
+    struct pack_writer p;
+    if (w->traced_count == 0)
+        return NULL;
+    pack_writer_init(&p, w->packed_traces, sizeof w->packed_traces);
+    pack_array(&p, w->count);
+    for (unsigned n = 0; n < w->count; n++) {
+        if (w->traces[n][0] != '\0')
+            pack_text(&p, w->traces[n], TRACE_SIZE);
+        else
+            pack_nil(&p);
+    }
+    assert(!p.full);
+    *size = p.size;
+    return w->packed_traces;
 }

@@ -1,5 +1,5 @@
 /* A bulk entry: several intents of one partition in one stream entry. Its field `intents` is a msgpack array of what the field `intent` has
- * otherwise, its field `sigs`, when any of them is signed, an array of as many signatures, nil for none. Each is decided and answered as
+ * otherwise, its field `sigs`, when any of them is signed, an array of as many signatures, nil for none; `traceparents` likewise. Each is decided and answered as
  * if it came alone, in this order; the entry's ID is that of all of them. Pure and thread-safe. */
 #ifndef SCHEMA_BULK_H
 #define SCHEMA_BULK_H
@@ -10,17 +10,20 @@
 
 #include "schema/intent.h"
 #include "schema/sign.h"
+#include "schema/trace.h"
 
 enum {
     BULK_INTENTS_MIN = 2, /* one alone goes by itself */
     BULK_INTENTS_MAX = 64,
-    BULK_SIZE_MAX = 16384, /* of both fields together */
+    BULK_SIZE_MAX = 16384, /* of `intents` and `sigs` together */
 };
 
 /* One of them, as bytes that nobody has read yet. */
 struct bulk_part {
     const void *bytes, *sig; /* sig NULL: none */
     size_t size, sig_size;
+    const char *trace;       /* as it came, NULL: none */
+    size_t trace_size;
 };
 
 /* May this intent stand in a bulk entry? Only what one script decides and answers by itself: the operations that op.def says, none put off
@@ -32,21 +35,30 @@ bool bulk_takes(const struct intent *intent);
 const char *bulk_split(const void *intents, size_t size, const void *sigs, size_t sigs_size, struct bulk_part parts[BULK_INTENTS_MAX],
                        unsigned *count) __attribute__((warn_unused_result));
 
-/* Puts one together. Some 17 KiB: not for the stack. */
+/* Gives the parts what `traceparents` says of them; nothing when it is no array of as many texts (or nil). */
+void bulk_split_traces(const void *traces, size_t size, struct bulk_part *parts, unsigned count);
+
+/* Puts one together. Some 25 KiB: not for the stack. */
 struct bulk_writer {
-    unsigned count, signed_count;
+    unsigned count, signed_count, traced_count;
     size_t size;
     uint8_t bytes[BULK_SIZE_MAX];
     uint8_t sigs[BULK_INTENTS_MAX][SIGN_SIZE];
     bool is_signed[BULK_INTENTS_MAX];
     uint8_t packed_sigs[4 + BULK_INTENTS_MAX * (SIGN_SIZE + 2)];
+    char traces[BULK_INTENTS_MAX][TRACE_SIZE + 1];
+    uint8_t packed_traces[4 + BULK_INTENTS_MAX * (TRACE_SIZE + 2)];
 };
 
 void bulk_begin(struct bulk_writer *writer);
 /* Adds an encoded intent that bulk_takes and its signature (NULL: none). False, and nothing added, when the entry would be too large. */
 bool bulk_add(struct bulk_writer *writer, const void *bytes, size_t size, const uint8_t *sig) __attribute__((warn_unused_result));
-/* The values of the two fields of at least one intent; that of `sigs` is NULL when none is signed. Valid until the next bulk_begin. */
+/* The traceparent of the intent added last, as trace_read gives it. */
+void bulk_trace(struct bulk_writer *writer, const char *trace);
+/* The values of the fields of at least one intent; that of `sigs` is NULL when none is signed, that of `traceparents` when none has one.
+ * Valid until the next bulk_begin. */
 const void *bulk_intents(struct bulk_writer *writer, size_t *size);
 const void *bulk_sigs(struct bulk_writer *writer, size_t *size);
+const void *bulk_traces(struct bulk_writer *writer, size_t *size);
 
 #endif

@@ -27,7 +27,7 @@ static void pack_fields(struct pack_writer *w, struct reply fields) {
 }
 
 static size_t raw_room(const struct entry *e) {
-    if (e->raw == ENTRY_RAW_PART) return 64 + e->bytes_size + e->sig_size;
+    if (e->raw == ENTRY_RAW_PART) return 64 + e->bytes_size + e->sig_size + sizeof e->trace;
     size_t room = 16, count = reply_count(e->fields);
     for (size_t n = 0; n < count; n++) {
         size_t size;
@@ -39,12 +39,17 @@ static size_t raw_room(const struct entry *e) {
 
 /* One intent of a bulk entry, as if it had come alone. */
 static void pack_part(struct pack_writer *w, const struct entry *e) {
-    pack_array(w, e->sig ? 4 : 2);
+    pack_array(w, 2 + (e->sig ? 2 : 0) + (e->trace[0] ? 2 : 0));
     pack_word(w, "intent");
     pack_text(w, e->bytes, e->bytes_size);
-    if (!e->sig) return;
-    pack_word(w, "sig");
-    pack_text(w, e->sig, e->sig_size);
+    if (e->sig) {
+        pack_word(w, "sig");
+        pack_text(w, e->sig, e->sig_size);
+    }
+    if (e->trace[0]) {
+        pack_word(w, "traceparent");
+        pack_word(w, e->trace);
+    }
 }
 
 /* The fields of a buried entry as they came; when there are too many for Lua to pass on, they are kept as one field `packed`. */
@@ -110,6 +115,7 @@ static const char *text_column(enum batch_column column, const struct cell *c) {
     case BATCH_ORIGINAL: return e->original;
     case BATCH_ORDER: return c->order;
     case BATCH_MONTH: return i->month;
+    case BATCH_TRACE: return c->step < 0 ? e->trace : "";
     case BATCH_MS: case BATCH_DOOR: case BATCH_ACCOUNT_KEY: case BATCH_TO_KEY: case BATCH_AMOUNT: case BATCH_WORLD_KEY:
     case BATCH_RESPONSES_KEY: case BATCH_OF_KEY: case BATCH_ATTEMPTS: case BATCH_RAW: case BATCH_STEPS: case BATCH_FIRST_STEP:
     case BATCH_EXPIRES: case BATCH_KEEP: case BATCH_AWAY: case BATCH_TRANSIT_KEY: case BATCH_ALLOW_DUPLICATE: case BATCH_PAYMENTS:
@@ -156,7 +162,8 @@ static uint64_t number_column(enum batch_column column, const struct cell *c) {
     case BATCH_ACCOUNT: case BATCH_TO: case BATCH_AMOUNT_TEXT: case BATCH_CURRENCY: case BATCH_FINGERPRINT: case BATCH_NOTE: case BATCH_OF:
     case BATCH_KIND: case BATCH_STATUS: case BATCH_ORIGIN: case BATCH_ORIGIN_ENTRY: case BATCH_RAW: case BATCH_TOKEN:
     case BATCH_GUARD_SEQ: case BATCH_GUARD_BALANCE: case BATCH_GUARD_REFUNDED: case BATCH_CREDENTIAL: case BATCH_BYTES:
-    case BATCH_SETTINGS: case BATCH_ORIGINAL: case BATCH_ORDER: case BATCH_LINES: case BATCH_MONTH: case BATCH_COLUMN_COUNT: break;
+    case BATCH_SETTINGS: case BATCH_ORIGINAL: case BATCH_ORDER: case BATCH_LINES: case BATCH_MONTH: case BATCH_TRACE:
+    case BATCH_COLUMN_COUNT: break;
     }
     return 0;
 }

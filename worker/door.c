@@ -144,8 +144,16 @@ void door_skip(struct entry *entry) {
     entry->proven = false;
     entry->raw = ENTRY_RAW_FIELDS;
     entry->bytes = entry->sig = NULL;
+    entry->trace[0] = '\0';
     entry->bytes_size = entry->sig_size = 0;
     intent_clear(&entry->intent);
+}
+
+/* Most entries have nothing beside the intent and perhaps its signature, and are not searched. */
+static void read_trace(struct entry *entry) {
+    size_t size, others = reply_count(entry->fields) / 2 - 1 - (entry->sig != NULL);
+    const char *text = others > 0 ? entry_field(entry, "traceparent", &size) : NULL;
+    if (text) trace_read(text, size, entry->trace);
 }
 
 static void check_part(const struct door *door, struct entry *entry, const struct bulk_part *part) {
@@ -155,6 +163,7 @@ static void check_part(const struct door *door, struct entry *entry, const struc
     entry->bytes_size = part->size;
     entry->sig = part->sig;
     entry->sig_size = part->sig_size;
+    if (part->trace) trace_read(part->trace, part->trace_size, entry->trace);
     check_bytes(door, entry);
 }
 
@@ -175,6 +184,9 @@ static uint32_t open_bulk(const struct door *door, struct entry *entries) {
         give_up(&entries[0], why);
         return 1;
     }
+    size_t traces_size;
+    const char *traces = entry_field(&entries[0], "traceparents", &traces_size);
+    if (traces) bulk_split_traces(traces, traces_size, parts, count);
     for (unsigned n = 0; n < count; n++) {
         if (n > 0) copy_head(&entries[n], &entries[0]);
         entries[n].part = n;
@@ -195,5 +207,6 @@ uint32_t door_open(const struct door *door, struct entry *entries) {
     else if (reply_count(entry->fields) > 2 * DOOR_FIELDS_MAX) give_up(entry, "more than 64 fields");
     else if (!entry->bytes) return open_bulk(door, entries);
     else check_bytes(door, entry);
+    if (entry->bytes) read_trace(entry);
     return 1;
 }

@@ -12,6 +12,7 @@
 #include "schema/keys.h"
 #include "schema/pack.h"
 #include "schema/sign.h"
+#include "schema/trace.h"
 
 enum { DOOR_REASON_MAX = 200, DOOR_FIELDS_MAX = 64 };
 
@@ -40,6 +41,7 @@ struct entry {
     const void *bytes, *sig;       /* of the intent and its signature, NULL: none; borrowed like `fields` */
     size_t bytes_size, sig_size;
     char credential[2 * SIGN_KEY_SIZE + 1];   /* hex: to be set by the intent; "" none */
+    char trace[TRACE_SIZE + 1];    /* its traceparent, "" none */
     bool proven;                   /* `sig` is right under the account's credential */
     struct intent intent;          /* of ENTRY_DUE: the one it brings back */
     char fingerprint[INTENT_FINGERPRINT_SIZE + 1];

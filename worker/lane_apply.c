@@ -87,12 +87,19 @@ static enum redis_err count_attempt(struct lane *lane, const struct entry *e, ui
     return REDIS_OK;
 }
 
+/* The last field of a log line about an entry, which is there when the entry is part of a trace. */
+static struct log_field trace_field(const struct entry *e, char id[TRACE_ID_SIZE + 1]) {
+    if (!e->trace[0]) return (struct log_field){0};
+    trace_id(e->trace, id);
+    return (struct log_field){"trace_id", LOG_S(id)};
+}
+
 /* An entry that had its share of attempts takes the way of the dead. The first time it is read for that, so that its sender can be told; if
  * even that failed, it goes unread. One that was applied is not given up: its answer is waiting. */
 static uint32_t judge_suspect(struct lane *lane, struct entry *e, uint64_t tries) {
     uint64_t max = atomic_load(&lane->shared->settings->max_attempts);
     bool applied = entry_id_compare(e->id, lane->mark.applied) <= 0;
-    char reason[DOOR_REASON_MAX];
+    char reason[DOOR_REASON_MAX], trace[TRACE_ID_SIZE + 1];
     uint32_t parts = 1;
     if (applied || tries <= max) parts = door_open(&lane->door, e);
     else door_skip(e);
@@ -102,7 +109,7 @@ static uint32_t judge_suspect(struct lane *lane, struct entry *e, uint64_t tries
     for (uint32_t n = 0; n < parts; n++) e[n].answerable = e[n].answerable && !(known && lane->suspect_responses);
     door_give_up(e, parts, reason, tries);
     log_event(LOG_ERROR, "entry_dead", {"partition", LOG_N(lane->door.partition)}, {"entry", LOG_S(e->text)}, {"attempts", LOG_N(tries)},
-              {"reason", LOG_S(reason)});
+              {"reason", LOG_S(reason)}, trace_field(e, trace));
     return parts;
 }
 
@@ -110,7 +117,7 @@ static uint32_t judge_suspect(struct lane *lane, struct entry *e, uint64_t tries
  * broken. */
 static enum redis_err note_broken(struct lane *lane, const struct entry *entries, uint32_t count) {
     const char *text = redis_error(lane->redis) + strlen("BROKEN ");
-    char *end;
+    char *end, trace[TRACE_ID_SIZE + 1];
     unsigned long n = strtoul(text, &end, 10);
     if (n == 0 || n > count) return REDIS_REFUSED;
     const char *reason = *end ? end + 1 : end, *tail = strstr(reason, " script: ");
@@ -118,7 +125,7 @@ static enum redis_err note_broken(struct lane *lane, const struct entry *entries
     if (size >= sizeof lane->suspect_reason) size = sizeof lane->suspect_reason - 1;
     if (entry_id_compare(lane->suspect, entries[n - 1].id) != 0)
         log_event(LOG_WARN, "entry_broken", {"partition", LOG_N(lane->door.partition)}, {"entry", LOG_S(entries[n - 1].text)},
-                  {"reason", LOG_S(reason)});
+                  {"reason", LOG_S(reason)}, trace_field(&entries[n - 1], trace));
     lane->suspect = entries[n - 1].id;
     memcpy(lane->suspect_reason, reason, size);
     lane->suspect_reason[size] = '\0';

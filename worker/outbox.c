@@ -70,7 +70,7 @@ enum redis_err outbox_take(struct lane *lane, struct reply reply, const struct e
     return REDIS_GARBLED;
 }
 
-void outbox_add_follow_up(const struct door *door, struct command *c, const struct intent *intent) {
+void outbox_add_follow_up(const struct door *door, struct command *c, const struct intent *intent, const char *trace) {
     uint8_t bytes[INTENT_FOLLOW_UP_SIZE_MAX], sig[SIGN_SIZE];
     size_t size;
     bool encoded = intent_encode(intent, bytes, sizeof bytes, &size);
@@ -78,6 +78,7 @@ void outbox_add_follow_up(const struct door *door, struct command *c, const stru
     command_copy(c, (const char *)bytes, size);
     if (door->has_secret) sign_make(door->secret, bytes, size, sig);
     command_copy(c, (const char *)sig, door->has_secret ? sizeof sig : 0);
+    command_copy(c, trace, strlen(trace));
 }
 
 bool outbox_derive(const struct lane *lane, const struct outbox_item *item, unsigned target, struct intent *follow_up) {
@@ -94,15 +95,18 @@ bool outbox_derive(const struct lane *lane, const struct outbox_item *item, unsi
 static uint32_t build_target(struct lane *lane, unsigned target) {
     struct command *c = &lane->outbox.targets[target];
     struct intent follow_up;
+    char trace[TRACE_SIZE + 1];
     keys_buffer key;
     uint32_t count = 0;
     for (uint32_t n = 0; n < lane->outbox.count; n++) {
+        const struct entry *e = lane->outbox.items[n].entry;
         if (!outbox_derive(lane, &lane->outbox.items[n], target, &follow_up)) continue;
         if (count++ == 0) {
             redis_script_begin(c, &script_enqueue, 1);
             command_copy(c, key, keys_intents(key, &lane->door.book, target));
         }
-        outbox_add_follow_up(&lane->door, c, &follow_up);
+        trace_child(e->trace, lane->door.partition, e->text, e->part, trace);
+        outbox_add_follow_up(&lane->door, c, &follow_up, trace);
     }
     return count;
 }

@@ -50,7 +50,8 @@ void outbox_release(struct lane *lane);
 /* What an item sends to a partition; false: nothing. */
 bool outbox_derive(const struct lane *lane, const struct outbox_item *item, unsigned target, struct intent *follow_up);
 
-/* Adds one follow-up to a call of enqueue.lua (begun with the target's stream as its key), signed when the book has a secret. */
-void outbox_add_follow_up(const struct door *door, struct command *c, const struct intent *intent);
+/* Adds one follow-up to a call of enqueue.lua (begun with the target's stream as its key), signed when the book has a secret. `trace` "":
+ * it has none. */
+void outbox_add_follow_up(const struct door *door, struct command *c, const struct intent *intent, const char *trace);
 
 #endif

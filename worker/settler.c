@@ -65,7 +65,7 @@ static void add_settle(struct lane *lane, struct command *c, const char *merchan
     memcpy(i.currency, currency, sizeof i.currency);
     memcpy(i.month, month, sizeof i.month);
     if (size < sizeof i.account) memcpy(i.account, merchant, size + 1);
-    outbox_add_follow_up(&lane->door, c, &i);
+    outbox_add_follow_up(&lane->door, c, &i, "");
 }
 
 static void begin(struct lane *lane, struct command *c, const char *verb, size_t (*key_of)(keys_buffer, const struct book *, unsigned)) {

@@ -19,7 +19,7 @@
 #include "producer/cli/progress.h"
 #include "producer/cli/send_batch.h"
 
-enum { OPTION_SOURCE, OPTION_WAIT, OPTION_RATE, OPTION_TIMEOUT, OPTION_CHECK };
+enum { OPTION_SOURCE, OPTION_WAIT, OPTION_RATE, OPTION_TIMEOUT, OPTION_TRACE, OPTION_CHECK };
 enum { IDLE_MS = 50, BAD_SAID_MAX = 20, WAIT_STEP_MS = 200, TICK_MS = 5 };
 
 struct sending {
@@ -30,6 +30,7 @@ struct sending {
     struct send_batch *batch;
     struct progress progress;
     const char *source;
+    char trace[TRACE_SIZE + 1]; /* of lines without one of their own */
     uint64_t rate, bad, read; /* intents a second, bad lines, good lines */
     int timeout_ms;
     int64_t started_ms;
@@ -85,8 +86,9 @@ static void keep_rate(const struct sending *s) {
 static bool take_line(struct sending *s, const char *line, size_t size) {
     struct intent_fault fault;
     struct intent *intent = send_batch_next(s->batch);
+    char trace[TRACE_SIZE + 1];
     if (is_blank(line, size)) return true;
-    if (!json_intent_parse(line, size, s->source, intent, &fault)) {
+    if (!json_intent_parse(line, size, s->source, intent, trace, &fault)) {
         say_bad(s, &fault);
         return true;
     }
@@ -102,7 +104,7 @@ static bool take_line(struct sending *s, const char *line, size_t size) {
         keep_rate(s);
         *send_batch_next(s->batch) = held;
     }
-    send_batch_add(s->batch, s->lines.number);
+    send_batch_add(s->batch, s->lines.number, trace[0] ? trace : s->trace);
     s->read++;
     return s->batch->count < SEND_BATCH_MAX || flush(s);
 }
@@ -219,6 +221,9 @@ static int read_options(struct sending *s) {
     if (wrong) return cli_usage(cli, "--source %s %s", s->source, wrong);
     if (!args_number(cli, OPTION_RATE, 1, 10000000, &s->rate) || !args_number(cli, OPTION_TIMEOUT, 1, 3600000, &timeout_ms))
         return CLI_USAGE;
+    const char *trace = cli->value[OPTION_TRACE];
+    if (trace && !trace_read(trace, strlen(trace), s->trace))
+        return cli_usage(cli, "--traceparent %s is none: 00-TRACE-PARENT-FLAGS, in lower-case hex", trace);
     s->timeout_ms = (int)timeout_ms;
     s->only_check = cli->value[OPTION_CHECK] != NULL;
     s->waits = cli->value[OPTION_WAIT] != NULL && !s->only_check;
@@ -261,6 +266,7 @@ static const struct cli_option options[] = {
     {"wait", 'w', NULL, "collect the answers; with --json each is a line"},
     {"rate", 'r', "N", "so many a second, however long the answers take"},
     {"timeout", 0, "MS", "how long to try while busy, and to wait while no answer comes; default producer.timeout"},
+    {"traceparent", 0, "TEXT", "W3C trace context of lines that do not have their own"},
     {"check", 0, NULL, "only check the lines; needs no Redis"},
     {0},
 };

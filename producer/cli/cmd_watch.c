@@ -21,9 +21,11 @@ static void stop(int signal) {
     stopped = 1;
 }
 
-static void print_answer(const struct cli *cli, struct table *table, const struct till_answer *answer) {
+static void print_answer(const struct cli *cli, struct table *table, const struct till_answer *answer, const char *trace) {
     if (cli->json) {
-        json_out(answer_json(answer));
+        json_t *object = answer_json(answer);
+        if (*trace) json_out_text(object, "traceparent", trace);
+        json_out(object);
     } else {
         answer_row(table, answer);
         table_flush(table);
@@ -50,7 +52,7 @@ static int follow(struct cli *cli, struct till *till, struct till_reader *reader
         lost = false;
         heard_ms = progress_now_ms();
         if (code != TILL_OK) continue;
-        print_answer(cli, table, &answer);
+        print_answer(cli, table, &answer, till_reader_traceparent(reader));
         left--;
     }
     if (!cli->json) cli_say(cli, "to go on here: --from %s", till_reader_position(reader));

@@ -8,6 +8,7 @@
 #include "config/suggest.h"
 #include "producer/cli/intent_fields.h"
 #include "producer/cli/intent_lines.h"
+#include "schema/trace.h"
 
 static void name_field(struct intent_fault *fault, const char *field) {
     snprintf(fault->field, sizeof fault->field, "%s", field);
@@ -166,12 +167,23 @@ static bool fail_json(struct intent_fault *fault, const json_error_t *error) {
     return fail(fault, "", text);
 }
 
-bool json_intent_parse(const char *line, size_t size, const char *source, struct intent *intent, struct intent_fault *fault) {
+/* It is no field of an intent but goes beside it. One that is none refuses nothing. */
+static void take_trace(json_t *object, char *trace) {
+    const json_t *value = json_object_get(object, "traceparent");
+    if (json_is_string(value)) trace_read(json_string_value(value), json_string_length(value), trace);
+    if (value) json_object_del(object, "traceparent");
+}
+
+bool json_intent_parse(const char *line, size_t size, const char *source, struct intent *intent, char *trace, struct intent_fault *fault) {
     json_error_t error;
     intent_clear(intent);
     memset(fault, 0, sizeof *fault);
     json_t *object = json_loadb(line, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!object) return fail_json(fault, &error);
+    if (trace) {
+        trace[0] = '\0';
+        if (json_is_object(object)) take_trace(object, trace);
+    }
     bool ok = json_is_object(object) || fail(fault, "", "no JSON object: an intent is {\"op\": ..., ...}");
     ok = ok && set_fields(object, intent, fault);
     json_decref(object);

@@ -1,6 +1,8 @@
 /* Sends batches. */
 #include "producer/cli/send_batch.h"
 
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "producer/cli/progress.h"
@@ -16,9 +18,11 @@ struct intent *send_batch_next(struct send_batch *b) {
 static void borrow(struct send_batch *b, unsigned n) {
     client_intent_borrow(&b->intents[n], &b->nested[n], &b->out[n]);
     if (b->intents[n].op == OP_policy) b->out[n].sign_with = b->secret;
+    b->out[n].traceparent = b->traces[n];
 }
 
-void send_batch_add(struct send_batch *b, uint64_t line) {
+void send_batch_add(struct send_batch *b, uint64_t line, const char *trace) {
+    snprintf(b->traces[b->count], sizeof b->traces[0], "%s", trace);
     borrow(b, b->count);
     b->lines[b->count++] = line;
 }
@@ -48,6 +52,7 @@ static void sort_out(struct send_batch *b, bool last_try) {
         } else {
             b->intents[kept] = b->intents[n];
             b->lines[kept] = b->lines[n];
+            if (kept < n) memcpy(b->traces[kept], b->traces[n], sizeof b->traces[n]);
             borrow(b, kept);
             kept++;
         }

@@ -6,6 +6,7 @@
 #include "producer/cli/send_wait.h"
 #include "producer/client_intent.h"
 #include "schema/intent.h"
+#include "schema/trace.h"
 
 enum { SEND_BATCH_MAX = 512 };
 
@@ -20,15 +21,17 @@ struct send_batch {
     struct client_nested nested[SEND_BATCH_MAX]; /* what they point to */
     struct till_result results[SEND_BATCH_MAX];
     uint64_t lines[SEND_BATCH_MAX]; /* where each stood */
+    char traces[SEND_BATCH_MAX][TRACE_SIZE + 1]; /* traceparents, "" none */
     const uint8_t *secret; /* the book's; NULL: it has none */
     uint64_t sent, bad, failed, busy_pauses;
     uint64_t scheduled; /* of those sent: their answers come when their time does, and are not awaited */
     int last_error; /* code of the last one that failed */
 };
 
-/* The place of the next intent, to be filled and then counted by send_batch_add. There is room until count is SEND_BATCH_MAX. */
+/* The place of the next intent, to be filled and then counted by send_batch_add, with its traceparent, which is copied. There is room until
+ * count is SEND_BATCH_MAX. */
 struct intent *send_batch_next(struct send_batch *b);
-void send_batch_add(struct send_batch *b, uint64_t line);
+void send_batch_add(struct send_batch *b, uint64_t line, const char *trace);
 /* Sends what was collected and empties it. False when it is no use to go on: Redis is not reachable. What failed is said by line, the first
  * few. */
 bool send_batch_flush(struct send_batch *b);

@@ -31,6 +31,7 @@ local decide_batch, write_batch
 --@include bills.lua
 --@include rewrite.lua
 --@include answers.lua
+--@include trace.lua
 --@include respond.lua
 --@include restrict.lua
 --@include funds.lua

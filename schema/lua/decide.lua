@@ -92,6 +92,7 @@ decide_batch = function()
       if not (PLAIN and OP[i] == 'pay' and pay_plainly(i)) then decide_new(i) end
     else decide_known(i, known, door) end
   end
+  if TRACED then trace_answers() end
   if ARGV[4] then hold_answers() end
   if fresh then applied = ENTRY[count] end
   current = 0

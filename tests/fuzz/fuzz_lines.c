@@ -25,7 +25,7 @@ static void check_shown(const struct intent *intent, size_t size) {
     assert(text);
     /* A credential is never shown, and inner bytes are no JSON: those do not read again. */
     if (!(intent->present & (FIELD_BIT(FIELD_credential) | FIELD_BIT(FIELD_inner)))) {
-        assert(json_intent_parse(text, strlen(text), "fuzz", &again, &fault));
+        assert(json_intent_parse(text, strlen(text), "fuzz", &again, NULL, &fault));
         assert(intent_encode(&again, bytes_again, sizeof bytes_again, &size_again));
         assert(size_again == size && memcmp(bytes, bytes_again, size) == 0);
     }
@@ -37,7 +37,7 @@ static void read_line(const char *line, size_t size) {
     struct intent intent;
     struct intent_fault fault = {0};
     size_t encoded;
-    if (!json_intent_parse(line, size, "fuzz", &intent, &fault)) {
+    if (!json_intent_parse(line, size, "fuzz", &intent, NULL, &fault)) {
         assert(fault.text[0] && memchr(fault.text, '\0', sizeof fault.text) && memchr(fault.field, '\0', sizeof fault.field));
         return;
     }

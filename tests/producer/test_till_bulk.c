@@ -68,7 +68,7 @@ static struct seen look(void) {
             unsigned count = 1;
             const char *bytes = reply_text(reply_at(fields, 1), &size);
             const char *sig = reply_count(fields) == 4 ? reply_text(reply_at(fields, 3), &sig_size) : NULL;
-            parts[0] = (struct bulk_part){bytes, sig, size, sig_size};
+            parts[0] = (struct bulk_part){bytes, sig, size, sig_size, NULL, 0};
             bool shared = reply_is(reply_at(fields, 0), "intents");
             cr_assert(!shared || bulk_split(bytes, size, sig, sig_size, parts, &count) == NULL);
             seen.entries++;

@@ -71,7 +71,7 @@ struct record { struct entry_id id; char *bytes, *sig; size_t size, sig_size; bo
 
 static unsigned parts_of(const struct record *r, struct bulk_part parts[BULK_INTENTS_MAX]) {
     unsigned count = 1;
-    parts[0] = (struct bulk_part){r->bytes, r->sig, r->size, r->sig_size};
+    parts[0] = (struct bulk_part){r->bytes, r->sig, r->size, r->sig_size, NULL, 0};
     const char *why = r->bulk ? bulk_split(r->bytes, r->size, r->sig, r->sig_size, parts, &count) : NULL;
     cr_assert(!why, "%s", why);
     return count;

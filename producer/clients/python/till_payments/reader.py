@@ -1,0 +1,118 @@
+"""All answers of a source, from all partitions, by one connection: for however many callers wait for theirs."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Callable, Optional
+
+import redis
+
+from .codes import Code
+
+if TYPE_CHECKING:
+    from .client import Answer, Till
+
+_BLOCK_MS = 500
+_PAUSE_S = (0.02, 1.0)
+
+
+class Reader:
+    """Reads in a thread of its own and gives each answer to whoever waits for it, and to `on_answer` if there is one.
+
+    `position` says where to go on after the last answer given out, as text for a file; give it back as `start`. Other starts: "$" for what
+    comes from now on, "0" for everything that is kept."""
+
+    def __init__(self, till: Till, source: str, start: str = "$", on_answer: Optional[Callable[[Answer], None]] = None) -> None:
+        self._till, self._on_answer = till, on_answer
+        self._keys = [till.responses_key(p, source) for p in range(till.partitions)]
+        self._last = self._place(start)
+        self._waiting: dict[tuple[str, str], list[_Slot]] = {}
+        self._lock, self._stop = threading.Lock(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"till-{source}", daemon=True)
+        self._thread.start()
+
+    @property
+    def position(self) -> str:
+        with self._lock:
+            return ",".join(self._last)
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _place(self, start: str) -> list[str]:
+        if start == "$":  # a fixed place, so that nothing that comes between two reads is missed
+            newest = [self._till.redis.xrevrange(key, count=1) for key in self._keys]
+            return [entries[0][0].decode() if entries else "0-0" for entries in newest]
+        ids = start.split(",")
+        if len(ids) not in (1, len(self._keys)):
+            raise ValueError(f"a position has one ID, or one for each of the {len(self._keys)} partitions")
+        return ids * len(self._keys) if len(ids) == 1 else ids
+
+    def expect(self, account: str, key: str) -> _Slot:
+        """Before sending: the place where the answer to this intent will be."""
+        slot = _Slot()
+        with self._lock:
+            self._waiting.setdefault((account, key), []).append(slot)
+        return slot
+
+    def forget(self, account: str, key: str, slot: _Slot) -> None:
+        with self._lock:
+            slots = self._waiting.get((account, key), [])
+            if slot in slots:
+                slots.remove(slot)
+            if not slots:
+                self._waiting.pop((account, key), None)
+
+    def _run(self) -> None:
+        pause = _PAUSE_S[0]
+        while not self._stop.is_set():
+            try:
+                page = self._till.redis.xread(dict(zip(self._keys, self._last)), count=1024, block=_BLOCK_MS)
+                pause = _PAUSE_S[0]
+            except redis.RedisError:  # away, or failing over: the place is kept
+                self._stop.wait(pause)
+                pause = min(2 * pause, _PAUSE_S[1])
+                continue
+            for name, entries in page or []:
+                self._take(self._keys.index(name.decode()), entries)
+
+    def _take(self, p: int, entries: list) -> None:
+        for entry_id, fields in entries:
+            answer = self._till.answer_of(fields)
+            with self._lock:
+                slots = self._waiting.get((answer.account, answer.key), []) if answer else []
+            for slot in list(slots):
+                slot.give(answer)
+            if answer and self._on_answer:
+                self._on_answer(answer)
+            with self._lock:
+                self._last[p] = entry_id.decode()
+
+
+class _Slot:
+    """Where one caller waits for the answer to what it sent; others may have sent the same key, or used it for something else."""
+
+    def __init__(self) -> None:
+        self._answers: list[Answer] = []
+        self._news = threading.Condition()
+
+    def give(self, answer: Answer) -> None:
+        with self._news:
+            self._answers.append(answer)
+            self._news.notify()
+
+    def wait(self, entry: str, seconds: float) -> Optional[Answer]:
+        with self._news:
+            self._news.wait_for(lambda: self._told(entry, final=True), max(0.0, seconds))
+            return self._told(entry, final=False)
+
+    def _told(self, entry: str, final: bool) -> Optional[Answer]:
+        """A repetition is told the first answer again. While that is not there yet it gets 20, and then the one answer is its, too."""
+        found = None
+        for answer in self._answers:
+            if answer.entry == entry or answer.replayed or found:
+                found = answer
+                if answer.code != Code.IN_PROGRESS:
+                    return answer
+        return None if final else found
