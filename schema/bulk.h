@@ -1,6 +1,6 @@
 /* A bulk entry: several intents of one partition in one stream entry. Its field `intents` is a msgpack array of what the field `intent` has
- * otherwise, its field `sigs`, when any of them is signed, an array of as many signatures, nil for none; `traceparents` likewise. Each is decided and answered as
- * if it came alone, in this order; the entry's ID is that of all of them. Pure and thread-safe. */
+ * otherwise, its field `sigs`, when any of them is signed, an array of as many signatures, nil for none; `traceparents` likewise. Each is
+ * decided and answered as if it came alone, in this order; the entry's ID is that of all of them. Pure and thread-safe. */
 #ifndef SCHEMA_BULK_H
 #define SCHEMA_BULK_H
 

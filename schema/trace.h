@@ -1,5 +1,5 @@
-/* W3C trace context, as far as Till carries it: the stream field `traceparent` of an intent's entry goes on to its answer, to its follow-ups
- * as a child, to the dead stream and to the log. Nothing is ever decided by it. A text "" is none. Pure and thread-safe. */
+/* W3C trace context, as far as Till carries it: the stream field `traceparent` of an intent's entry goes on to its answer, to its
+ * follow-ups as a child, to the dead stream and to the log. Nothing is ever decided by it. A text "" is none. Pure and thread-safe. */
 #ifndef SCHEMA_TRACE_H
 #define SCHEMA_TRACE_H
 

@@ -59,7 +59,8 @@ Test(trace, a_span_is_made_of_its_place_alone) {
     trace_span(GOOD, trace_apply, 3, "1-1", 0, span);
     trace_child(GOOD, 3, "1-1", 0, child);
     cr_expect(trace_read(child, strlen(child), again), "%s", child);
-    cr_expect(strncmp(child, GOOD, 36) == 0 && strncmp(child + 36, span, TRACE_SPAN_SIZE) == 0 && strcmp(child + 52, "-01") == 0, "%s", child);
+    cr_expect(strncmp(child, GOOD, 36) == 0 && strncmp(child + 36, span, TRACE_SPAN_SIZE) == 0, "%s", child);
+    cr_expect_str_eq(child + 52, "-01");
     cr_expect_str_eq(span, "77f0351c3449a8a9", "others make it too: it may not change");
     static const struct { const char *what; unsigned partition; const char *entry; unsigned part; } others[] = {
         {"wait", 3, "1-1", 0}, {"apply", 4, "1-1", 0}, {"apply", 3, "1-2", 0}, {"apply", 3, "1-1", 1},

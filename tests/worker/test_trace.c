@@ -58,8 +58,10 @@ static const char *account_of(unsigned partition) {
 
 static void begin(void) {
     char lines[300];
-    snprintf(lines, sizeof lines, "open account=m kind=merchant; open account=%s kind=user; open account=%s kind=user; topup account=%s amount=1000",
-             account_of(0), account_of(1), account_of(0));
+    snprintf(lines, sizeof lines, "open account=m kind=merchant; open account=%s kind=user; open account=%s kind=user", account_of(1),
+             account_of(0));
+    fold_add(&fold, lines);
+    snprintf(lines, sizeof lines, "topup account=%s amount=1000", account_of(0));
     fold_add(&fold, lines);
     fold_run(&fold);
 }
@@ -144,7 +146,8 @@ Test(trace, of_a_bulk_entry) {
     begin();
     bulk_begin(&writer);
     for (int n = 0; n < 3; n++) {
-        snprintf(line, sizeof line, "%s account=%s key=k%d", n == 2 ? "settled source=till origin=0:1-1 entry=1-1" : "inquire", account_of(0), n);
+        const char *what = n == 2 ? "settled source=till origin=0:1-1 entry=1-1" : "inquire";
+        snprintf(line, sizeof line, "%s account=%s key=k%d", what, account_of(0), n);
         cr_assert(bulk_add(&writer, bytes, fold_bytes(&fold, line, bytes, sizeof bytes), NULL));
         if (n > 0) bulk_trace(&writer, n == 1 ? TRACE : OTHER);
     }
