@@ -7,7 +7,7 @@
 
 #include "schema/intent.h"
 
-/* Fills `intent`, with v, at, key and source where they are missing (`source` for the last), and `trace`, unless it is NULL, with the line's
+/* Fills `intent`, with v, at, key and source where they are missing (`source` for the last), and `trace`, unless NULL, with the line's
  * `traceparent`, "" when it has none. False: fault says which field, what is wrong,
  * what would be right. The line need not end with NUL or newline. Fractions, numbers in quotes, unknown and repeated fields are wrong. */
 bool json_intent_parse(const char *line, size_t size, const char *source, struct intent *intent, char *trace, struct intent_fault *fault);
