@@ -110,8 +110,8 @@ void redis_set_timeout(struct redis *redis, int timeout_ms);
  * is lost loses the whole object (REDIS_LOST), as everywhere. A command has one key, or several of one slot.
  *
  * Commands without a key go to the home, else to any node: whoever means a certain one says so. WAIT and WAITAOF go home too, else to
- * every node that an XADD or a script went to since the last ones, and the smallest reply counts. Elsewhere than in a cluster all of this
- * is about the one server. */
+ * every node that an XADD or a script went to since the last ones, and the smallest reply counts; REDIS_BUSY when what they are about was
+ * led elsewhere meanwhile. Elsewhere than in a cluster all of this is about the one server. */
 
 /* From now on, redis_reopen included, this is about the node that has `key`: redis_where, redis_client_id, redis_is_lost, redis_verify and
  * commands without a key. Connects there. Should the key move, that is REDIS_DEMOTED: begin anew. Cheap when nothing changes. */

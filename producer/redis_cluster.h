@@ -32,6 +32,8 @@ struct cluster_ticket {
     bool fixed;               /* stays where it was sent, whatever is said */
     bool asking;              /* behind ASKING */
     bool writes;
+    bool waits;               /* it asks about what was written; not to be believed when that was led elsewhere meanwhile: */
+    bool astray;
     bool joins;               /* the next ticket: one question to several nodes, of whose replies the smallest counts */
     uint64_t order;           /* its number over its node's link */
     enum redis_err err;       /* not REDIS_OK: it was never sent, and why */

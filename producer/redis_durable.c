@@ -6,21 +6,33 @@
 
 bool redis_durable_is_none(const struct redis_durable *want) { return want->replicas == 0 && !want->aof; }
 
-unsigned redis_durable_append(struct redis *redis, struct command *c, const struct redis_durable *want, unsigned timeout_ms) {
-    if (want->replicas > 0) {
+/* The n-th command of the question; false behind the last. */
+static bool question(struct command *c, const struct redis_durable *want, unsigned n, unsigned timeout_ms) {
+    if (n == 0 && want->replicas > 0) {
         command_begin(c, "WAIT");
         command_uint(c, want->replicas);
-        command_uint(c, timeout_ms);
-        redis_append(redis, c);
-    }
-    if (want->aof) {
+    } else if (want->aof && n == (want->replicas > 0)) {
         command_begin(c, "WAITAOF");
         command_word(c, "1");
         command_word(c, "0"); /* the replicas' files are not asked: being on a replica is enough */
-        command_uint(c, timeout_ms);
-        redis_append(redis, c);
+    } else {
+        return false;
     }
-    return (want->replicas > 0) + want->aof;
+    command_uint(c, timeout_ms);
+    return true;
+}
+
+unsigned redis_durable_append(struct redis *redis, struct command *c, const struct redis_durable *want, unsigned timeout_ms) {
+    unsigned n = 0;
+    for (; question(c, want, n, timeout_ms); n++) redis_append(redis, c);
+    return n;
+}
+
+unsigned redis_durable_append_to(struct redis *redis, struct command *c, const struct redis_durable *want, unsigned timeout_ms,
+                                 unsigned node) {
+    unsigned n = 0;
+    for (; question(c, want, n, timeout_ms); n++) redis_append_to(redis, c, node);
+    return n;
 }
 
 void redis_durable_take(const struct redis_durable *want, unsigned n, struct reply reply, struct redis_durable *have) {
@@ -54,8 +66,11 @@ enum redis_err redis_durable_probe(struct redis *redis, const struct redis_durab
     enum redis_err err = REDIS_OK, one;
     command_init(&c);
     *out = '\0';
-    for (unsigned left = redis_durable_append(redis, &c, want, 1); left > 0; left--) {
-        if (!(one = redis_next(redis, &reply)) || err) continue;
+    unsigned left = 0;
+    for (unsigned node = 0; redis_node_next(redis, &node); node++) left += redis_durable_append_to(redis, &c, want, 1, node);
+    for (; left > 0; left--) {
+        one = redis_next(redis, &reply);
+        if (!one || err || one == REDIS_AWAY) continue;
         const char *why = redis_error(redis);
         err = one;
         snprintf(out, capacity, "%s%s", strstr(why, "unknown command") ? no_command : strstr(why, "appendonly") ? no_file : "durability: ",

@@ -9,6 +9,8 @@
 
 enum { FOLLOW_AT_ONCE = 2, PAUSE_MS = 10, PAUSE_LAST_MS = 100, BYTES_IDLE_MAX = 1 << 20 };
 
+static const char astray[] = "what was written went to another node than was asked about";
+
 static struct cluster_ticket *ticket_at(struct cluster *c, size_t place) { return &c->tickets[(c->head + place) % c->capacity]; }
 
 static void drop_ticket(struct cluster *c) {
@@ -153,6 +155,7 @@ static bool append_wait(struct redis *redis, struct command *command) {
         if (!c->nodes[n].written || !has_link(c, n)) continue; /* without one, what was written will be told to be lost */
         if (any) ticket_at(c, c->waiting - 1)->joins = true;
         cluster_append_fixed(redis, command, n);
+        ticket_at(c, c->waiting - 1)->waits = true;
         any = true;
     }
     c->waited = true;
@@ -231,6 +234,11 @@ static bool may_follow(const struct redis *redis, struct cluster_ticket *t) {
     return true;
 }
 
+/* A write goes to a node that nobody behind it has asked about. */
+static void doubt_questions(struct cluster *c, const struct cluster_ticket *t) {
+    for (size_t n = 0; t->writes && n < c->waiting; n++) ticket_at(c, n)->astray |= ticket_at(c, n)->waits;
+}
+
 /* Sends it where the reply says. False: that is its reply, as t->said has it. */
 static bool follow(struct redis *redis, struct cluster_ticket *t) {
     struct cluster *c = redis->cluster;
@@ -259,6 +267,7 @@ static bool follow(struct redis *redis, struct cluster_ticket *t) {
     t->answered = false;
     t->asking = ask;
     t->node = node;
+    doubt_questions(c, t);
     post(c, t);
     return true;
 }
@@ -276,6 +285,14 @@ static enum redis_err give(struct redis *redis, struct cluster_ticket *t, struct
     drop_ticket(c);
     if (c->demoted && c->waiting == 0) redis_drop(redis);
     return err;
+}
+
+/* To a question that was not asked of all that it is about. */
+static enum redis_err give_nothing(struct redis *redis, struct reply *reply) {
+    enum redis_err err = give(redis, ticket_at(redis->cluster, 0), reply);
+    if (err) return err;
+    redis_say(redis, astray, sizeof astray - 1);
+    return REDIS_BUSY;
 }
 
 /* It was not sent, or not sent on. */
@@ -327,8 +344,8 @@ enum redis_err cluster_next(struct redis *redis, struct reply *reply) {
             if (more) continue;
             const char *text = reply_text(t->reply, NULL);
             t->said = reply_type(t->reply) == REPLY_ERROR ? redis_classify(text, strlen(text)) : REDIS_OK;
-            return give(redis, t, reply);
         }
+        if (t->astray) return give_nothing(redis, reply);
         if (t->said != REDIS_MOVED || !follow(redis, t)) return give(redis, t, reply);
     }
     return REDIS_LOST;

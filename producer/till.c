@@ -115,10 +115,7 @@ static const char *take_options(struct till *till, const struct till_options *op
         return "client_name must be 1..63 printable ASCII characters without space";
     client_copy(till->book.name, sizeof till->book.name, book);
     client_copy(till->client_name, sizeof till->client_name, name);
-    const char *why = take_url(till, options);
-    if (why == NULL && client_durable_wanted(till) && till->redis_options.url.kind == REDIS_URL_CLUSTER)
-        return "durability options do not work with cluster:// yet";
-    return why;
+    return take_url(till, options);
 }
 
 /* One try, or tries until the wait is over while that may help. */

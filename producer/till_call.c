@@ -97,17 +97,20 @@ static enum redis_err send_collect(struct call *c) {
     enum redis_err err_add = client_next(c->till, c->deadline_ms, &reply);
     if (err_add == REDIS_LOST || err_add == REDIS_GARBLED)
         return err_add;
-    enum redis_err err_wait = wait_durable(c);
-    if (err_add != REDIS_OK) {
-        c->written = c->written_before;
-        c->undurable = false;
-        return err_add;
-    }
-    const char *entry = reply_text(reply, &size);
-    if (size < sizeof c->result.entry) {
+    const char *entry = err_add == REDIS_OK ? reply_text(reply, &size) : NULL; /* before the next reply is read */
+    if (entry != NULL && size < sizeof c->result.entry) {
         memcpy(c->result.entry, entry, size + 1);
         memcpy(c->entries[c->copies % COPIES_MAX], entry, size + 1);
         c->copies++;
+    }
+    char why[CLIENT_ERROR_SIZE];
+    client_copy(why, sizeof why, c->till->error);
+    enum redis_err err_wait = wait_durable(c);
+    if (err_add != REDIS_OK) {
+        client_fail(c->till, "%s", why);
+        c->written = c->written_before;
+        c->undurable = false;
+        return err_add;
     }
     return err != REDIS_OK ? err : err_wait;
 }

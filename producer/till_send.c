@@ -224,11 +224,11 @@ static enum redis_err chunk_try(struct chunk *c) {
         client_durable_append(c->till, c->deadline_ms);
     if (err == REDIS_OK)
         err = chunk_collect(c);
-    if (waits && err == REDIS_OK)
-        err = chunk_wait(c);
-    if (err != REDIS_OK && client_durable_wanted(c->till))
+    bool told = waits && (err == REDIS_OK || err == REDIS_AWAY); /* what is away was not sent, the rest was */
+    enum redis_err err_wait = told ? chunk_wait(c) : err;
+    if (err_wait != REDIS_OK && client_durable_wanted(c->till))
         chunk_doubt(c, SEND_UNKNOWN);
-    return err;
+    return err_wait != REDIS_OK ? err_wait : err;
 }
 
 /* What is still open can no longer be helped: `code` for what was never sent and is not wrong in itself. */

@@ -1,6 +1,8 @@
 /* Waiting for replicas and for the disk. */
 #include "worker/durable.h"
 
+#include <inttypes.h>
+
 #include "worker/failpoint.h"
 #include "worker/lane_apply.h"
 #include "worker/log.h"
@@ -26,18 +28,33 @@ static unsigned slice_ms(const struct lane *lane) {
     return slice > SLICE_MAX_MS ? SLICE_MAX_MS : slice > 0 ? slice : 1; /* 0 would be for ever */
 }
 
-/* One look, as long as a slice: what there is of it. All replies are read, or the connection is lost. */
-static enum redis_err ask(struct lane *lane, struct command *c, const struct redis_durable *want, struct redis_durable *have) {
+/* Whom to ask: the lane's own server, or other nodes of a cluster. */
+struct asked {
+    const unsigned *nodes; /* NULL: the home */
+    unsigned count;
+};
+
+/* One look, as long as a slice: what there is of it, at the node that has least. All replies are read, or the connection is lost. */
+static enum redis_err ask(struct lane *lane, struct command *c, const struct asked *asked, const struct redis_durable *want,
+                          struct redis_durable *have) {
     struct reply reply;
-    *have = (struct redis_durable){0};
+    unsigned each = 0;
+    *have = *want;
     lane_append_renewal(lane, lane->side, c);
-    unsigned count = redis_durable_append(lane->side, c, want, slice_ms(lane));
+    if (!asked->nodes) each = redis_durable_append(lane->side, c, want, slice_ms(lane));
+    for (unsigned n = 0; asked->nodes && n < asked->count; n++)
+        each = redis_durable_append_to(lane->side, c, want, slice_ms(lane), asked->nodes[n]);
     enum redis_err first = lane_next_renewal(lane, lane->side);
     FAILPOINT("amid_durable");
-    for (unsigned n = 0; n < count; n++) {
-        enum redis_err err = redis_next(lane->side, &reply);
-        if (!err) redis_durable_take(want, n, reply, have);
-        if (!first) first = err;
+    for (unsigned n = 0; n < asked->count; n++) {
+        struct redis_durable one = {0};
+        for (unsigned m = 0; m < each; m++) {
+            enum redis_err err = redis_next(lane->side, &reply);
+            if (!err) redis_durable_take(want, m, reply, &one);
+            if (!first) first = err;
+        }
+        if (n == 0 || one.replicas < have->replicas) have->replicas = one.replicas;
+        have->aof = have->aof && one.aof;
     }
     return first;
 }
@@ -56,12 +73,15 @@ static void note_behind(struct lane *lane, const struct redis_durable *want, con
               {"after_ms", LOG_N(timeout_ms(lane))}, {"next", LOG_S("nothing is answered until it is reached")});
 }
 
+static void note_waited(struct durable *d, uint64_t us) {
+    uint64_t longest = atomic_load(&d->longest_us);
+    metrics_observe(&d->waited, us);
+    while (us > longest && !atomic_compare_exchange_weak(&d->longest_us, &longest, us)) continue;
+}
+
 static void note_reached(struct lane *lane, uint64_t since_us) {
     struct durable *d = lane->shared->durable;
-    if (d) {
-        atomic_fetch_add(&d->waits, 1);
-        atomic_fetch_add(&d->waited_us, lane_now_us() - since_us);
-    }
+    if (d) note_waited(d, lane_now_us() - since_us);
     if (lane->behind && d && atomic_fetch_sub(&d->behind, 1) == 1)
         log_event(LOG_INFO, "durability_back", {"after_ms", LOG_N(lane_now_ms() - atomic_load(&d->behind_since_ms))});
     lane->behind = false;
@@ -72,11 +92,11 @@ void durable_forget(struct lane *lane) {
     lane->behind = false;
 }
 
-enum redis_err durable_wait(struct lane *lane, struct command *c, char text[REDIS_DURABLE_TEXT_SIZE]) {
+static enum redis_err wait_for(struct lane *lane, struct command *c, const struct asked *asked, char text[REDIS_DURABLE_TEXT_SIZE]) {
     uint64_t since_us = lane_now_us();
     for (;;) {
         struct redis_durable want = wanted_level(lane), have = {0}; /* an operator may lower it meanwhile */
-        enum redis_err err = redis_durable_is_none(&want) ? REDIS_OK : ask(lane, c, &want, &have);
+        enum redis_err err = redis_durable_is_none(&want) ? REDIS_OK : ask(lane, c, asked, &want, &have);
         if (err) return err;
         if (redis_durable_reached(&want, &have, text)) {
             if (!redis_durable_is_none(&want) || lane->behind) note_reached(lane, since_us);
@@ -85,4 +105,27 @@ enum redis_err durable_wait(struct lane *lane, struct command *c, char text[REDI
         if (lane_now_us() - since_us >= 1000 * (uint64_t)timeout_ms(lane)) note_behind(lane, &want, &have);
         if (atomic_load(&lane->stop)) return REDIS_HELD;
     }
+}
+
+enum redis_err durable_wait(struct lane *lane, struct command *c, char text[REDIS_DURABLE_TEXT_SIZE]) {
+    return wait_for(lane, c, &(struct asked){NULL, 1}, text);
+}
+
+enum redis_err durable_wait_at(struct lane *lane, struct command *c, const unsigned *nodes, unsigned count) {
+    char ignored[REDIS_DURABLE_TEXT_SIZE];
+    return count ? wait_for(lane, c, &(struct asked){nodes, count}, ignored) : REDIS_OK;
+}
+
+void durable_print(const struct durable *d, FILE *out) {
+    unsigned behind = atomic_load(&d->behind);
+    uint64_t now_ms = lane_now_ms(), since_ms = behind ? atomic_load(&d->behind_since_ms) : now_ms;
+    metrics_print_histogram(out, "till_durable_wait_seconds", "Waits of a batch until it is as durable as is asked.", &d->waited, 1, 0);
+    metrics_print_head(out, "till_durable_missed_total", "counter", "Batches that waited longer than durability.timeout.");
+    fprintf(out, "till_durable_missed_total %" PRIu64 "\n", atomic_load(&d->missed));
+    metrics_print_head(out, "till_durable_longest_wait_seconds", "gauge", "The longest of these waits since the start.");
+    fprintf(out, "till_durable_longest_wait_seconds %.6f\n", (double)atomic_load(&d->longest_us) / 1e6);
+    metrics_print_head(out, "till_durable_behind", "gauge", "Partitions that have waited longer than durability.timeout just now.");
+    fprintf(out, "till_durable_behind %u\n", behind);
+    metrics_print_head(out, "till_durable_behind_seconds", "gauge", "For how long the first of them has.");
+    fprintf(out, "till_durable_behind_seconds %.3f\n", now_ms > since_ms ? (double)(now_ms - since_ms) / 1000 : 0.0);
 }

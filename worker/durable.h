@@ -13,6 +13,7 @@
 
 #include "producer/command.h"
 #include "producer/redis_durable.h"
+#include "worker/metrics.h"
 
 struct lane;
 
@@ -20,8 +21,9 @@ struct lane;
 struct durable {
     atomic_uint behind;              /* lanes that have waited longer than durability.timeout just now */
     _Atomic uint64_t behind_since_ms; /* the first of them */
-    _Atomic uint64_t waits, waited_us; /* batches that waited, and how long in all */
-    _Atomic uint64_t missed;         /* those of them that waited longer than durability.timeout */
+    struct metrics_histogram waited; /* of a batch */
+    _Atomic uint64_t longest_us;
+    _Atomic uint64_t missed;         /* batches that waited longer than durability.timeout */
 };
 
 /* Does anything have to be waited for, by the settings of now? */
@@ -29,6 +31,13 @@ bool durable_wanted(const struct lane *lane);
 
 /* Waits for as long as it takes; `text` says what was reached: memory, replica(n), disk. REDIS_HELD: told to stop meanwhile. */
 enum redis_err durable_wait(struct lane *lane, struct command *c, char text[REDIS_DURABLE_TEXT_SIZE]) __attribute__((warn_unused_result));
+
+/* In a cluster: the same for what went to these nodes over the side connection, which others' replicas have; until it is there nothing may
+ * be acknowledged that it follows from. */
+enum redis_err durable_wait_at(struct lane *lane, struct command *c, const unsigned *nodes, unsigned count) __attribute__((warn_unused_result));
+
+/* In the text format of Prometheus. */
+void durable_print(const struct durable *durable, FILE *out);
 
 /* The lane ends: it waits no more. */
 void durable_forget(struct lane *lane);

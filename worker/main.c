@@ -110,9 +110,6 @@ static int set_up(struct worker *w) {
     snprintf(w->door.book.name, sizeof w->door.book.name, "%.32s", w->config.book_name);
     w->door.book.partitions = (unsigned)w->config.book_partitions;
     w->redis.client_name = w->name;
-    bool durable = w->config.durability_replicas > 0 || w->config.durability_aof == CONFIG_YES;
-    if (durable && w->redis.url.kind == REDIS_URL_CLUSTER)
-        return usage_error("durability.replicas and .aof: not with cluster:// yet; set min-replicas-to-write 1 on its masters instead");
     if (w->config.durability_replicas > 0 && strncmp(w->config.redis_url, "embedded:", 9) == 0)
         return usage_error("durability.replicas: a server of Till's own (embedded:DIR) has no replicas; name one that has in redis.url");
     w->shared = (struct lane_shared){w->redis, &w->settings, w->name, (unsigned)w->config.worker_lease_ttl_ms, &w->gate, NULL, NULL,
@@ -245,7 +242,7 @@ static void start_archiver(struct worker *w) {
 static bool start_admin(struct worker *w) {
     const char *wrong = NULL;
     if (!w->config.admin_listen[0]) return true;
-    metrics_init(&w->metrics, w->door.book.partitions, &w->gate);
+    metrics_init(&w->metrics, w->door.book.partitions, &w->gate, &w->durable);
     w->shared.metrics = &w->metrics;
     w->admin = admin_start(&(struct admin_options){w->config.admin_listen, w->token, w->name, w->redis, w->door.book, &w->metrics}, &wrong);
     if (!w->admin) log_event(LOG_ERROR, "admin_refused", {"on", LOG_S(w->config.admin_listen)}, {"error", LOG_S(wrong)});

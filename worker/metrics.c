@@ -8,14 +8,15 @@
 #include <time.h>
 
 #include "schema/code.h"
+#include "worker/durable.h"
 
 #define RELAXED memory_order_relaxed
 
 const uint32_t metrics_bound_us[METRICS_BOUNDS] = {100,   250,    500,    1000,   2500,    5000,    10000,   25000,
                                                    50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000};
 
-void metrics_init(struct metrics *m, unsigned partitions, const struct gate *gate) {
-    *m = (struct metrics){gate, partitions, calloc(partitions, sizeof *m->lanes)};
+void metrics_init(struct metrics *m, unsigned partitions, const struct gate *gate, const struct durable *durable) {
+    *m = (struct metrics){gate, durable, partitions, calloc(partitions, sizeof *m->lanes)};
     assert(m->lanes && "out of memory");
 }
 
@@ -28,7 +29,7 @@ void metrics_clear(struct metrics *m) {
 
 static void add(_Atomic uint64_t *counter, uint64_t n) { atomic_fetch_add_explicit(counter, n, RELAXED); }
 
-static void observe(struct metrics_histogram *h, uint64_t us) {
+void metrics_observe(struct metrics_histogram *h, uint64_t us) {
     unsigned n = 0;
     while (n < METRICS_BOUNDS && us > metrics_bound_us[n]) n++;
     add(&h->count[n], 1);
@@ -44,11 +45,11 @@ static uint64_t wall_us(void) {
 void metrics_note_batch(struct metrics_lane *lane, const struct entry *entries, uint32_t count, uint64_t took_us) {
     if (!lane) return;
     uint64_t now_us = wall_us();
-    observe(&lane->apply, took_us);
+    metrics_observe(&lane->apply, took_us);
     add(&lane->applied, count);
     for (uint32_t n = 0; n < count; n++) {
         uint64_t since_us = entries[n].id.ms * 1000;
-        observe(&lane->waiting, now_us > since_us ? now_us - since_us : 0);
+        metrics_observe(&lane->waiting, now_us > since_us ? now_us - since_us : 0);
         if (entries[n].door == CODE_dead) add(&lane->dead, 1);
     }
 }
@@ -94,13 +95,13 @@ static void print_flag(const struct metrics *m, FILE *out, const char *name, con
     }
 }
 
-/* Of all partitions together: who wants to know of one looks at its age. */
-static void print_histogram(const struct metrics *m, FILE *out, const char *name, const char *help, size_t offset) {
+void metrics_print_histogram(FILE *out, const char *name, const char *help, const struct metrics_histogram *first, unsigned count,
+                             size_t stride) {
     uint64_t total = 0, sum_us = 0;
     metrics_print_head(out, name, "histogram", help);
     for (unsigned n = 0; n <= METRICS_BOUNDS; n++) {
-        for (unsigned p = 0; p < m->partitions; p++) {
-            const struct metrics_histogram *h = (const void *)((const char *)&m->lanes[p] + offset);
+        for (unsigned i = 0; i < count; i++) {
+            const struct metrics_histogram *h = (const void *)((const char *)first + i * stride);
             total += atomic_load_explicit(&h->count[n], RELAXED);
             if (n == 0) sum_us += atomic_load_explicit(&h->sum_us, RELAXED);
         }
@@ -118,6 +119,12 @@ static void print_errors(const struct metrics *m, FILE *out) {
                 atomic_load_explicit(&m->gate->failures[err], RELAXED));
 }
 
+/* Of all partitions together: who wants to know of one looks at its age. */
+static void print_histogram(const struct metrics *m, FILE *out, const char *name, const char *help, size_t offset) {
+    const struct metrics_histogram *first = (const void *)((const char *)m->lanes + offset);
+    metrics_print_histogram(out, name, help, first, m->partitions, sizeof *m->lanes);
+}
+
 #define FIELD(member) offsetof(struct metrics_lane, member)
 
 void metrics_print(const struct metrics *m, FILE *out) {
@@ -131,4 +138,5 @@ void metrics_print(const struct metrics *m, FILE *out) {
     print_histogram(m, out, "till_apply_seconds", "Script calls, from sending to reply.", FIELD(apply));
     print_histogram(m, out, "till_intent_seconds", "Intents, from being enqueued to being applied.", FIELD(waiting));
     print_errors(m, out);
+    durable_print(m->durable, out);
 }

@@ -26,13 +26,16 @@ struct metrics_lane {
     struct metrics_histogram waiting; /* of an intent: from when it was enqueued to when it was applied */
 };
 
+struct durable;
+
 struct metrics {
     const struct gate *gate;
+    const struct durable *durable;
     unsigned partitions;
     struct metrics_lane *lanes; /* owned */
 };
 
-void metrics_init(struct metrics *metrics, unsigned partitions, const struct gate *gate);
+void metrics_init(struct metrics *metrics, unsigned partitions, const struct gate *gate, const struct durable *durable);
 void metrics_clear(struct metrics *metrics);
 
 /* Of a lane; NULL: nobody counts. */
@@ -44,6 +47,10 @@ void metrics_note_end(struct metrics_lane *lane, bool fenced);
 
 /* In the text format of Prometheus: what was counted here. Thread-safe. */
 void metrics_print(const struct metrics *metrics, FILE *out);
+void metrics_observe(struct metrics_histogram *histogram, uint64_t us);
+/* The sum of `count` histograms, the next of which lies `stride` bytes behind the one before. */
+void metrics_print_histogram(FILE *out, const char *name, const char *help, const struct metrics_histogram *first, unsigned count,
+                             size_t stride);
 /* The two lines in front of a metric's samples. */
 void metrics_print_head(FILE *out, const char *name, const char *type, const char *help);
 

@@ -28,6 +28,7 @@ void outbox_clear(struct outbox *box, unsigned partitions) {
     free(box->targets);
     free(box->held);
     free(box->told);
+    free(box->nodes);
     keyset_clear(&box->keys);
     free(box->items);
     free(box->blob);
@@ -116,7 +117,8 @@ static void prepare_targets(struct lane *lane) {
     lane->outbox.targets = calloc(lane->door.book.partitions, sizeof *lane->outbox.targets);
     lane->outbox.held = calloc(lane->door.book.partitions, sizeof *lane->outbox.held);
     lane->outbox.told = calloc(lane->door.book.partitions, sizeof *lane->outbox.told);
-    assert(lane->outbox.targets && lane->outbox.held && lane->outbox.told && "out of memory");
+    lane->outbox.nodes = calloc(lane->door.book.partitions, sizeof *lane->outbox.nodes);
+    assert(lane->outbox.targets && lane->outbox.held && lane->outbox.told && lane->outbox.nodes && "out of memory");
     for (unsigned p = 0; p < lane->door.book.partitions; p++) command_init(&lane->outbox.targets[p]);
 }
 
@@ -146,6 +148,7 @@ static enum redis_err next_target(struct lane *lane, unsigned target, bool *unkn
     enum redis_err err = redis_next(lane->side, &reply);
     FAILPOINT("amid_follow_ups");
     *unknown = err == REDIS_NOSCRIPT;
+    lane->outbox.nodes[target] = redis_node_last(lane->side);
     if (is_targets_own(lane, err)) hold(lane, target, err);
     else if (!err && lane->outbox.told[target]) note_sent(lane, target);
     return *unknown || lane->outbox.held[target] ? REDIS_OK : err;
@@ -154,6 +157,7 @@ static enum redis_err next_target(struct lane *lane, unsigned target, bool *unkn
 static enum redis_err send_again(struct lane *lane, unsigned target) {
     struct reply reply;
     enum redis_err err = redis_script_call(lane->side, &script_enqueue, &lane->outbox.targets[target], &reply);
+    lane->outbox.nodes[target] = redis_node_last(lane->side);
     if (!is_targets_own(lane, err)) return err;
     hold(lane, target, err);
     return REDIS_OK;
@@ -171,6 +175,26 @@ static void put_held_aside(struct lane *lane) {
         if (!waits) box->items[kept++] = box->items[n];
     }
     box->count = kept;
+}
+
+/* In a cluster: a master that took follow-ups may fail over to a replica that never got them, and who is acknowledged here does not send
+ * them again. Those on this very node are in front of the acknowledgement on its replicas as well. */
+static enum redis_err wait_elsewhere(struct lane *lane, const bool *sent) {
+    static _Thread_local unsigned nodes[KEYS_PARTITIONS_MAX];
+    struct outbox *box = &lane->outbox;
+    struct command c;
+    keys_buffer key;
+    unsigned count = 0, home = redis_node_of(lane->side, key, keys_intents(key, &lane->door.book, lane->door.partition));
+    if (!durable_wanted(lane)) return REDIS_OK;
+    for (unsigned target = 0; target < lane->door.book.partitions; target++) {
+        bool counts = sent[target] && !box->held[target] && box->nodes[target] != home;
+        for (unsigned n = 0; n < count && counts; n++) counts = nodes[n] != box->nodes[target];
+        if (counts) nodes[count++] = box->nodes[target];
+    }
+    command_init(&c);
+    enum redis_err err = durable_wait_at(lane, &c, nodes, count);
+    command_clear(&c);
+    return err;
 }
 
 /* All follow-ups of the batch, one call per partition, all of which have succeeded when this returns REDIS_OK, but for what is held. */
@@ -191,7 +215,7 @@ static enum redis_err send_follow_ups(struct lane *lane) {
     for (unsigned target = 0; target < partitions && !first; target++)
         if (unknown[target]) first = send_again(lane, target);
     if (!first && lane->outbox.holding) put_held_aside(lane);
-    return first;
+    return first ? first : wait_elsewhere(lane, sent);
 }
 
 bool outbox_may_go_on(struct lane *lane) {

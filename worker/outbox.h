@@ -24,6 +24,7 @@ struct outbox {
     struct command *targets; /* per partition: the call that enqueues there */
     bool *held;              /* per partition: it could not be reached, and nothing more goes there before what was to go is sent again */
     bool *told;              /* per partition: and the log says so */
+    unsigned *nodes;         /* per partition: in a cluster, the node that took what was sent there last */
     bool holding;            /* any of these */
     uint64_t probe_at_ms, probe_ms;
     uint8_t *blob;

@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "tests/flow/check.h"
+#include "tests/support/replica.h"
 
 enum { PAGE_MAX = 256 * 1024, LOITERERS = 60, TOLD_MS = 10000 };
 
 static struct flow flow;
+static struct server replica;
 static char page[PAGE_MAX]; /* the last reply */
 static int port;
 
@@ -161,6 +163,22 @@ Test(flow_admin, metrics_say_what_was_done) {
     cr_expect(sum("till_dead_entries") == (double)flow_backlog(&flow).dead, "%f", sum("till_dead_entries"));
     cr_expect(sample("till_redis_errors_total{class=\"lost\"}") == 0);
     cr_expect(sum("till_loss_suspected") == 0 && sum("till_fenced_total") == 0);
+}
+
+/* Of waiting for replicas; without one it never ends. */
+Test(flow_admin, metrics_say_what_durability_costs) {
+    start("TILL_DURABILITY_REPLICAS=1");
+    cr_assert_eq(ask("GET", "/metrics", ""), 200);
+    read_format();
+    cr_expect(sample("till_durable_behind") == 0 && sample("till_durable_wait_seconds_count") == 0, "%s", page);
+    struct intent inquire = flow_intent(OP_inquire, "nobody", NULL, 0, NULL);
+    flow_send(&flow, &inquire);
+    cr_assert(WAIT_UNTIL(ask("GET", "/metrics", "") == 200 && sample("till_durable_behind") == 1, TOLD_MS), "%s", page);
+    cr_expect(sample("till_durable_missed_total") == 1 && sample("till_durable_behind_seconds") > 0, "%s", page);
+    replica_start(&replica, &flow.server);
+    cr_assert(WAIT_UNTIL(ask("GET", "/metrics", "") == 200 && sample("till_durable_behind") == 0, TOLD_MS), "%s", page);
+    cr_expect(sample("till_durable_wait_seconds_count") == 1 && sample("till_durable_longest_wait_seconds") > 1, "%s", page);
+    server_stop(&replica);
 }
 
 static bool is_served(void) { return ask("GET", "/metrics", "") == 200 && sum("till_partition_served") == 4; }

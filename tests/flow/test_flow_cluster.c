@@ -35,6 +35,7 @@ static struct payment {
 } sent[SENT_MAX];
 static atomic_uint sent_count;
 static atomic_bool enough, transfers;
+static bool durable; /* of workers and senders: on one replica */
 static pthread_t loader;
 
 static void pass(int ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL); }
@@ -107,7 +108,8 @@ static struct till_intent intent_of(unsigned n, char names[3][16]) {
 
 static struct till *open_till(void) {
     struct till *till;
-    int code = till_open(&till, &(struct till_options){.url = url, .open_wait_ms = SEND_MS, .connect_timeout_ms = 1000});
+    int code = till_open(&till, &(struct till_options){.url = url, .open_wait_ms = SEND_MS, .connect_timeout_ms = 1000,
+                                                        .durability_replicas = durable});
     cr_assert_eq(code, TILL_OK, "%s", till_error(till));
     return till;
 }
@@ -167,7 +169,9 @@ static void start(const char *replicas) {
     snprintf(socket, sizeof socket, "%s/%u.sock", dir, first_port);
     flow_attach(&flow, PARTITIONS, socket, url);
     for (unsigned n = 0; n < 2; n++)
-        flow_worker(&flow, n, &(struct worker_options){.lease_ttl_ms = 3000, .environment = {"TILL_WORKER_ON_DATA_LOSS=continue"}});
+        flow_worker(&flow, n, &(struct worker_options){.lease_ttl_ms = 3000,
+                                                       .environment = {"TILL_WORKER_ON_DATA_LOSS=continue",
+                                                                       durable ? "TILL_DURABILITY_REPLICAS=1" : NULL}});
     struct till *till = open_till();
     for (unsigned n = 0; n < MERCHANTS; n++) open_account(till, "merchant", "m", n);
     for (unsigned n = 0; n < USERS; n++) open_account(till, "user", "u", n);
@@ -283,6 +287,42 @@ Test(flow_cluster, master_is_killed) {
     till_close(till);
     for (unsigned n = 0; n < count; n++) cr_expect(sent[n].taken, "payment %u is not taken the second time", n);
     expect_each_once("killed", 2);
+}
+
+static unsigned count_masters(void) {
+    struct server node = node_of(first_port + 1);
+    unsigned count = 0;
+    char *nodes = strdup(server_text(&node, "CLUSTER", "NODES", NULL)), *rest = nodes;
+    for (char *line; (line = strsep(&rest, "\n"));) count += strstr(line, "master") && !strstr(line, "fail");
+    free(nodes);
+    server_stop(&node);
+    return count;
+}
+
+/* The replicas get nothing for a while, and then a master dies: with durability.replicas nothing is lost that anybody goes by, transfers
+ * between the masters included, and only what was never said to be taken is sent again. It comes back, or the new master had no replica. */
+Test(flow_cluster, master_that_ran_ahead_told_nobody) {
+    bool dead[PARTITIONS];
+    char conf[96];
+    durable = true;
+    atomic_store(&transfers, true);
+    start("1");
+    for (unsigned n = 3; n < 6; n++) node_signal(first_port + n, SIGSTOP);
+    cr_assert(WAIT_UNTIL(worker_log_has(&flow.workers[0], "durability_missed") || worker_log_has(&flow.workers[1], "durability_missed"), 20000));
+    for (unsigned p = 0; p < PARTITIONS; p++) dead[p] = port_of(p) == first_port;
+    node_signal(first_port, SIGKILL);
+    for (unsigned n = 3; n < 6; n++) node_signal(first_port + n, SIGCONT);
+    cr_assert(WAIT_UNTIL(count_masters() == 2, 30000) && WAIT_UNTIL(count_masters() == 3, 30000), "no failover");
+    snprintf(conf, sizeof conf, "%s/%u.conf", dir, first_port);
+    pid_t again = process_start((const char *[]){"redis-server", conf, NULL}, NULL, scene.log);
+    struct till *till = open_till();
+    for (unsigned p = 0; p < PARTITIONS; p++) cr_expect(!dead[p] || WAIT_UNTIL(pays(till, p, 10000), 60000), "partition %u stays away", p);
+    till_close(till);
+    pass(1000);
+    stop_load();
+    for (unsigned n = 0; n < atomic_load(&sent_count); n++) cr_expect(sent[n].taken, "payment %u is not taken", n);
+    expect_each_once("durable", 1);
+    process_kill(&again);
 }
 
 /* Nobody takes its place; it comes back with all it had. What others owed to its partitions waited, and comes in order. */

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 
 #include "tests/flow/check.h"
-#include "tests/flow/replica.h"
+#include "tests/support/replica.h"
 
 enum { PARTITIONS = 4, LEASE_MS = 500 };
 
@@ -34,13 +34,14 @@ static void start_worker(unsigned n, const char *point, bool durable) {
                                                                    durable ? "TILL_DURABILITY_REPLICAS=1" : NULL}});
 }
 
-struct told { unsigned all, memory, replica; };
+struct told { unsigned all, memory, replica, disk; };
 
 static void count_told(void *context, uint64_t told_ms, struct reply fields) {
     struct told *told = context;
     (void)told_ms;
     told->all++;
     told->memory += strcmp(flow_field(fields, "durable"), "memory") == 0;
+    told->disk += strcmp(flow_field(fields, "durable"), "disk") == 0;
     told->replica += strcmp(flow_field(fields, "durable"), "replica(1)") == 0;
 }
 
@@ -178,6 +179,28 @@ Test(flow_durable, is_switched_off_by_a_signal) {
     write_config(text, "");
     expect_sound("switched off");
     cr_assert(worker_log_has(&flow.workers[0], "durability_back"));
+}
+
+static bool has_waitaof(void) { return strstr(server_text(&flow.server, "COMMAND", "INFO", "WAITAOF", NULL), "waitaof") != NULL; }
+
+/* Where the server can say so; else the worker says that it cannot, and ends. */
+Test(flow_durable, on_the_disk) {
+    flow_start(&flow, PARTITIONS, &(struct server_options){.appendfsync = "everysec"});
+    flow_worker(&flow, 0, &(struct worker_options){.environment = {"TILL_DURABILITY_AOF=yes"}});
+    if (!has_waitaof()) {
+        cr_assert(worker_wait(&flow.workers[0], 10000) && WEXITSTATUS(flow.workers[0].status) == 100);
+        cr_assert(worker_log_has(&flow.workers[0], "this server has no WAITAOF"));
+        return;
+    }
+    flow_open(&flow);
+    flow_load(&flow, 80);
+    expect_sound("on the disk");
+    struct told all = told();
+    cr_assert(all.all > 0 && all.disk == all.all, "%u of %u say disk", all.disk, all.all);
+    server_kill(&flow.server);
+    server_restart(&flow.server);
+    expect_sound("killed");
+    cr_assert_geq(told().all, all.all, "an answer is gone");
 }
 
 struct row {

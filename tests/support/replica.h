@@ -1,6 +1,6 @@
 /* A replica of a test's server. */
-#ifndef TESTS_FLOW_REPLICA_H
-#define TESTS_FLOW_REPLICA_H
+#ifndef TESTS_SUPPORT_REPLICA_H
+#define TESTS_SUPPORT_REPLICA_H
 
 #include "tests/support/server.h"
 

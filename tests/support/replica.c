@@ -1,5 +1,5 @@
 /* A replica of a test's server. */
-#include "tests/flow/replica.h"
+#include "tests/support/replica.h"
 
 #include <stdio.h>
 #include <string.h>
