@@ -26,7 +26,8 @@ bool redis_durable_reached(const struct redis_durable *want, const struct redis_
 /* In words: "on 0 of 1 replicas, not on disk". */
 void redis_durable_describe(const struct redis_durable *want, const struct redis_durable *have, char *out, size_t capacity);
 
-/* Can this server, or each master of the cluster that is not away, do what is asked? REDIS_OK, or the class, and in `out` why not and what would help. */
+/* Can this server, or each master of the cluster that is not away, do what is asked? REDIS_OK, or the class, and in `out` why not and what
+ * would help. */
 enum redis_err redis_durable_probe(struct redis *redis, const struct redis_durable *want, char *out, size_t capacity)
     __attribute__((warn_unused_result));
 

@@ -34,7 +34,8 @@ enum redis_err durable_wait(struct lane *lane, struct command *c, char text[REDI
 
 /* In a cluster: the same for what went to these nodes over the side connection, which others' replicas have; until it is there nothing may
  * be acknowledged that it follows from. */
-enum redis_err durable_wait_at(struct lane *lane, struct command *c, const unsigned *nodes, unsigned count) __attribute__((warn_unused_result));
+enum redis_err durable_wait_at(struct lane *lane, struct command *c, const unsigned *nodes, unsigned count)
+    __attribute__((warn_unused_result));
 
 /* In the text format of Prometheus. */
 void durable_print(const struct durable *durable, FILE *out);
