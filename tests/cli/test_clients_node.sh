@@ -1,6 +1,6 @@
 #!/bin/bash
-# The Node client against the golden vectors and against a running worker. Its dependencies come from npm: where they are not (npm install in
-# producer/clients/node, or NODE_CLIENT_MODULES naming a node_modules that has them), it is skipped.
+# The Node client against the golden vectors and against a running worker. Its dependencies come from npm: where they are not (npm install
+# in producer/clients/node, or NODE_CLIENT_MODULES naming a node_modules that has them), it is skipped.
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$(dirname "$0")/private.sh"
