@@ -25,6 +25,7 @@ extern const struct script script_requeue;   /* dead entry back into the stream 
 extern const struct script script_discard;   /* dead entry put aside with a reason */
 extern const struct script script_trim;      /* takes what is old off a stream, never what is still needed */
 extern const struct script script_aside;     /* while a book is rebuilt: acknowledges what still owes follow-ups */
+extern const struct script script_recall;    /* while a book is rebuilt: pending again what was applied, but not answered */
 extern const struct script script_rebuild;   /* begins and ends the rebuilding of a partition */
 extern const struct script script_feed;      /* archived intents back into their stream */
 extern const struct script script_close;     /* takes a partition out of use, or opens it again */

@@ -48,23 +48,27 @@ enum redis_err lane_take_entries(struct lane *lane, struct reply entries, struct
     lane->page_entries = entries;
     lane->page_deliveries = deliveries;
     lane->page_next = 0;
+    replaying_note_read(lane, entries);
     return take_some(lane);
 }
 
 void lane_append_read(struct lane *lane) {
     struct command *c = &lane->batch.command;
     keys_buffer key;
-    command_begin(c, "XREADGROUP");
-    command_word(c, "GROUP");
-    command_word(c, KEYS_GROUP);
-    command_word(c, lane->shared->worker);
+    char behind[ENTRY_TEXT_MAX + 1] = ">";
+    command_begin(c, replaying_reads_on(lane, behind) ? "XREAD" : "XREADGROUP");
+    if (behind[0] == '>') {
+        command_word(c, "GROUP");
+        command_word(c, KEYS_GROUP);
+        command_word(c, lane->shared->worker);
+    }
     command_word(c, "COUNT");
     command_uint(c, atomic_load(&lane->shared->settings->batch));
     command_word(c, "BLOCK");
     command_uint(c, overdue_patience_ms(lane, atomic_load(&lane->shared->settings->block_ms)));
     command_word(c, "STREAMS");
     command_copy(c, key, keys_intents(key, &lane->door.book, lane->door.partition));
-    command_word(c, ">");
+    command_word(c, behind);
     redis_append(lane->redis, c);
     lane->reading = true;
 }

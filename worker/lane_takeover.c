@@ -218,6 +218,7 @@ enum redis_err lane_take_over(struct lane *lane) {
     if (!err) err = wait_for_acceptance(lane);
     if (!err) metrics_note_served(lane->metrics, lane->loss[0]);
     if (!err) err = wait_while_paused(lane);
+    if (!err) err = replaying_recall(lane);
     if (!err && !atomic_load(&lane->stop)) err = claim_everything(lane);
     FAILPOINT("before_sweep");
     if (!err && !atomic_load(&lane->stop)) err = sweep_consumers(lane);

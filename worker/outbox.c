@@ -305,16 +305,20 @@ enum redis_err outbox_send(struct lane *lane) {
     struct outbox *box = &lane->outbox;
     if (box->count == 0) return REDIS_OK;
     char durable[REDIS_DURABLE_TEXT_SIZE];
-    struct command c;
+    struct command c, aside;
     command_init(&c);
+    command_init(&aside);
     enum redis_err err = lane_connect(lane, &lane->side);
     if (!err) err = durable_wait(lane, &c, durable);
     FAILPOINT("after_durable");
-    if (!err) err = lane->replaying.on ? replaying_put_aside(lane) : send_follow_ups(lane);
+    if (lane->replaying.on) replaying_put_aside(lane, &aside);
+    else if (!err) err = send_follow_ups(lane);
     FAILPOINT("after_follow_ups");
     if (!err && box->count > 0) err = give_answers(lane, &c, durable);
     FAILPOINT("after_answer");
+    if (!err && lane->replaying.on) err = replaying_send_aside(lane, &aside);
     box->count = 0;
     command_clear(&c);
+    command_clear(&aside);
     return err;
 }

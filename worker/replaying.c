@@ -25,7 +25,10 @@ enum redis_err replaying_read(struct lane *lane, struct reply text) {
     r->on = true;
     r->recorded = calloc(partitions, sizeof *r->recorded);
     assert(r->recorded && "out of memory");
-    for (const char *at = reply_text(text, NULL); *at; at += strspn(at, " ")) {
+    const char *at = reply_text(text, NULL), *careful = "careful";
+    r->careful = strncmp(at, careful, strlen(careful)) == 0;
+    if (r->careful) at += strlen(careful);
+    for (at += strspn(at, " "); *at; at += strspn(at, " ")) {
         size_t size = strcspn(at, " ");
         if (!take_word(r, partitions, at, size)) return REDIS_GARBLED;
         at += size;
@@ -48,24 +51,55 @@ static bool owes(const struct lane *lane, const struct outbox_item *item) {
     return false;
 }
 
-enum redis_err replaying_put_aside(struct lane *lane) {
-    struct outbox *box = &lane->outbox;
-    struct command c;
+enum redis_err replaying_recall(struct lane *lane) {
+    struct command *c = &lane->batch.command;
     struct reply reply;
     keys_buffer key;
-    uint32_t kept = 0, count = box->count;
-    command_init(&c);
-    redis_script_begin(&c, &script_aside, 2);
-    command_copy(&c, key, keys_meta(key, &lane->door.book, lane->door.partition));
-    command_copy(&c, key, keys_intents(key, &lane->door.book, lane->door.partition));
-    command_word(&c, lane->epoch_text);
-    for (uint32_t n = 0; n < count; n++) {
-        if (owes(lane, &box->items[n])) command_word(&c, box->items[n].entry->text);
-        else box->items[kept++] = box->items[n];
+    if (!lane->replaying.on) return REDIS_OK;
+    redis_script_begin(c, &script_recall, 3);
+    command_copy(c, key, keys_meta(key, &lane->door.book, lane->door.partition));
+    command_copy(c, key, keys_intents(key, &lane->door.book, lane->door.partition));
+    command_copy(c, key, keys_unanswered(key, &lane->door.book, lane->door.partition));
+    command_word(c, lane->epoch_text);
+    command_word(c, lane->shared->worker);
+    return redis_script_call(lane->redis, &script_recall, c, &reply);
+}
+
+bool replaying_reads_on(const struct lane *lane, char text[ENTRY_TEXT_MAX + 1]) {
+    const struct replaying *r = &lane->replaying;
+    bool ahead = entry_id_compare(r->read, lane->mark.applied) > 0; /* of what is being applied */
+    if (r->on && !r->careful) entry_id_format(ahead ? r->read : lane->mark.applied, text);
+    return r->on && !r->careful;
+}
+
+void replaying_note_read(struct lane *lane, struct reply entries) {
+    size_t size, count = reply_count(entries);
+    const char *last = reply_text(reply_at(reply_at(entries, count - 1), 0), &size);
+    if (!lane->replaying.on || count == 0 || !entry_id_parse(last, size, &lane->replaying.read)) lane->replaying.read = (struct entry_id){0, 0};
+}
+
+void replaying_put_aside(struct lane *lane, struct command *aside) {
+    struct outbox *box = &lane->outbox;
+    keys_buffer key;
+    uint32_t kept = 0;
+    redis_script_begin(aside, &script_aside, 3);
+    command_copy(aside, key, keys_meta(key, &lane->door.book, lane->door.partition));
+    command_copy(aside, key, keys_intents(key, &lane->door.book, lane->door.partition));
+    command_copy(aside, key, keys_unanswered(key, &lane->door.book, lane->door.partition));
+    command_word(aside, lane->epoch_text);
+    for (uint32_t n = 0, next; n < box->count; n = next) {
+        bool owing = false;
+        for (next = n; next < box->count && entry_id_compare(box->items[next].entry->id, box->items[n].entry->id) == 0; next++)
+            owing |= owes(lane, &box->items[next]); /* of a bulk entry one is enough */
+        if (owing) command_word(aside, box->items[n].entry->text);
+        for (; !owing && n < next; n++) box->items[kept++] = box->items[n];
     }
     box->count = kept;
-    enum redis_err err = kept < count ? redis_script_call(lane->side, &script_aside, &c, &reply) : REDIS_OK;
+}
+
+enum redis_err replaying_send_aside(struct lane *lane, struct command *aside) {
+    struct reply reply;
+    enum redis_err err = redis_script_call(lane->side, &script_aside, aside, &reply);
     FAILPOINT("after_aside");
-    command_clear(&c);
     return err;
 }

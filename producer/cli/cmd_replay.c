@@ -306,7 +306,9 @@ static int rebuild(struct replay *r, unsigned workers) {
     if (!code && workers > 0) code = refuse_workers(r);
     if (!code) code = survey(r);
     if (!code) code = replay_check(r);
+    r->careful = workers == 0; /* nobody would say that one died */
     if (!code) code = replay_begin(r);
+    r->begun = !code;
     if (!code && r->pool.count == 0) code = replay_pool_start(r, workers);
     if (!code) code = feed_and_compare(r);
     if (!(r->c.options.url.embedded_dir[0])) replay_pool_stop(&r->pool);

@@ -50,6 +50,8 @@ struct replay {
     struct progress progress;
     uint64_t fed, left_out, pending_again, findings, answers_differ;
     unsigned compared, left_out_parts;
+    bool begun;             /* all partitions say that they are being rebuilt */
+    bool careful;           /* entries are handed out one to one, and counted: one of them may have killed a worker */
     int64_t rebuilding_ms, proving_ms; /* spent on it */
 };
 
@@ -60,7 +62,7 @@ int replay_archive_failed(const struct replay *r, const struct archive_fault *fa
 /* replay_book.c: the book in Redis. */
 int replay_look(struct replay *r) __attribute__((warn_unused_result));  /* before the survey: fills in applied, there, recorded */
 int replay_check(struct replay *r) __attribute__((warn_unused_result)); /* after it: do both fit together? */
-int replay_begin(struct replay *r) __attribute__((warn_unused_result));
+int replay_begin(struct replay *r) __attribute__((warn_unused_result)); /* again: from now on as `careful` says */
 int replay_wait(struct replay *r) __attribute__((warn_unused_result));  /* until everything fed is applied */
 int replay_hold(struct replay *r, unsigned partition) __attribute__((warn_unused_result));
 int replay_end(struct replay *r, unsigned partition) __attribute__((warn_unused_result));

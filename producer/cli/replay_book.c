@@ -10,7 +10,9 @@
 #include "producer/replay_source.h"
 #include "schema/script.h"
 
-enum { POLL_MS = 50, HOLD_MS = 60000, SILENT_MS = 30000 };
+#define CAREFUL "careful "
+
+enum { POLL_MS = 20, HOLD_MS = 60000, SILENT_MS = 30000 };
 
 static struct entry_id id_of(struct reply text) {
     struct entry_id id = {0, 0};
@@ -148,11 +150,12 @@ static char *make_marker(struct replay *r, unsigned from) {
     size_t size;
     FILE *out = open_memstream(&text, &size);
     if (!out) abort();
+    long list = r->careful ? fprintf(out, CAREFUL) : 0;
     for (unsigned to = 0; to < r->c.book.partitions; to++) {
         struct entry_id recorded = *replay_survey_recorded(&r->survey, from, to);
         if (to == from || recorded.ms == 0) continue;
         entry_id_format(recorded, id);
-        fprintf(out, "%s%u:%s", ftell(out) > 0 ? " " : "", to, id);
+        fprintf(out, "%s%u:%s", ftell(out) > list ? " " : "", to, id);
     }
     if (fclose(out) != 0 || !text) abort();
     return text;
@@ -163,6 +166,7 @@ static int check_marker(struct replay *r, unsigned p) {
     const char *at = r->parts[p].marker;
     unsigned to;
     char text[ENTRY_TEXT_MAX + 1];
+    if (at && strncmp(at, CAREFUL, strlen(CAREFUL)) == 0) at += strlen(CAREFUL);
     for (int size; at && sscanf(at, "%u:%41[0-9-] %n", &to, text, &size) == 2; at += size) {
         struct entry_id id;
         if (to < r->c.book.partitions && entry_id_parse(text, strlen(text), &id) &&
@@ -227,55 +231,55 @@ int replay_end(struct replay *r, unsigned partition) {
     return code;
 }
 
-/* How the partitions stand that are not done yet. */
-static int look_again(struct replay *r, unsigned *open, uint64_t *waiting) {
+/* How the partitions stand that are not done yet. Done is one where all is applied, and the answers still kept are those put aside.
+ * `stand` changes as long as anything moves. */
+static int look_again(struct replay *r, unsigned *open, uint64_t *stand) {
     struct command *c = &r->c.command;
     struct reply reply;
     keys_buffer key;
     int code = CLI_OK;
     *open = 0;
-    *waiting = 0;
     for (unsigned p = 0; p < r->c.book.partitions; p++) {
         if (r->parts[p].done) continue;
-        command_begin(c, "HGET");
+        command_begin(c, "HMGET");
         command_copy(c, key, keys_meta(key, &r->c.book, p));
         command_word(c, "applied");
+        command_word(c, "aside");
         redis_append(r->c.redis, c);
-        command_begin(c, "XINFO");
-        command_word(c, "GROUPS");
-        command_copy(c, key, keys_intents(key, &r->c.book, p));
+        command_begin(c, "HLEN");
+        command_copy(c, key, keys_unanswered(key, &r->c.book, p));
         redis_append(r->c.redis, c);
     }
     for (unsigned p = 0; p < r->c.book.partitions && !code; p++) {
         struct replay_part *part = &r->parts[p];
         if (part->done) continue;
         if ((code = connect_next(&r->c, "looking how far it is", &reply))) break;
-        bool applied = entry_id_compare(id_of(reply), part->fed) >= 0;
+        struct entry_id applied = id_of(reply_at(reply, 0));
+        int64_t aside = reply_integer(reply_at(reply, 1));
         if ((code = connect_next(&r->c, "looking how far it is", &reply))) break;
-        struct reply group = reply_at(reply, 0);
-        part->done = applied && reply_integer(reply_field(group, "pending")) == 0;
-        *waiting += (uint64_t)(reply_integer(reply_field(group, "lag")) + reply_integer(reply_field(group, "pending")));
+        part->done = entry_id_compare(applied, part->fed) >= 0 && reply_integer(reply) == aside;
+        *stand = (*stand * 31 + applied.ms) * 31 + applied.seq;
         *open += !part->done;
     }
     return code;
 }
 
 int replay_wait(struct replay *r) {
-    uint64_t waiting = 0, before = UINT64_MAX, most = 0;
+    unsigned open = 1, partitions = r->c.book.partitions;
+    uint64_t before = 0;
     int64_t moved_ms = progress_now_ms();
-    unsigned open = 1;
     int code = CLI_OK;
-    for (unsigned p = 0; p < r->c.book.partitions; p++) r->parts[p].done = r->parts[p].fed.ms == 0;
-    progress_start(&r->progress, "intents applied", 0);
-    while (!(code = look_again(r, &open, &waiting)) && open > 0) {
-        if (waiting > most) r->progress.total = most = waiting;
-        r->progress.done = most - waiting;
+    for (unsigned p = 0; p < partitions; p++) r->parts[p].done = r->parts[p].fed.ms == 0;
+    progress_start(&r->progress, "partitions applied", partitions);
+    for (;;) {
+        uint64_t stand = 0;
+        if ((code = look_again(r, &open, &stand)) || open == 0) break;
+        r->progress.done = partitions - open;
         progress_add(&r->progress, 0);
-        if (waiting != before) moved_ms = progress_now_ms();
-        before = waiting;
+        if (stand != before) moved_ms = progress_now_ms();
+        before = stand;
         if (progress_now_ms() - moved_ms > SILENT_MS) {
-            cli_say(r->cli, "nothing moves: %u partitions wait, %" PRIu64 " intents; are there workers? see their log, `till status`", open,
-                    waiting);
+            cli_say(r->cli, "nothing moves: %u partitions wait; are there workers? see their log, `till status`", open);
             moved_ms = progress_now_ms();
         }
         poll(NULL, 0, POLL_MS);

@@ -62,7 +62,10 @@ int replay_pool_turn(struct replay *r) {
         if (exited == 127) return cli_usage(r->cli, "there is no program %s", pool->program);
         if (hopeless) return cli_usage(r->cli, "the workers do not run: %s ended with %d", pool->program, exited);
         cli_say(r->cli, "a worker died; another takes its place");
-        code = spawn(r, n);
+        bool begun = r->careful || !r->begun;
+        r->careful = true;
+        code = begun ? CLI_OK : replay_begin(r);
+        if (!code) code = spawn(r, n);
     }
     return code;
 }

@@ -12,11 +12,25 @@ local taken, reply = string.format('%.0f', epoch + 1), epoch + 1
 collectgarbage('setpause', 200) -- feed.lua had it wait
 redis.call('XLEN', KEYS[3])
 redis.call('HLEN', KEYS[4])
+
+-- Lanes have read past the group: it stands where they do.
+local function set_group()
+  local applied, last, added = redis.call('HGET', KEYS[1], 'applied'), nil, nil
+  local stream = applied and redis.pcall('XINFO', 'STREAM', KEYS[3]) or {}
+  for n = 1, #stream, 2 do
+    if stream[n] == 'last-generated-id' then last = stream[n + 1] end
+    if stream[n] == 'entries-added' then added = stream[n + 1] end
+  end
+  if last == applied then redis.pcall('XGROUP', 'SETID', KEYS[3], 'workers', applied, 'ENTRIESREAD', added)
+  elseif last then redis.pcall('XGROUP', 'SETID', KEYS[3], 'workers', applied) end
+end
+
 redis.call('HSET', KEYS[1], 'epoch', taken)
 redis.call('DEL', KEYS[2])
 if ARGV[1] == 'begin' then
   redis.call('HSET', KEYS[1], 'replaying', ARGV[2])
   redis.call('HDEL', KEYS[1], 'halted', 'halted_epoch') -- what was lost is being brought back
+  set_group()
 elseif ARGV[1] == 'hold' then
   redis.call('SET', KEYS[2], taken .. ':rebuild', 'PX', ARGV[2])
 else
@@ -25,6 +39,7 @@ else
   for n = 1, #kept do
     reply = reply + #redis.call('XCLAIM', KEYS[3], 'workers', 'rebuild', 0, kept[n], 'FORCE', 'JUSTID')
   end
-  redis.call('HDEL', KEYS[1], 'replaying')
+  set_group()
+  redis.call('HDEL', KEYS[1], 'replaying', 'aside')
 end
 return reply
