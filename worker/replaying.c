@@ -75,7 +75,8 @@ bool replaying_reads_on(const struct lane *lane, char text[ENTRY_TEXT_MAX + 1]) 
 void replaying_note_read(struct lane *lane, struct reply entries) {
     size_t size, count = reply_count(entries);
     const char *last = reply_text(reply_at(reply_at(entries, count - 1), 0), &size);
-    if (!lane->replaying.on || count == 0 || !entry_id_parse(last, size, &lane->replaying.read)) lane->replaying.read = (struct entry_id){0, 0};
+    bool known = lane->replaying.on && count > 0 && entry_id_parse(last, size, &lane->replaying.read);
+    if (!known) lane->replaying.read = (struct entry_id){0, 0};
 }
 
 void replaying_put_aside(struct lane *lane, struct command *aside) {
