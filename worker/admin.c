@@ -1,7 +1,6 @@
 /* The admin endpoint on libmicrohttpd. */
 #include "worker/admin.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <microhttpd.h>
@@ -9,10 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/listen.h"
 #include "worker/gauges.h"
 #include "worker/log.h"
 
-enum { REDIS_MS = 500, SILENT_S = 5, CONNECTIONS = 32, MEMORY = 16 * 1024, HOST_MAX = 64 };
+enum { REDIS_MS = 500, SILENT_S = 5, CONNECTIONS = 32, MEMORY = 16 * 1024 };
 
 struct admin {
     struct admin_options options;
@@ -22,42 +22,11 @@ struct admin {
     struct redis *redis; /* the thread's */
 };
 
-union address {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
-
-/* "127.0.0.1:9464", "[::1]:9464", "localhost:9464". */
-static bool parse_listen(const char *text, union address *address) {
-    const char *colon = strrchr(text, ':');
-    char host[HOST_MAX], *end;
-    if (!colon || !colon[1]) return false;
-    size_t size = (size_t)(colon - text);
-    unsigned long port = strtoul(colon + 1, &end, 10);
-    bool bracketed = size > 2 && text[0] == '[' && colon[-1] == ']';
-    if (colon[1] < '0' || colon[1] > '9' || *end || port > 65535 || size >= sizeof host) return false;
-    memcpy(host, text + bracketed, size - 2 * bracketed);
-    host[size - 2 * bracketed] = '\0';
-    memset(address, 0, sizeof *address);
-    if (bracketed) {
-        address->v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
-        return inet_pton(AF_INET6, host, &address->v6.sin6_addr) == 1;
-    }
-    address->v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    return inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, &address->v4.sin_addr) == 1;
-}
-
-static bool is_loopback(const union address *address) {
-    if (address->any.sa_family == AF_INET6) return IN6_IS_ADDR_LOOPBACK(&address->v6.sin6_addr);
-    return ntohl(address->v4.sin_addr.s_addr) >> 24 == 127;
-}
-
 const char *admin_check(const char *listen, const char *token) {
-    union address address;
+    union listen_address address;
     if (!*listen) return NULL;
-    if (!parse_listen(listen, &address)) return "admin.listen must be an address and a port, such as 127.0.0.1:9464 or [::1]:9464";
-    if (!*token && !is_loopback(&address)) return "admin.listen can be reached from elsewhere: that needs an admin.token_file";
+    if (!listen_parse(listen, &address)) return "admin.listen must be an address and a port, such as 127.0.0.1:9464 or [::1]:9464";
+    if (!*token && !listen_is_loopback(&address)) return "admin.listen can be reached from elsewhere: that needs an admin.token_file";
     return NULL;
 }
 
@@ -134,7 +103,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 /* --- starting --- */
 
 struct admin *admin_start(const struct admin_options *options, const char **wrong) {
-    union address address;
+    union listen_address address;
     struct admin *admin = calloc(1, sizeof *admin);
     assert(admin && "out of memory");
     admin->options = *options;
@@ -142,7 +111,7 @@ struct admin *admin_start(const struct admin_options *options, const char **wron
     admin->wants_token = *options->token != '\0';
     crypto_generichash(admin->token, sizeof admin->token, (const uint8_t *)options->token, strlen(options->token), NULL, 0);
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC;
-    if (!parse_listen(options->listen, &address)) abort(); /* admin_check was asked */
+    if (!listen_parse(options->listen, &address)) abort(); /* admin_check was asked */
     if (address.any.sa_family == AF_INET6) flags |= MHD_USE_IPv6;
     errno = 0;
     admin->daemon = MHD_start_daemon(flags, 0, NULL, NULL, answer, admin, MHD_OPTION_SOCK_ADDR, &address.any,

@@ -6,6 +6,7 @@
 #define CLI_CLI_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "schema/intent.h"
@@ -49,6 +50,8 @@ struct cli {
     int operand_count;
     const char *config_path; /* --config, or NULL */
     bool json;
+    char *said; /* what is said goes here, the last one only, instead of to stderr; NULL: to stderr */
+    size_t said_size;
 };
 
 /* Says on stderr "till COMMAND: ..." with a newline; returns CLI_USAGE, for `return cli_usage(...)`. cli_say returns nothing. */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "config/units.h"
+#include "producer/cli/account_out.h"
 #include "producer/cli/commands.h"
 #include "producer/cli/connect.h"
 #include "producer/cli/json_out.h"
@@ -9,32 +10,6 @@
 #include "producer/cli/when.h"
 
 enum { OPTION_SHARDS };
-
-static json_t *to_json(const struct till_account *a) {
-    json_t *object = json_out_object();
-    json_out_text(object, "account", a->id);
-    json_out_text(object, "kind", a->kind);
-    json_out_text(object, "currency", a->currency);
-    json_out_text(object, "status", a->status);
-    json_out_number(object, "balance", a->balance_minor);
-    json_out_number(object, "held", a->held_minor);
-    json_out_number(object, "available", a->balance_minor - a->held_minor);
-    json_out_number(object, "seq", (int64_t)a->seq);
-    json_out_number(object, "opened", (int64_t)a->opened_ms);
-    json_out_number(object, "changed", (int64_t)a->changed_ms);
-    json_out_number(object, "partition", a->partition);
-    json_out_number(object, "shards", a->shards);
-    return object;
-}
-
-/* What its debits are subject to; a lock that has lapsed is none. */
-static void rules_to_json(json_t *object, const struct till_rules *r, bool locked) {
-    json_out_bool(object, "credential", r->has_credential);
-    json_out_bool(object, "locked", locked);
-    json_out_optional(object, "lock_until", locked && r->lock_until_ms, (int64_t)r->lock_until_ms);
-    json_out_optional(object, "limit_payments", r->limit_payments, (int64_t)r->limit_payments);
-    json_out_optional(object, "limit_per", r->limit_payments, (int64_t)r->limit_per_ms);
-}
 
 static void print_rules(const struct till_rules *r, bool locked) {
     char until[WHEN_TEXT_SIZE], per[UNITS_SHOW_MAX];
@@ -71,7 +46,7 @@ static int print_shards(struct cli *cli, struct till *till, const struct till_ac
         if (code == TILL_NOT_FOUND) continue;
         if (code != TILL_OK) break;
         shard.partition = p; /* the library tells the account's home */
-        json_out_append(list, to_json(&shard));
+        json_out_append(list, account_json(&shard, NULL));
         table_add_number(&table, true, p);
         table_add(&table, shard.status);
         table_add_number(&table, true, shard.balance_minor);
@@ -89,13 +64,11 @@ static int print_shards(struct cli *cli, struct till *till, const struct till_ac
 }
 
 static int show(struct cli *cli, struct till *till, const struct till_account *account, const struct till_rules *rules) {
-    json_t *object = to_json(account);
+    json_t *object = account_json(account, rules);
     int code = CLI_OK, found = TILL_OK;
-    bool locked = rules->locked && (!rules->lock_until_ms || rules->lock_until_ms > when_now_ms());
-    rules_to_json(object, rules, locked);
     if (!cli->json) {
         print_lines(account);
-        print_rules(rules, locked);
+        print_rules(rules, account_is_locked(rules));
     }
     if (cli->value[OPTION_SHARDS]) found = print_shards(cli, till, account, object);
     if (found != TILL_OK) code = connect_till_failed(cli, till, found, "reading the shards");

@@ -45,6 +45,8 @@ int connect_server_ms(struct connection *c, uint64_t *now_ms) __attribute__((war
 
 /* A handle of libtill by the configuration. till_close in any case; `config` may be NULL. */
 int connect_till(const struct cli *cli, struct config *config, struct till **till) __attribute__((warn_unused_result));
+/* The same by a configuration that was read before. */
+int connect_till_open(const struct cli *cli, const struct config *config, struct till **till) __attribute__((warn_unused_result));
 /* The exit code for what a function of libtill gave, said with `doing`. */
 int connect_till_failed(const struct cli *cli, struct till *till, int code, const char *doing);
 

@@ -6,7 +6,8 @@
 #include "producer/cli/connect.h"
 #include "producer/cli/progress.h"
 
-static int open_till(const struct cli *cli, const struct config *config, struct till **till) {
+int connect_till_open(const struct cli *cli, const struct config *config, struct till **till) {
+    *till = NULL;
     struct till_tls tls = {.ca_file = config->tls_ca_file,
                            .ca_dir = config->tls_ca_dir,
                            .cert_file = config->tls_cert_file,
@@ -48,7 +49,7 @@ int connect_till(const struct cli *cli, struct config *config, struct till **til
     if (!config) config = &own;
     *till = NULL;
     int code = connect_config(cli, config);
-    return code ? code : open_till(cli, config, till);
+    return code ? code : connect_till_open(cli, config, till);
 }
 
 int connect_till_failed(const struct cli *cli, struct till *till, int code, const char *doing) {

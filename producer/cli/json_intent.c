@@ -174,20 +174,32 @@ static void take_trace(json_t *object, char *trace) {
     if (value) json_object_del(object, "traceparent");
 }
 
-bool json_intent_parse(const char *line, size_t size, const char *source, struct intent *intent, char *trace, struct intent_fault *fault) {
+json_t *json_intent_load(const char *line, size_t size, struct intent_fault *fault) {
     json_error_t error;
-    intent_clear(intent);
     memset(fault, 0, sizeof *fault);
     json_t *object = json_loadb(line, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-    if (!object) return fail_json(fault, &error);
+    if (!object) fail_json(fault, &error);
+    if (!object || json_is_object(object)) return object;
+    fail(fault, "", "no JSON object: an intent is {\"op\": ..., ...}");
+    json_decref(object);
+    return NULL;
+}
+
+bool json_intent_read(json_t *object, const char *source, struct intent *intent, char *trace, struct intent_fault *fault) {
+    intent_clear(intent);
+    memset(fault, 0, sizeof *fault);
     if (trace) {
         trace[0] = '\0';
-        if (json_is_object(object)) take_trace(object, trace);
+        take_trace(object, trace);
     }
-    bool ok = json_is_object(object) || fail(fault, "", "no JSON object: an intent is {\"op\": ..., ...}");
-    ok = ok && set_fields(object, intent, fault);
-    json_decref(object);
-    if (!ok) return false;
+    if (!set_fields(object, intent, fault)) return false;
     intent_fields_complete(intent, source);
     return intent_check(intent, fault) == NULL;
+}
+
+bool json_intent_parse(const char *line, size_t size, const char *source, struct intent *intent, char *trace, struct intent_fault *fault) {
+    json_t *object = json_intent_load(line, size, fault);
+    bool ok = object && json_intent_read(object, source, intent, trace, fault);
+    json_decref(object);
+    return ok;
 }

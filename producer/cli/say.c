@@ -7,6 +7,10 @@
 static void say(const struct cli *cli, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
 
 static void say(const struct cli *cli, const char *format, va_list arguments) {
+    if (cli->said) {
+        vsnprintf(cli->said, cli->said_size, format, arguments);
+        return;
+    }
     fflush(stdout); /* what was printed before comes before */
     fprintf(stderr, "till%s%s: ", cli->command ? " " : "", cli->command ? cli->command->name : "");
     vfprintf(stderr, format, arguments);

@@ -263,9 +263,11 @@ Test(config_reload, every_setting_is_either_taken_over_or_named) {
         "archive: {dir: a, fsync_every: 2s, segment_size: 1MB, segment_age: 2h, compress: yes}\nsettlement: {auto: yes}\n"
         "retention: {intents: keep, responses: 1s, ledger: 1s, dead: 1s, discarded: 1s, readers: 0}\n"
         "durability: {replicas: 1, aof: yes, timeout: 2s}\n"
-        "log: {level: warn, format: json}\nadmin: {listen: '127.0.0.1:1', token_file: t}\n";
+        "log: {level: warn, format: json}\nadmin: {listen: '127.0.0.1:1', token_file: t}\n"
+        "gateway: {listen: '', tokens_file: t, operators_file: o, tls_cert_file: c, tls_key_file: k, wait: 1s, body_max: 2KiB, rate: 1,"
+        " connections: 20}\n";
     load_both("", changed);
-    char restart[1024], one[2] = "x";
+    char restart[2048], one[2] = "x";
     unsigned named = 0, reloads = 0, took = config_reload(&config, &fresh, restart, sizeof restart);
     for (enum config_param i = 0; i < CONFIG_PARAM_COUNT; i++) {
         char before[1100], after[1100];
