@@ -196,7 +196,7 @@ const char *client_guard_refuses(struct till *till, unsigned partition, char *te
         return text;
     }
     if (counts && b->waiting + b->sent >= till->backlog_max) {
-        snprintf(text, capacity, "%" PRIu64 " intents wait in partition %u, the backlog's limit is %" PRIu64, b->waiting + b->sent,
+        snprintf(text, capacity, "%" PRIu64 " entries wait in partition %u, the backlog's limit is %" PRIu64, b->waiting + b->sent,
                  partition, till->backlog_max);
         return text;
     }

@@ -69,30 +69,34 @@ void send_bulk_end(struct till *till, unsigned partition) {
     bulk_begin(&b->writer);
 }
 
-/* False when it must go by itself. */
-static bool fill(struct till *till, unsigned partition) {
-    struct bulk_writer *w = &till->send_bulk->writer;
+static bool fill(struct till *till) {
     const uint8_t *sig;
     if (!bulk_takes(&till->intent))
         return false;
     size_t size = client_intent_encode(till, &sig);
+    struct bulk_writer *w = &till->send_bulk->writer;
     bool added = bulk_add(w, till->bytes, size, sig);
-    if (!added) {
-        send_bulk_end(till, partition);
-        added = bulk_add(w, till->bytes, size, sig);
-    }
     if (added && till->trace[0] != '\0')
         bulk_trace(w, till->trace);
     return added;
 }
 
-void send_bulk_take(struct till *till, unsigned partition, uint16_t i) {
-    struct send_bulk *b = till->send_bulk;
-    bool filled = fill(till, partition);
-    if (!filled) {
-        send_bulk_end(till, partition);
-        client_intent_append(till, partition);
-        note_entry(b, 1);
-    }
+static void note_taken(struct send_bulk *b, uint16_t i) {
     b->order[b->taken++] = i;
+}
+
+bool send_bulk_join(struct till *till, uint16_t i) {
+    if (till->send_bulk->writer.count == 0 || !fill(till))
+        return false;
+    note_taken(till->send_bulk, i);
+    return true;
+}
+
+void send_bulk_start(struct till *till, unsigned partition, uint16_t i) {
+    send_bulk_end(till, partition);
+    if (!fill(till)) {
+        client_intent_append(till, partition);
+        note_entry(till->send_bulk, 1);
+    }
+    note_taken(till->send_bulk, i);
 }

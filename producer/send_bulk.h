@@ -27,8 +27,10 @@ void send_bulk_free(struct send_bulk *bulk); /* NULL is fine */
 void send_bulk_begin(struct send_bulk *bulk);
 /* Puts intent i of the chunk behind the others of its partition. */
 void send_bulk_list_add(struct send_bulk *bulk, unsigned partition, uint16_t i);
-/* Takes the intent in till->intent: into the entry being filled, or in one of its own. */
-void send_bulk_take(struct till *till, unsigned partition, uint16_t i);
+/* Takes the intent in till->intent into the entry being filled. False: there is none, or it cannot go into that. */
+bool send_bulk_join(struct till *till, uint16_t i) __attribute__((warn_unused_result));
+/* Takes it into an entry of its own, which others may join if it is one that may stand among others. */
+void send_bulk_start(struct till *till, unsigned partition, uint16_t i);
 /* What is being filled goes. */
 void send_bulk_end(struct till *till, unsigned partition);
 

@@ -97,7 +97,7 @@ static const char *take_options(struct till *till, const struct till_options *op
     till->partitions_wanted = options->partitions;
     till->durable = (struct redis_durable){options->durability_replicas, options->durability_aof};
     till->durable_timeout_ms = or_default(options->durability_timeout_ms, DURABILITY_TIMEOUT_MS);
-    till->bulk_wanted = options->bulk == TILL_YES;
+    till->bulk_wanted = options->bulk != TILL_NO;
     for (size_t i = 0; i < sizeof options->reserved / sizeof options->reserved[0]; i++)
         if (options->reserved[i] != NULL)
             return "reserved must be zero";

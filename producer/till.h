@@ -108,8 +108,8 @@ struct till_options {
     const char *client_name; /* shown by CLIENT LIST; NULL: "till-producer". Printable ASCII without space */
     const char *sentinel_user, *sentinel_password; /* of a sentinel:// url's sentinels; NULL: they want none */
     const struct till_tls *tls; /* NULL: all as it is usual */
-    int bulk;              /* TILL_YES: intents of one partition that till_send is given together share entries, which costs Redis less, if
-                            * the workers understand it (`till bulk`). 0 and TILL_NO: each has an entry of its own */
+    int bulk;              /* 0 and TILL_YES: intents of one partition that till_send is given together share entries, which costs Redis
+                            * less, if the workers understand it (`till bulk`). TILL_NO: each has an entry of its own */
     unsigned durability_replicas; /* what is sent counts as enqueued once so many replicas have it; 0: at once. Up to 64 */
     int durability_timeout_ms;    /* if that takes longer: TILL_WRITE_FAILED, and sending it again is safe. 0: 1000 */
     bool durability_aof;          /* and once it is in the append-only file on the disk (Redis 7.2 or later, with appendonly yes) */

@@ -65,18 +65,22 @@ static bool may_share(const struct chunk *c) {
     return true;
 }
 
-/* Takes one for the entry being filled, unless it is refused here. */
+/* Takes one for the entry being filled, or begins another, unless it is refused here. Behind one that is refused nobody joins that entry, so
+ * that those of a partition stay in order. */
 static void share_one(struct chunk *c, unsigned partition, uint16_t i) {
     struct till_result *result = &c->results[i];
     int before = result->code;
     char text[sizeof result->text];
     if (!client_intent_take(c->till, &c->intents[i], result))
         return;
-    if (before == SEND_WAITING && client_guard_refuses(c->till, partition, text, sizeof text) != NULL) {
-        end(result, TILL_BUSY, text);
-        return;
+    if (!send_bulk_join(c->till, i)) {
+        if (before == SEND_WAITING && client_guard_refuses(c->till, partition, text, sizeof text) != NULL) {
+            send_bulk_end(c->till, partition);
+            end(result, TILL_BUSY, text);
+            return;
+        }
+        send_bulk_start(c->till, partition, i);
     }
-    send_bulk_take(c->till, partition, i);
     result->code = before == SEND_WAITING ? SEND_FLYING : SEND_FLYING_AGAIN;
 }
 

@@ -14,6 +14,7 @@
 #include "producer/cli/progress.h"
 #include "schema/bill.h"
 #include "schema/entry.h"
+#include "schema/response.h"
 
 enum { AUDIT_SHOWN_MAX = 20, AUDIT_TEXT_MAX = 640, AUDIT_CURRENCIES_MAX = 200, AUDIT_AT_ONCE = 500, AUDIT_KEEP_DAYS = 180 };
 
@@ -246,10 +247,19 @@ int audit_due_record(struct audit *a, const char *identity, const struct bill *b
 int audit_due_finish(struct audit *a) __attribute__((warn_unused_result));
 void audit_due_clear(struct audit *a);
 
-/* One answer for each entry. `first_ms` of a source's stream: when its oldest answer was given. */
+/* An answer, given or kept: its fields, "" where there is none, borrowed; the code also as a number. */
+struct audit_told {
+    const char *text[RESPONSE_TOLD_COUNT];
+    size_t size[RESPONSE_TOLD_COUNT];
+    int code;
+};
+enum { AUDIT_IDENTITY_SIZE = 900 };
+size_t audit_told_identity(const struct audit_told *told, char out[AUDIT_IDENTITY_SIZE]);
+
+/* One answer for each intent. `first_ms` of a source's stream: when its oldest answer was given. */
 void audit_entry_source(struct audit *a, const char *source, uint64_t first_ms);
-/* False when that intent of the entry was answered before. An entry may have several; of those carried over several may have one ID. */
-bool audit_entry_answer(struct audit *a, const char *entry, size_t size, const char *identity, size_t identity_size);
+/* False when that intent of the entry was answered before. (Of those carried over several may have one ID.) */
+bool audit_entry_answer(struct audit *a, const struct audit_told *told);
 void audit_entry_record(struct audit *a, const char *identity, const struct bill *bill);
 int audit_entry_finish(struct audit *a) __attribute__((warn_unused_result));
 void audit_entry_clear(struct audit *a);

@@ -5,9 +5,8 @@
 #include "producer/cli/audit.h"
 #include "producer/cli/pages.h"
 #include "schema/code.h"
-#include "schema/response.h"
 
-enum { PAGE = 500, FIELD_MAX = 300 };
+enum { PAGE = 500 };
 
 /* The text of a field; the fields stand in the wire's order. */
 static struct reply field(struct reply fields, enum response_field field) {
@@ -15,30 +14,32 @@ static struct reply field(struct reply fields, enum response_field field) {
                                                                                      : (struct reply){0};
 }
 
-static size_t join_identity(struct reply fields, char out[3 * FIELD_MAX]) {
+size_t audit_told_identity(const struct audit_told *told, char out[AUDIT_IDENTITY_SIZE]) {
     static const enum response_field parts[] = {RESPONSE_ACCOUNT, RESPONSE_SOURCE, RESPONSE_KEY};
-    size_t at = 0, size;
+    size_t at = 0;
     for (size_t n = 0; n < 3; n++) {
-        const char *text = reply_text(field(fields, parts[n]), &size);
-        if (size >= FIELD_MAX - 1) size = FIELD_MAX - 2;
+        size_t size = told->size[parts[n]], most = AUDIT_IDENTITY_SIZE / 3 - 2;
+        if (size > most) size = most;
         if (n > 0) out[at++] = '/';
-        memcpy(out + at, text, size);
+        memcpy(out + at, told->text[parts[n]], size);
         at += size;
     }
     out[at] = '\0';
     return at;
 }
 
+static void read_told(struct reply fields, struct audit_told *told) {
+    for (enum response_field f = 0; f < RESPONSE_TOLD_COUNT; f++) told->text[f] = reply_text(field(fields, f), &told->size[f]);
+    told->code = (int)reply_integer(field(fields, RESPONSE_CODE));
+}
+
 /* What was decided is told once; replayed ones are copies of that. (One that is twice in an entry, and not decided, is answered twice.) */
-static void note_entry(struct audit *a, const char *source, struct reply entry, enum audit_pass pass) {
-    struct reply fields = reply_at(entry, 1);
-    char identity[3 * FIELD_MAX];
-    size_t size;
-    const char *of = reply_text(field(fields, RESPONSE_ENTRY), &size);
-    bool decided = code_class((int)reply_integer(field(fields, RESPONSE_CODE))) == CODE_CLASS_DECIDED;
-    if (!reply_is(field(fields, RESPONSE_REPLAYED), "0")) return;
-    if (!audit_entry_answer(a, of, size, identity, join_identity(fields, identity)) && decided && pass == AUDIT_TAKE)
-        audit_find(a, "responses of %s: entry %s: %s was answered before", source, reply_text(reply_at(entry, 0), NULL), of);
+static void note_entry(struct audit *a, const char *source, struct reply entry, const struct audit_told *told, enum audit_pass pass) {
+    bool decided = code_class(told->code) == CODE_CLASS_DECIDED;
+    if (told->size[RESPONSE_REPLAYED] != 1 || *told->text[RESPONSE_REPLAYED] != '0') return;
+    if (!audit_entry_answer(a, told) && decided && pass == AUDIT_TAKE)
+        audit_find(a, "responses of %s: entry %s: %s was answered before", source, reply_text(reply_at(entry, 0), NULL),
+                   told->text[RESPONSE_ENTRY]);
 }
 
 /* A settlement that is refused leaves its key free: nothing is recorded, and later it may be done. */
@@ -46,17 +47,17 @@ static bool leaves_record(struct reply fields, int code) {
     return code_class(code) == CODE_CLASS_DECIDED && (code == CODE_ok || !reply_is(field(fields, RESPONSE_OP), op_word(OP_settle)));
 }
 
-static void take_answer(struct audit *a, const char *source, struct reply entry, bool name) {
+static void take_answer(struct audit *a, const char *source, struct reply entry, const struct audit_told *told, bool name) {
     struct reply fields = reply_at(entry, 1);
-    char identity[3 * FIELD_MAX];
-    int code = (int)reply_integer(field(fields, RESPONSE_CODE));
+    char identity[AUDIT_IDENTITY_SIZE];
+    int code = told->code;
     if (!name) a->answers++;
     if (reply_type(field(fields, RESPONSE_CODE)) == REPLY_NIL) {
         if (!name) audit_find(a, "responses of %s: entry %s is no response", source, reply_text(reply_at(entry, 0), NULL));
         return;
     }
     if (!leaves_record(fields, code)) return;
-    size_t size = join_identity(fields, identity);
+    size_t size = audit_told_identity(told, identity);
     if (!name) audit_bill_answer(a, identity, size, code, (uint64_t)reply_integer(field(fields, RESPONSE_AT)));
     else if (audit_bill_is_unrecorded(a, identity, size))
         audit_find(a, "responses of %s: entry %s: %s was answered %d, but has no bill record", source, reply_text(reply_at(entry, 0), NULL),
@@ -87,8 +88,11 @@ static int note_source(struct audit *a, const char *source, uint64_t oldest_ms) 
 
 static void take_page(struct audit *a, const char *source, struct reply entries, enum audit_pass pass) {
     for (size_t n = 0; n < reply_count(entries); n++) {
-        if (pass != AUDIT_NAME) note_entry(a, source, reply_at(entries, n), pass);
-        if (pass != AUDIT_LATER) take_answer(a, source, reply_at(entries, n), pass == AUDIT_NAME);
+        struct reply entry = reply_at(entries, n);
+        struct audit_told told;
+        read_told(reply_at(entry, 1), &told);
+        if (pass != AUDIT_NAME) note_entry(a, source, entry, &told, pass);
+        if (pass != AUDIT_LATER) take_answer(a, source, entry, &told, pass == AUDIT_NAME);
     }
     if (pass == AUDIT_TAKE) progress_add(&a->progress, reply_count(entries));
 }

@@ -56,8 +56,8 @@ const struct cli_command cmd_bulk = {
     .operands = "[on | off]",
     .operands_max = 1,
     .options = options,
-    .about = "A producer that opens libtill with `bulk` puts the intents of one partition that are sent together into one\n"
-             "entry: that costs Redis a fraction. Workers older than that do not understand such entries and bury them. So a book\n"
+    .about = "Producers put the intents of one partition that are sent together into one entry: that costs Redis a\n"
+             "fraction. Workers older than that do not understand such entries and bury them. So a book\n"
              "says whether it may be done: a new one does; an older one says so once `till bulk on` was run, which is for\n"
              "when the last of its old workers is gone. Before going back to old workers: `till bulk off`, and wait two\n"
              "seconds, until producers have heard of it, and then until `till status` shows nothing waiting.",

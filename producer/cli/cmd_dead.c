@@ -9,6 +9,7 @@
 #include "producer/cli/json_out.h"
 #include "producer/cli/pages.h"
 #include "producer/cli/table.h"
+#include "schema/bulk.h"
 #include "schema/code.h"
 
 enum { OPTION_PARTITION, OPTION_LIMIT, OPTION_ALL, OPTION_REASON };
@@ -21,9 +22,11 @@ struct dead {
     bool readable;
     struct intent intent;
     struct intent_fault fault;
+    struct bulk_part parts[BULK_INTENTS_MAX]; /* of a bulk entry that was given up whole */
+    unsigned part_count;
 };
 
-/* What is done with each. */
+/* What is done with each dead entry. */
 struct work {
     struct connection c;
     unsigned first, last;
@@ -31,6 +34,16 @@ struct work {
     struct table table;
     unsigned missing;
 };
+
+static void read_parts(struct dead *d) {
+    size_t size, sigs_size;
+    const char *intents = reply_text(reply_field(d->fields, "intents"), &size);
+    struct reply sigs = reply_field(d->fields, "sigs");
+    const char *sigs_bytes = reply_type(sigs) == REPLY_TEXT ? reply_text(sigs, &sigs_size) : NULL;
+    bool single = reply_type(reply_field(d->fields, "intent")) == REPLY_TEXT;
+    if (single || bulk_split(intents, size, sigs_bytes, sigs_bytes ? sigs_size : 0, d->parts, &d->part_count)) d->part_count = 0;
+    else d->fault.text[0] = '\0';
+}
 
 static void read_dead(struct reply entry, unsigned partition, struct dead *d) {
     size_t size;
@@ -42,6 +55,7 @@ static void read_dead(struct reply entry, unsigned partition, struct dead *d) {
     d->attempts = reply_text(reply_field(d->fields, "attempts"), NULL);
     const char *bytes = reply_text(reply_field(d->fields, "intent"), &size);
     d->readable = intent_decode(bytes, size, &d->intent, &d->fault) != INTENT_UNREADABLE;
+    read_parts(d);
 }
 
 /* Any field's bytes: as text when they are UTF-8 without control characters, else in hex. */
@@ -57,6 +71,19 @@ static json_t *raw_json(struct reply value) {
     return text;
 }
 
+/* One of a bulk entry; null when it cannot be read. */
+static json_t *part_json(const struct bulk_part *part) {
+    static struct intent intent;
+    struct intent_fault fault;
+    return intent_decode(part->bytes, part->size, &intent, &fault) == INTENT_UNREADABLE ? json_null() : json_intent_show(&intent);
+}
+
+static json_t *parts_json(const struct dead *d) {
+    json_t *list = json_out_array();
+    for (unsigned n = 0; n < d->part_count; n++) json_out_append(list, part_json(&d->parts[n]));
+    return list;
+}
+
 static json_t *dead_json(const struct dead *d) {
     char id[80];
     json_t *object = json_out_object(), *fields = json_out_object();
@@ -67,6 +94,7 @@ static json_t *dead_json(const struct dead *d) {
     json_out_text(object, "reason", d->reason);
     json_out_text(object, "attempts", d->attempts);
     json_out_value(object, "intent", d->readable ? json_intent_show(&d->intent) : json_null());
+    if (d->part_count) json_out_value(object, "intents", parts_json(d));
     json_out_text(object, "fault", d->fault.text);
     for (size_t n = 6; n + 1 < reply_count(d->fields); n += 2)
         json_out_value(fields, reply_text(reply_at(d->fields, n), NULL), raw_json(reply_at(d->fields, n + 1)));
@@ -78,7 +106,8 @@ static void list_row(struct work *w, const struct dead *d) {
     table_addf(&w->table, "%u:%s", d->partition, d->id);
     table_add(&w->table, d->entry);
     table_add(&w->table, d->attempts);
-    table_add(&w->table, d->readable ? op_word(d->intent.op) : "");
+    if (d->part_count) table_addf(&w->table, "%u intents", d->part_count);
+    else table_add(&w->table, d->readable ? op_word(d->intent.op) : "");
     table_add(&w->table, d->readable ? d->intent.source : "");
     table_add(&w->table, d->readable ? d->intent.key : "");
     table_add(&w->table, d->readable ? d->intent.account : "");
@@ -162,17 +191,19 @@ static int fetch(struct work *w, unsigned partition, const char *id, struct dead
     return code;
 }
 
+static void print_intent(json_t *intent) {
+    char *text = intent ? json_dumps(intent, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY) : NULL;
+    if (text) printf("intent    %s\n", text);
+    free(text);
+    json_decref(intent);
+}
+
 static void print_show(const struct dead *d) {
-    char *text;
-    json_t *object = d->readable ? json_intent_show(&d->intent) : NULL;
     printf("id        %u:%s\nentry     %s\nattempts  %s\nreason    ", d->partition, d->id, d->entry, d->attempts);
     table_print_safe(d->reason);
     putchar('\n');
-    if (object && (text = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII))) {
-        printf("intent    %s\n", text);
-        free(text);
-    }
-    json_decref(object);
+    print_intent(d->readable ? json_intent_show(&d->intent) : NULL);
+    for (unsigned n = 0; n < d->part_count; n++) print_intent(part_json(&d->parts[n]));
     if (d->fault.text[0]) printf("fault     %s\n", d->fault.text);
     for (size_t n = 6; n + 1 < reply_count(d->fields); n += 2) {
         json_t *raw = raw_json(reply_at(d->fields, n + 1));
@@ -222,6 +253,10 @@ static int requeue_one(struct work *w, unsigned partition, const char *id) {
     command_copy(c, key, keys_dead(key, &w->c.book, partition));
     command_copy(c, key, keys_intents(key, &w->c.book, partition));
     command_word(c, id);
+    for (unsigned n = 0; n < dead.part_count; n++) {
+        command_copy(c, dead.parts[n].bytes, dead.parts[n].size);
+        command_copy(c, dead.parts[n].sig ? dead.parts[n].sig : "", dead.parts[n].sig_size);
+    }
     enum redis_err err = redis_script_call(w->c.redis, &script_requeue, c, &reply);
     if (err) return connect_failed(&w->c, err, "requeueing");
     if (reply_type(reply) == REPLY_NIL) {
@@ -335,7 +370,8 @@ const struct cli_command cmd_dead = {
     .operands_max = 100000,
     .options = options,
     .about = "An ID is that of the list: PARTITION:MS-SEQ. A requeue keeps key and bytes; what was booked already is not booked\n"
-             "again. A discarded entry stays readable in the partition's `discarded` stream.\n"
+             "again. Of a bulk entry each intent goes back by itself, so that a bad one keeps no other. A discarded\n"
+             "entry stays readable in the partition's `discarded` stream.\n"
              "Exit code 1 when an entry is not there.",
     .examples = "  till dead list\n  till dead show 3:1763712000000-0\n  till dead requeue 3:1763712000000-0\n  till dead requeue --all\n"
                 "  till dead discard 3:1763712000000-0 --reason 'test traffic'",

@@ -2,6 +2,7 @@
  * that a digest can tell them from those the stream brought about. From the response streams, and where those were trimmed from the bills,
  * which know what was decided. No intent is enqueued, no money touched. */
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "schema/code.h"
 #include "schema/response.h"
 
-enum { PAGE = 500, WINDOW = 200 };
+enum { PAGE = 500, WINDOW = 200, IDENTITY_SIZE = 400 };
 
 struct again {
     struct connection c, out; /* pages come over the one while answers go over the other */
@@ -21,10 +22,12 @@ struct again {
     struct entry_id since;
     unsigned partition, flying;
     keys_buffer key;          /* of the responses */
-    struct ids {
-        struct entry_id *list;
+    struct notes {
+        struct note { struct entry_id entry; uint64_t what, else_what; } *list;
         size_t count, capacity;
-    } seen, groups;           /* entries whose answer was in the stream; those that are groups, whose steps have bills, but no answers */
+    } seen, steps;            /* what was answered in the stream, as "ACCOUNT/KEY"; what tells steps, which have bills, but no answers */
+    struct notes failed, named; /* of groups the step that failed: as it is called by itself, else by "ACCOUNT REASON"; bills called so */
+    unsigned char hash_key[crypto_shorthash_KEYBYTES];
     uint64_t sent, from_bills;
 };
 
@@ -52,28 +55,41 @@ static int send(struct again *a, const char *const values[RESPONSE_FIELD_COUNT])
     return ++a->flying < WINDOW ? CLI_OK : settle(a);
 }
 
-static void note_id(struct ids *ids, struct entry_id id) {
-    if (ids->count == ids->capacity) {
-        ids->capacity = ids->capacity ? 2 * ids->capacity : 1024;
-        ids->list = realloc(ids->list, ids->capacity * sizeof *ids->list);
-        if (!ids->list) abort();
+static uint64_t hash_of(const struct again *a, const char *text) {
+    unsigned char out[crypto_shorthash_BYTES];
+    uint64_t hash;
+    crypto_shorthash(out, (const unsigned char *)text, strlen(text), a->hash_key);
+    memcpy(&hash, out, sizeof hash);
+    return hash;
+}
+
+static void add_note(struct notes *notes, struct note note) {
+    if (notes->count == notes->capacity) {
+        notes->capacity = notes->capacity ? 2 * notes->capacity : 1024;
+        notes->list = realloc(notes->list, notes->capacity * sizeof *notes->list);
+        if (!notes->list) abort();
     }
-    ids->list[ids->count++] = id;
+    notes->list[notes->count++] = note;
 }
 
-static int by_id(const void *a, const void *b) { return entry_id_compare(*(const struct entry_id *)a, *(const struct entry_id *)b); }
-
-static void sort_ids(struct ids *ids) {
-    if (ids->count) qsort(ids->list, ids->count, sizeof *ids->list, by_id);
+static int by_entry(const void *left, const void *right) {
+    const struct note *a = left, *b = right;
+    int order = entry_id_compare(a->entry, b->entry);
+    return order ? order : (a->what > b->what) - (a->what < b->what);
 }
 
-static bool has_id(const struct ids *ids, struct entry_id id) {
-    return ids->count && bsearch(&id, ids->list, ids->count, sizeof *ids->list, by_id);
+static void sort_notes(struct notes *notes) {
+    if (notes->count) qsort(notes->list, notes->count, sizeof *notes->list, by_entry);
 }
 
-/* The first answer to an entry; copies of it are left out. */
+static bool has_note(const struct notes *notes, struct note wanted) {
+    return notes->count && bsearch(&wanted, notes->list, notes->count, sizeof *notes->list, by_entry);
+}
+
+/* The first answer to an intent; copies of it are left out. */
 static int take_answer(struct again *a, struct reply fields) {
     const char *values[RESPONSE_FIELD_COUNT];
+    char whose[IDENTITY_SIZE];
     struct entry_id entry;
     size_t size;
     for (unsigned n = 0; n < RESPONSE_TOLD_COUNT; n++) values[n] = reply_text(reply_at(fields, 2 * n + 1), NULL);
@@ -82,7 +98,8 @@ static int take_answer(struct again *a, struct reply fields) {
     reply_text(reply_at(fields, 2 * RESPONSE_ENTRY + 1), &size);
     bool first = reply_is(reply_at(fields, 2 * RESPONSE_REPLAYED), "replayed") && strcmp(values[RESPONSE_REPLAYED], "0") == 0;
     if (!first || !entry_id_parse(values[RESPONSE_ENTRY], size, &entry) || entry_id_compare(entry, a->since) < 0) return CLI_OK;
-    note_id(&a->seen, entry);
+    snprintf(whose, sizeof whose, "%s/%s", values[RESPONSE_ACCOUNT], values[RESPONSE_KEY]);
+    add_note(&a->seen, (struct note){entry, hash_of(a, whose), 0});
     return send(a, values);
 }
 
@@ -136,22 +153,69 @@ static const char *read_bill(const struct again *a, const char *identity, struct
     return entry_id_parse(b->entry, strlen(b->entry), entry) && entry_id_compare(*entry, a->since) >= 0 ? key : NULL;
 }
 
+/* The bills of its steps are those from its own to the one that its detail names. */
+static void note_steps(struct again *a, struct entry_id entry, const struct bill *b) {
+    const char *first = strchr(b->bill, '-'), *last = strchr(b->detail, '-');
+    uint64_t number = first ? strtoull(first + 1, NULL, 10) : 0, end = last ? strtoull(last + 1, NULL, 10) : 0;
+    for (unsigned n = 0; n < INTENT_STEPS_MAX && number <= end; n++, number++) {
+        char bill[40];
+        snprintf(bill, sizeof bill, "%.*s-%" PRIu64, (int)strcspn(b->bill, "-"), b->bill, number);
+        add_note(&a->steps, (struct note){entry, hash_of(a, bill), 0});
+    }
+}
+
+/* Its detail is "NUMBER REASON" of the step. */
+static void note_failed(struct again *a, struct entry_id entry, const char *account, const char *key, const char *detail) {
+    char by_itself[IDENTITY_SIZE], otherwise[IDENTITY_SIZE];
+    size_t number = strcspn(detail, " ");
+    snprintf(by_itself, sizeof by_itself, "%s/%s>%.*s", account, key, (int)number, detail);
+    snprintf(otherwise, sizeof otherwise, "%s%s", account, detail + number);
+    add_note(&a->failed, (struct note){entry, hash_of(a, by_itself), hash_of(a, otherwise)});
+}
+
 static int note_group(struct again *a, const char *identity, struct reply record) {
-    char account[80];
+    char account[80], whose[IDENTITY_SIZE];
     struct bill b;
     struct entry_id entry;
-    if (read_bill(a, identity, record, account, &b, &entry) && strcmp(b.op, "group") == 0) note_id(&a->groups, entry);
+    const char *key = read_bill(a, identity, record, account, &b, &entry);
+    if (!key) return CLI_OK;
+    snprintf(whose, sizeof whose, "%s/%s", account, key);
+    if (strchr(key, '>')) add_note(&a->named, (struct note){entry, hash_of(a, whose), 0});
+    if (strcmp(b.op, "group") != 0) return CLI_OK;
+    if (b.code == CODE_ok) note_steps(a, entry, &b);
+    else note_failed(a, entry, account, key, b.detail);
     return CLI_OK;
+}
+
+/* When all groups of the day are known. */
+static void note_failed_steps(struct again *a) {
+    sort_notes(&a->named);
+    for (size_t n = 0; n < a->failed.count; n++) {
+        struct note f = a->failed.list[n];
+        add_note(&a->steps, (struct note){f.entry, has_note(&a->named, f) ? f.what : f.else_what, 0});
+    }
+    sort_notes(&a->steps);
+}
+
+static bool is_step(const struct again *a, struct entry_id entry, const char *account, const char *whose, const struct bill *b) {
+    char otherwise[IDENTITY_SIZE];
+    if (strcmp(b->op, "group") == 0) return false;
+    if (*b->bill) return has_note(&a->steps, (struct note){entry, hash_of(a, b->bill), 0});
+    snprintf(otherwise, sizeof otherwise, "%s %s", account, code_word(b->code));
+    return has_note(&a->steps, (struct note){entry, hash_of(a, whose), 0}) ||
+           has_note(&a->steps, (struct note){entry, hash_of(a, otherwise), 0});
 }
 
 /* A bill whose answer is not in the stream any more. */
 static int take_bill(struct again *a, const char *identity, struct reply record) {
-    char account[80], amount[24], balance[24], held[24], at[24], code[24];
+    char account[80], amount[24], balance[24], held[24], at[24], code[24], whose[IDENTITY_SIZE];
     const char *values[RESPONSE_FIELD_COUNT];
     struct bill b;
     struct entry_id entry;
     const char *key = read_bill(a, identity, record, account, &b, &entry);
-    if (!key || has_id(&a->seen, entry) || (has_id(&a->groups, entry) && strcmp(b.op, "group") != 0)) return CLI_OK;
+    if (!key) return CLI_OK;
+    snprintf(whose, sizeof whose, "%s/%s", account, key);
+    if (has_note(&a->seen, (struct note){entry, hash_of(a, whose), 0}) || is_step(a, entry, account, whose, &b)) return CLI_OK;
     values[RESPONSE_KEY] = key;
     values[RESPONSE_SOURCE] = a->source;
     values[RESPONSE_OP] = b.op;
@@ -189,9 +253,9 @@ static int scan_day(struct again *a, uint32_t day, int (*take)(struct again *, c
 }
 
 static int read_day(struct again *a, uint32_t day) {
-    a->groups.count = 0;
+    a->steps.count = a->failed.count = a->named.count = 0;
     int code = scan_day(a, day, note_group);
-    sort_ids(&a->groups);
+    note_failed_steps(a);
     return code ? code : scan_day(a, day, take_bill);
 }
 
@@ -202,7 +266,7 @@ static int read_partition(struct again *a, uint64_t now_ms) {
     keys_responses(a->key, &a->c.book, a->partition, a->source);
     int code = look_at_stream(a, last, &trimmed);
     if (!code) code = read_stream(a, last);
-    sort_ids(&a->seen);
+    sort_notes(&a->seen);
     uint32_t today = keys_day(now_ms), first = keys_day(a->since.ms), longest = 3650;
     if (today > longest && first < today - longest) first = today - longest; /* no bill is kept longer */
     for (uint32_t day = first; trimmed && day <= today && !code; day++) code = read_day(a, day);
@@ -213,6 +277,7 @@ int replay_again(struct cli *cli, const char *source, struct entry_id since) {
     struct again a = {.source = source, .since = since};
     uint64_t now_ms = 0;
     int code = connect_book(cli, &a.c);
+    randombytes_buf(a.hash_key, sizeof a.hash_key);
     a.out = a.c;
     a.out.redis = NULL;
     command_init(&a.out.command);
@@ -224,7 +289,9 @@ int replay_again(struct cli *cli, const char *source, struct entry_id since) {
     if (!code && cli->json) printf("{\"source\":\"%s\",\"sent\":%" PRIu64 ",\"from_bills\":%" PRIu64 "}\n", source, a.sent, a.from_bills);
     else if (!code) printf("%" PRIu64 " answers sent again to %s, %" PRIu64 " of them from the bills\n", a.sent, source, a.from_bills);
     free(a.seen.list);
-    free(a.groups.list);
+    free(a.steps.list);
+    free(a.failed.list);
+    free(a.named.list);
     connect_close(&a.out);
     connect_close(&a.c);
     return code;

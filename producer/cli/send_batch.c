@@ -8,7 +8,7 @@
 #include "producer/cli/progress.h"
 #include "producer/cli/when.h"
 
-enum { FIRST_PAUSE_MS = 20, LONGEST_PAUSE_MS = 1000, SAID_MAX = 20 };
+enum { FIRST_PAUSE_MS = 20, LONGEST_PAUSE_MS = 1000, LEAST_TRY_MS = 500, SAID_MAX = 20 };
 
 struct intent *send_batch_next(struct send_batch *b) {
     return &b->intents[b->count];
@@ -65,7 +65,7 @@ bool send_batch_flush(struct send_batch *b) {
     long pause_ms = FIRST_PAUSE_MS;
     while (b->count > 0) {
         left_ms = deadline_ms - progress_now_ms();
-        till_send(b->till, b->out, b->count, left_ms > 1 ? (int)left_ms : 1, b->results);
+        till_send(b->till, b->out, b->count, left_ms > LEAST_TRY_MS ? (int)left_ms : LEAST_TRY_MS, b->results); /* busy, not silent */
         left_ms = deadline_ms - progress_now_ms();
         sort_out(b, left_ms <= pause_ms);
         if (b->last_error == TILL_READ_FAILED || b->last_error == TILL_WRITE_FAILED) return false;

@@ -1,12 +1,22 @@
 #!lua
 -- requeue: puts a dead entry back into the stream, with the same key and the same bytes. Once: a second call finds nothing.
--- KEYS: 1 dead 2 intents  ARGV: 1 ID in the dead stream  Reply: its new entry ID, or nil when it is not there or was lost
+-- KEYS: 1 dead 2 intents  ARGV: 1 ID in the dead stream, then of a bulk entry each intent and its signature, '' for none
+-- Reply: its new entry ID (of several the first), or nil when it is not there or was lost
 redis.call('XLEN', KEYS[2])
-local found = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])
+local found, first = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]), nil
 if #found == 0 then return false end
-local fields, original = found[1][2], {}
-for n = 7, #fields do original[#original + 1] = fields[n] end
-if #original == 0 then return false end
-local entry = redis.call('XADD', KEYS[2], '*', unpack(original))
+local function put_back(...)
+  local entry = redis.call('XADD', KEYS[2], '*', ...)
+  first = first or entry
+end
+for n = 2, #ARGV, 2 do -- one by one: together they failed
+  if ARGV[n + 1] == '' then put_back('intent', ARGV[n]) else put_back('intent', ARGV[n], 'sig', ARGV[n + 1]) end
+end
+if not first then
+  local fields, original = found[1][2], {}
+  for n = 7, #fields do original[#original + 1] = fields[n] end
+  if #original == 0 then return false end
+  put_back(unpack(original))
+end
 redis.call('XDEL', KEYS[1], ARGV[1])
-return entry
+return first

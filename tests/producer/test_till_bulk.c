@@ -29,8 +29,7 @@ static void start(void) {
 static void stop(void) { server_stop(&server); }
 
 static struct till *open_sharing(void) {
-    struct till_options options = fake_options(&server);
-    options.bulk = TILL_YES;
+    struct till_options options = fake_options(&server); /* as it is when nothing is said */
     return fake_open(&server, &options);
 }
 
@@ -124,6 +123,23 @@ Test(till_bulk, signed_and_others_and_what_goes_alone) {
     struct seen seen = look();
     cr_assert_eq(seen.intents, 180u);
     cr_assert(seen.shared > 0 && seen.is_signed > 50);
+    till_close(till);
+}
+
+/* What waits is counted in entries, which those behind may join; behind one that is refused nobody of its partition is taken. */
+Test(till_bulk, backlog_counts_entries) {
+    struct till_options options = fake_options(&server);
+    options.backlog_max = 2;
+    struct till *till = fake_open(&server, &options);
+    size_t sent = till_send(till, intents, COUNT, 10000, results);
+    struct seen seen = look();
+    cr_expect(seen.entries == 2 * FAKE_PARTITIONS && seen.intents == sent && sent > 100, "%zu entries of %zu", seen.entries, sent);
+    bool refused[FAKE_PARTITIONS] = {false};
+    for (int n = 0; n < COUNT; n++) {
+        unsigned p = keys_partition(&fake_book, intents[n].account, strlen(intents[n].account));
+        cr_assert(results[n].code == TILL_BUSY || (results[n].code == TILL_OK && !refused[p]), "%d: %s", n, results[n].text);
+        refused[p] = results[n].code == TILL_BUSY;
+    }
     till_close(till);
 }
 

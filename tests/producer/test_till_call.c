@@ -161,7 +161,7 @@ Test(till_call, refuses_what_is_wrong_and_what_is_too_much) {
     server_text(&server, "XADD", stream, "*", "intent", "", NULL);
     server_text(&server, "XGROUP", "CREATE", stream, "workers", "0", NULL);
     cr_assert_eq(till_call(till, &pay, 1000, &a), TILL_BUSY);
-    cr_assert(strstr(a.detail, "intents wait"), "%s", a.detail);
+    cr_assert(strstr(a.detail, "entries wait"), "%s", a.detail);
     pay.amount_minor = -1;
     cr_assert_eq(till_call(till, &pay, 1000, &a), TILL_INVALID);
     cr_assert_str_eq(a.detail, "amount");

@@ -308,7 +308,7 @@ Test(till_send, a_long_backlog_is_busy_until_it_is_worked_off, .fini = stop) {
     cr_assert_eq(till_send(till, intents, 25, 1000, results), 10u);
     cr_assert_eq(results[9].code, TILL_OK);
     cr_assert_eq(results[10].code, TILL_BUSY);
-    cr_assert(strstr(results[10].text, "10 intents wait"), "%s", results[10].text);
+    cr_assert(strstr(results[10].text, "10 entries wait"), "%s", results[10].text);
     server_text(&server, "XREADGROUP", "GROUP", "workers", "w", "COUNT", "4", "STREAMS", key, ">", NULL);
     cr_assert_not(WAIT_UNTIL(till_send(till, intents, 1, 1000, results) == 1, 600), "delivered, but not acknowledged: still waiting");
     char id[64];
