@@ -65,8 +65,8 @@ static bool may_share(const struct chunk *c) {
     return true;
 }
 
-/* Takes one for the entry being filled, or begins another, unless it is refused here. Behind one that is refused nobody joins that entry, so
- * that those of a partition stay in order. */
+/* Takes one for the entry being filled, or begins another, unless it is refused here. Behind one that is refused nobody joins that entry,
+ * so that those of a partition stay in order. */
 static void share_one(struct chunk *c, unsigned partition, uint16_t i) {
     struct till_result *result = &c->results[i];
     int before = result->code;

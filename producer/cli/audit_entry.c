@@ -143,7 +143,8 @@ static char *copy(const char *text) {
 
 void audit_entry_record(struct audit *a, const char *identity, const struct bill *bill) {
     struct audit_entries *e = entries_of(a);
-    if (bill->code == CODE_in_progress || is_answered(a, identity, bill->entry, bill->bill, bill->code) || may_be_trimmed(e, identity, bill->at_ms)) return;
+    if (bill->code == CODE_in_progress || may_be_trimmed(e, identity, bill->at_ms)) return;
+    if (is_answered(a, identity, bill->entry, bill->bill, bill->code)) return;
     if (audit_is_carried(a, bill->entry, strlen(bill->entry))) return; /* trimmed in one of the partitions that are one now */
     e->missing = audit_grow(e->missing, e->missing_count, &e->missing_capacity, sizeof *e->missing);
     e->missing[e->missing_count++] = (struct missing){copy(identity), copy(bill->entry), copy(bill->bill), bill->code};
