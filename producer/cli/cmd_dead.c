@@ -36,13 +36,15 @@ struct work {
 };
 
 static void read_parts(struct dead *d) {
-    size_t size, sigs_size;
+    size_t size, sigs_size, traces_size;
     const char *intents = reply_text(reply_field(d->fields, "intents"), &size);
+    const char *traces = reply_text(reply_field(d->fields, "traceparents"), &traces_size);
     struct reply sigs = reply_field(d->fields, "sigs");
     const char *sigs_bytes = reply_type(sigs) == REPLY_TEXT ? reply_text(sigs, &sigs_size) : NULL;
     bool single = reply_type(reply_field(d->fields, "intent")) == REPLY_TEXT;
     if (single || bulk_split(intents, size, sigs_bytes, sigs_bytes ? sigs_size : 0, d->parts, &d->part_count)) d->part_count = 0;
     else d->fault.text[0] = '\0';
+    if (d->part_count) bulk_split_traces(traces, traces_size, d->parts, d->part_count);
 }
 
 static void read_dead(struct reply entry, unsigned partition, struct dead *d) {
@@ -256,6 +258,7 @@ static int requeue_one(struct work *w, unsigned partition, const char *id) {
     for (unsigned n = 0; n < dead.part_count; n++) {
         command_copy(c, dead.parts[n].bytes, dead.parts[n].size);
         command_copy(c, dead.parts[n].sig ? dead.parts[n].sig : "", dead.parts[n].sig_size);
+        command_copy(c, dead.parts[n].trace ? dead.parts[n].trace : "", dead.parts[n].trace_size);
     }
     enum redis_err err = redis_script_call(w->c.redis, &script_requeue, c, &reply);
     if (err) return connect_failed(&w->c, err, "requeueing");

@@ -67,7 +67,7 @@ grep -A1 -x detail last | grep -qx account || fail "an intent of another partiti
 json 0 '.[0].balance == 664' "$TILL" account alice --json
 # The junk alone, the array of 65 whole, and both parts of the nested one: neither is an intent.
 json 0 'length == 4' "$TILL" dead list --json
-expect 0 "4" "$TILL" dead discard --all --reason "a test"
+expect 0 "discarded" "$TILL" dead discard --all --reason "a test"
 sound
 
 # An account that is none: the entry is given up whole, and put back one by one the others go through.
