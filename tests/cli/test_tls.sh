@@ -122,6 +122,37 @@ expect 0 "ok (0)" "$TILL" pay --account alice --to coffee --amount 100 --currenc
 TILL_TLS_CA_FILE=$dir/client.pem \
     expect 100 "sentinel 127.0.0.1:$sentinel_port: TLS: the certificate of 127.0.0.1 is not accepted" "$TILL" status
 
+stop_worker
+
+# A cluster of two masters: its nodes name each other by address, and each is spoken to over TLS.
+first=$((port + 2)) second=$((port + 3))
+for node in $first $second; do
+    mkdir $node
+    redis-server --port 0 --tls-port $node --bind 127.0.0.1 --save "" --appendonly no --dir $node --tls-cert-file $dir/renewed.pem \
+        --tls-key-file $dir/renewed.key --tls-ca-cert-file $dir/ca.pem --tls-auth-clients no --cluster-enabled yes --tls-cluster yes \
+        --requirepass till-secret >$node.log 2>&1 &
+    pids="$pids $!"
+done
+node() { REDISCLI_AUTH=till-secret redis-cli --tls --cacert ca.pem -h 127.0.0.1 -p "$@"; }
+wait_for 20 eval "node $first ping | grep -q PONG && node $second ping | grep -q PONG"
+node $first cluster addslotsrange 0 8191 >/dev/null
+node $second cluster addslotsrange 8192 16383 >/dev/null
+node $first cluster meet 127.0.0.1 $second >/dev/null
+wait_for 30 eval "node $first cluster info | grep -q cluster_state:ok && node $second cluster info | grep -q cluster_state:ok"
+export TILL_REDIS_URL=cluster+tls://:till-secret@127.0.0.1:$first
+wait_for 20 eval "node $second cluster slots | grep -q $first"
+start_worker
+expect 0 "ok (0)" "$TILL" open --account coffee --kind merchant --currency CNY
+for name in alice bob carol dave; do
+    expect 0 "ok (0)" "$TILL" open --account $name --kind user --currency CNY
+    expect 0 "ok (0)" "$TILL" topup --account $name --amount 1000 --currency CNY
+    expect 0 "ok (0)" "$TILL" pay --account $name --to coffee --amount 100 --currency CNY
+done
+expect 0 "ok (0)" "$TILL" transfer --account alice --to bob --amount 100
+expect 0 "sound" "$TILL" audit
+for node in $first $second; do [ "$(node $node dbsize)" -gt 10 ] || fail "not all is served by port $node alone, and it has nothing"; done
+TILL_TLS_CA_FILE=$dir/client.pem expect 100 "TLS: the certificate of 127.0.0.1 is not accepted" "$TILL" status
+
 grep -q till-secret worker.log out err && fail "somebody shows the password"
 stop_worker
 finish
