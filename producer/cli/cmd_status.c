@@ -89,6 +89,11 @@ static void print_json(const struct connection *c, const struct book_status *s, 
     json_out_number(object, "halted", t->halted);
     json_out_number(object, "paused", t->paused);
     json_out_number(object, "replaying", t->replaying);
+    if (c->config.durability_replicas > 0) {
+        json_out_number(object, "replicas_wanted", (int64_t)c->config.durability_replicas);
+        json_out_number(object, "replicas", s->replicas);
+        json_out_number(object, "replica_lag_s", s->replica_lag_s);
+    }
     json_out_value(object, "workers", workers);
     json_out_value(object, "partitions", partitions);
     status_streams_json(c, streams, object);
@@ -143,6 +148,15 @@ static void print_partitions(const struct book_status *s) {
     table_clear(&table);
 }
 
+static void print_durability(const struct connection *c, const struct book_status *s) {
+    unsigned long long wanted = c->config.durability_replicas;
+    bool many = c->options.url.kind == REDIS_URL_CLUSTER;
+    if (wanted == 0) return;
+    printf("durability: %u replicas there%s, %llu wanted", s->replicas, many ? " at the master that has fewest" : "", wanted);
+    if (s->replicas > 0) printf("; the slowest is %u s behind", s->replica_lag_s);
+    puts(s->replicas < wanted ? ": nobody is answered\n" : "\n");
+}
+
 static void print_lines(const struct connection *c, const struct book_status *s, const struct totals *t,
                         const struct status_streams *streams) {
     char oldest[WHEN_AGE_SIZE];
@@ -153,6 +167,7 @@ static void print_lines(const struct connection *c, const struct book_status *s,
     printf("waiting %s%llu, pending %llu, oldest %s; unanswered %llu; dead %llu; bills %llu\n\n",
            t->knows_undelivered ? "" : ">=", (unsigned long long)t->undelivered, (unsigned long long)t->pending,
            t->oldest_ms ? oldest : "-", (unsigned long long)t->unanswered, (unsigned long long)t->dead, (unsigned long long)t->bills);
+    print_durability(c, s);
     print_workers(c, s);
     putchar('\n');
     print_partitions(s);

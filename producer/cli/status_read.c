@@ -1,6 +1,7 @@
 /* Reads how a book stands. */
 #include "producer/cli/status_read.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +157,38 @@ static int read_server(struct connection *c, struct book_status *s) {
     return CLI_OK;
 }
 
+/* "connected_slaves:1", then "slave0:ip=...,state=online,offset=1,lag=0" for each. */
+static void take_replication(struct book_status *s, const char *info) {
+    unsigned online = 0;
+    for (const char *at = info; (at = strstr(at, "\nslave")); at++) {
+        char line[200];
+        snprintf(line, sizeof line, "%.*s", (int)strcspn(at + 1, "\r\n"), at + 1);
+        const char *lag = strstr(line, ",lag=");
+        if (!lag || !strstr(line, "state=online")) continue;
+        unsigned lag_s = (unsigned)strtoul(lag + 5, NULL, 10);
+        online++;
+        if (lag_s > s->replica_lag_s) s->replica_lag_s = lag_s;
+    }
+    if (online < s->replicas) s->replicas = online;
+}
+
+/* Only where it matters: what durability waits for. */
+static int read_replication(struct connection *c, struct book_status *s) {
+    struct reply reply;
+    enum redis_err err = REDIS_OK;
+    if (c->config.durability_replicas == 0) return CLI_OK;
+    s->replicas = UINT_MAX;
+    for (unsigned node = 0; !err && redis_node_next(c->redis, &node); node++) {
+        command_begin(&c->command, "INFO");
+        command_word(&c->command, "replication");
+        redis_append_to(c->redis, &c->command, node);
+        err = redis_next(c->redis, &reply);
+        if (!err) take_replication(s, reply_text(reply, NULL));
+        else if (err == REDIS_AWAY) err = REDIS_OK;
+    }
+    return err ? connect_failed(c, err, "asking for the replicas") : CLI_OK;
+}
+
 int status_read(struct connection *c, struct book_status *s) {
     *s = (struct book_status){.partition_count = c->book.partitions};
     s->partitions = calloc(c->book.partitions, sizeof *s->partitions);
@@ -166,6 +199,7 @@ int status_read(struct connection *c, struct book_status *s) {
     if (!code) code = read_oldest(c, s);
     if (!code) code = read_workers(c, s);
     if (!code) code = read_server(c, s);
+    if (!code) code = read_replication(c, s);
     return code;
 }
 

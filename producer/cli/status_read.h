@@ -33,6 +33,8 @@ struct book_status {
     struct status_worker *workers;
     size_t worker_count;
     char server[40]; /* version */
+    unsigned replicas;      /* that follow the master which has fewest */
+    unsigned replica_lag_s; /* of the slowest of all */
 };
 
 /* Reads everything; status_clear in any case. CLI_OK or the exit code, said. */
