@@ -27,6 +27,8 @@ static void run_worker(const struct replay *r, unsigned number, pid_t parent) {
     setenv("TILL_WORKER_NAME", name, 1);
     setenv("TILL_WORKER_BATCH", "1024", 1);
     setenv("TILL_ARCHIVE_DIR", "", 1);
+    setenv("TILL_DURABILITY_REPLICAS", "0", 1); /* nobody is told anything, and what is being built has no replicas yet */
+    setenv("TILL_DURABILITY_AOF", "no", 1);
     setenv("TILL_ADMIN_LISTEN", "", 1); /* the port is that of the machine's own worker */
     setenv("TILL_LOG_LEVEL", "warn", 0);
     if (config) execlp(r->pool.program, r->pool.program, "-c", config, (char *)NULL);

@@ -40,7 +40,7 @@ expect 0 "ok (0)" "$TILL" topup --account u1 --amount 5 --currency CNY
 json 0 '.[0] | .sound' "$TILL" audit --json
 stop_worker
 export TILL_REDIS_URL=embedded:own
-expect 0 "digests compared with day/digest.json: 4 partitions" "$TILL" replay --from-archive day
+expect 0 "digests compared with day/digest.json: 4 partitions" env TILL_DURABILITY_REPLICAS=1 "$TILL" replay --from-archive day
 "$TILL_WORKER" 2>>worker.log &
 worker=$!
 pids="$pids $worker"

@@ -30,8 +30,9 @@ def one(programs, cell, options):
 
 def cells(options):
     topologies = [options.topology] if options.topology else list(ROWS)
-    return [(topology, replicas, name, persistence) for topology in topologies for replicas in REPLICAS[topology]
-            for name in ROWS[topology] if name in (options.fault or ROWS[topology]) for persistence in ("none", "everysec", "always")]
+    sets = [(topology, replicas) for topology in topologies for replicas in REPLICAS[topology] if options.replicas in (None, replicas)]
+    return [(*set_, name, persistence) for set_ in sets for name in ROWS[set_[0]] if name in (options.fault or ROWS[set_[0]])
+            for persistence in ("none", "everysec", "always")]
 
 def row(cell, run, verdict):
     topology, replicas, name, persistence = cell

@@ -199,3 +199,48 @@ Test(flow_owner, count_that_a_failover_left_wrong_is_mended) {
     for (unsigned p = 0; p < PARTITIONS; p++) cr_assert(WAIT_UNTIL(lag_is(p, "0"), 5000), "partition %u", p);
     check_sound(&flow, "mended", 0);
 }
+
+/* Everything that is there goes to a consumer who never acknowledges anything. */
+static unsigned leave_pending(unsigned count) {
+    struct reply reply;
+    unsigned taken = 0, more = 1;
+    for (unsigned n = 0; n < count; n++) {
+        struct intent inquire = flow_intent(OP_inquire, "u0", NULL, 0, NULL);
+        flow_queue(&flow, &inquire);
+    }
+    flow_queued(&flow);
+    for (; more; taken += more) {
+        enum redis_err err = flow_call(&flow, &reply, "XREADGROUP", "GROUP", KEYS_GROUP, "gone", "COUNT", "1000", "STREAMS",
+                                       flow_key(&flow, keys_intents, 0), ">", NULL);
+        cr_assert_eq(err, REDIS_OK);
+        more = (unsigned)reply_count(reply_at(reply_at(reply, 0), 1));
+    }
+    return taken;
+}
+
+static unsigned calls_of(const char *command) {
+    char name[40];
+    snprintf(name, sizeof name, "cmdstat_%s:calls=", command);
+    const char *at = strstr(server_text(&flow.server, "INFO", "commandstats", NULL), name);
+    return at ? (unsigned)strtoul(at + strlen(name), NULL, 10) : 0;
+}
+
+/* However much is pending, Redis is never asked for more than a batch of it at once. TILL_PENDING=1000000 for a takeover of that many. */
+Test(flow_owner, takes_over_what_is_pending_in_pages, .timeout = 600) {
+    enum { BATCH = 256 };
+    const char *wanted = getenv("TILL_PENDING");
+    unsigned count = wanted ? (unsigned)strtoul(wanted, NULL, 10) : 5000;
+    flow_start(&flow, 1, NULL);
+    flow_worker(&flow, 0, NULL);
+    flow_open(&flow);
+    cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
+    flow_stop_workers(&flow, 1);
+    cr_assert_eq(leave_pending(count), count);
+    server_text(&flow.server, "CONFIG", "RESETSTAT", NULL);
+    server_text(&flow.server, "CONFIG", "SET", "slowlog-log-slower-than", "10000", NULL);
+    flow_worker(&flow, 1, &(struct worker_options){.batch = BATCH});
+    cr_assert(flow_quiet(&flow, FLOW_SETTLE_MS + (int)count / 2));
+    cr_assert_geq(calls_of("xautoclaim"), count / BATCH, "%u calls for %u entries", calls_of("xautoclaim"), count);
+    fprintf(stderr, "calls of more than 10 ms: %s\n", server_text(&flow.server, "SLOWLOG", "LEN", NULL));
+    check_sound(&flow, "pages", 0);
+}
