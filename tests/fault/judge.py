@@ -1,6 +1,6 @@
 # What came of a chaos run, from the keys alone and the sender's own notes: each entry one answer, each intent one effect, nothing lost,
 # nothing stuck, the audit content, a replay the same.
-import json, os, time
+import json, os, re, time
 import wire
 from resp import Lost, Redis, ReplyError, entries
 from stage import answers, wait_for
@@ -9,7 +9,7 @@ from traffic import SOURCE
 LIVENESS_S = 60
 
 class Verdict:
-    def __init__(self): self.lost = self.doubled = self.stuck = self.undone = self.intents = 0; self.wrong = []
+    def __init__(self): self.lost = self.doubled = self.stuck = self.undone = self.intents = self.found = 0; self.wrong = []
     def fault(self, text):
         if len(self.wrong) < 20: self.wrong.append(text)
 
@@ -88,7 +88,10 @@ def undone(sender, told):
 
 def judge_book(stage, verdict):
     code, said = stage.till("audit")
-    if code != 0: verdict.fault(f"till audit: {code}: {said[-1500:]}")
+    if code != 0:
+        found = re.search(r"NOT SOUND: (\d+) found", said)
+        verdict.found = int(found[1]) if found else 1
+        verdict.fault(f"till audit: {code}: {said[-1500:]}")
     for p in range(stage.partitions):
         try: consumers = stage.master(p).call("XINFO", "CONSUMERS", f"{{{stage.book}:{p}}}:intents", "workers")
         except ReplyError as error:

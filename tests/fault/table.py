@@ -7,11 +7,11 @@ REPLICATED = ["worker killed", "worker frozen", "planned failover", "master kill
 ROWS = {"single": ["worker killed", "worker frozen", "connections killed", "scripts flushed", "replies lost", "half-open", "memory full",
                    "Redis frozen", "Redis killed", "power cut"],
         "sentinel": REPLICATED + ["SENTINEL FAILOVER"], "cluster": REPLICATED + ["slot moved"]}
-REPLICAS = {"single": [0], "sentinel": [0, 1], "cluster": [0]}
+REPLICAS = {"single": [0], "sentinel": [0, 1], "cluster": [0, 1]}
 
 SECONDS = 8.0
-HEAD = """| topology | `durability.replicas` | fault | persistence | intents | lost | answers gone | reported | doubled | stuck | longest wait |
-|---|---|---|---|---|---|---|---|---|---|---|"""
+HEAD = """| topology | `durability.replicas` | fault | persistence | intents | lost | answers gone | reported | doubled | stuck | audit finds | longest wait |
+|---|---|---|---|---|---|---|---|---|---|---|---|"""
 
 def one(programs, cell, options):
     topology, replicas, name, persistence = cell
@@ -39,7 +39,7 @@ def row(cell, run, verdict):
     reported = "yes" if run.reported else "no" if verdict.lost else "-"
     wait = "for ever" if run.recovery is None else f"{run.slowest / 1000:.1f} s"
     return (f"| {topology} | {replicas} | {name} | {persistence} | {verdict.intents:,} | {verdict.lost} | {verdict.undone} | {reported} | "
-            f"{verdict.doubled} | {verdict.stuck} | {wait} |")
+            f"{verdict.doubled} | {verdict.stuck} | {verdict.found} | {wait} |")
 
 def print_table(programs, options):
     bad = 0
