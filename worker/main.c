@@ -21,6 +21,7 @@
 #include "worker/log.h"
 #include "worker/ownership.h"
 #include "worker/settings.h"
+#include "worker/watchdog.h"
 
 enum { EXIT_USAGE = 100, EXIT_REDIS = 111, TURN_MS = 100, STOP_MS = 900, ARCHIVE_STOP_MS = 1600, BOOK_RETRY_MS = 200 };
 
@@ -204,12 +205,15 @@ static int open_book(struct worker *w) {
 
 static void serve(struct worker *w) {
     bool ready = false;
+    struct watchdog watchdog;
+    watchdog_init(&watchdog);
     for (;;) {
         eviction_look(&w->eviction, w->ownership.redis);
         keep_quiet(w);
         ownership_turn(&w->ownership);
         embedded_turn(&w->embedded);
         if (!ready && !w->ownership.away) ready = sd_notify(0, "READY=1\nSTATUS=serving") >= 0;
+        watchdog_beat(&watchdog, lane_now_ms());
         if (heed(w, wait_signal(TURN_MS))) return;
     }
 }
