@@ -5,44 +5,12 @@
 
 #include "producer/cli/commands.h"
 #include "producer/cli/json_out.h"
-#include "producer/cli/status_read.h"
 #include "producer/cli/status_streams.h"
+#include "producer/cli/status_sum.h"
 #include "producer/cli/table.h"
 #include "producer/cli/when.h"
 
 enum { OPTION_NO_RATE, SAMPLE_MS = 1000 };
-
-struct totals {
-    uint64_t undelivered, pending, dead, unanswered, bills, oldest_ms;
-    unsigned live, owned, halted, paused, replaying;
-    bool rated, knows_undelivered;
-    uint64_t added_per_s, read_per_s;
-};
-
-static uint64_t age(const struct book_status *s, uint64_t at_ms) { return s->now_ms > at_ms ? s->now_ms - at_ms : 0; }
-
-static bool alive(const struct connection *c, const struct book_status *s, const struct status_worker *w) {
-    return age(s, w->seen_ms) < c->config.worker_lease_ttl_ms;
-}
-
-static void sum_up(const struct connection *c, const struct book_status *s, struct totals *t) {
-    t->knows_undelivered = true;
-    for (unsigned n = 0; n < s->partition_count; n++) {
-        const struct status_partition *p = &s->partitions[n];
-        t->undelivered += p->undelivered;
-        t->knows_undelivered = t->knows_undelivered && p->knows_undelivered;
-        t->pending += p->pending;
-        t->dead += p->dead;
-        t->unanswered += p->unanswered;
-        t->bills += p->bills;
-        t->owned += p->owner[0] != '\0';
-        t->halted += p->halted[0] != '\0';
-        t->paused += p->paused_ms != 0;
-        t->replaying += p->replaying;
-        if (p->oldest_ms && (!t->oldest_ms || p->oldest_ms < t->oldest_ms)) t->oldest_ms = p->oldest_ms;
-    }
-    for (size_t n = 0; n < s->worker_count; n++) t->live += alive(c, s, &s->workers[n]);
-}
 
 static json_t *partition_json(const struct book_status *s, unsigned n) {
     const struct status_partition *p = &s->partitions[n];
@@ -52,7 +20,7 @@ static json_t *partition_json(const struct book_status *s, unsigned n) {
     json_out_number(object, "epoch", (int64_t)p->epoch);
     json_out_optional(object, "undelivered", p->knows_undelivered, (int64_t)p->undelivered);
     json_out_number(object, "pending", (int64_t)p->pending);
-    json_out_optional(object, "oldest_ms", p->oldest_ms != 0, (int64_t)age(s, p->oldest_ms));
+    json_out_optional(object, "oldest_ms", p->oldest_ms != 0, (int64_t)status_age_ms(s, p->oldest_ms));
     json_out_number(object, "unanswered", (int64_t)p->unanswered);
     json_out_number(object, "dead", (int64_t)p->dead);
     json_out_number(object, "bills", (int64_t)p->bills);
@@ -63,14 +31,14 @@ static json_t *partition_json(const struct book_status *s, unsigned n) {
     return object;
 }
 
-static void print_json(const struct connection *c, const struct book_status *s, const struct totals *t,
+static void print_json(const struct connection *c, const struct book_status *s, const struct status_totals *t,
                        const struct status_streams *streams) {
     json_t *object = json_out_object(), *workers = json_out_array(), *partitions = json_out_array();
     for (size_t n = 0; n < s->worker_count; n++) {
         json_t *worker = json_out_object();
         json_out_text(worker, "name", s->workers[n].name);
-        json_out_number(worker, "seen_ms", (int64_t)age(s, s->workers[n].seen_ms));
-        json_out_bool(worker, "alive", alive(c, s, &s->workers[n]));
+        json_out_number(worker, "seen_ms", (int64_t)status_age_ms(s, s->workers[n].seen_ms));
+        json_out_bool(worker, "alive", status_alive(c, s, &s->workers[n]));
         json_out_bool(worker, "quiet", s->workers[n].quiet);
         json_out_number(worker, "partitions", s->workers[n].partitions);
         json_out_append(workers, worker);
@@ -82,7 +50,7 @@ static void print_json(const struct connection *c, const struct book_status *s, 
     json_out_optional(object, "out_per_s", t->rated, (int64_t)t->read_per_s);
     json_out_optional(object, "undelivered", t->knows_undelivered, (int64_t)t->undelivered);
     json_out_number(object, "pending", (int64_t)t->pending);
-    json_out_optional(object, "oldest_ms", t->oldest_ms != 0, (int64_t)age(s, t->oldest_ms));
+    json_out_optional(object, "oldest_ms", t->oldest_ms != 0, (int64_t)status_age_ms(s, t->oldest_ms));
     json_out_number(object, "unanswered", (int64_t)t->unanswered);
     json_out_number(object, "dead", (int64_t)t->dead);
     json_out_number(object, "bills", (int64_t)t->bills);
@@ -110,11 +78,11 @@ static void print_workers(const struct connection *c, const struct book_status *
     }
     table_init(&table, columns);
     for (size_t n = 0; n < s->worker_count; n++) {
-        when_age(age(s, s->workers[n].seen_ms), seen);
+        when_age(status_age_ms(s, s->workers[n].seen_ms), seen);
         table_add(&table, s->workers[n].name);
         table_add(&table, seen);
         table_add_number(&table, true, s->workers[n].partitions);
-        table_add(&table, !alive(c, s, &s->workers[n]) ? "gone" : s->workers[n].quiet ? "quiet" : "alive");
+        table_add(&table, status_worker_state(c, s, &s->workers[n]));
     }
     table_flush(&table);
     table_clear(&table);
@@ -125,11 +93,11 @@ static void print_partitions(const struct book_status *s) {
                                                   {"PENDING", true},   {"OLDEST", true}, {"DEAD", true},  {"BILLS", true},
                                                   {"STATE", false},    {NULL, false}};
     struct table table;
-    char oldest[WHEN_AGE_SIZE];
+    char oldest[WHEN_AGE_SIZE], state[STATUS_STATE_MAX];
     table_init(&table, columns);
     for (unsigned n = 0; n < s->partition_count; n++) {
         const struct status_partition *p = &s->partitions[n];
-        when_age(age(s, p->oldest_ms), oldest);
+        when_age(status_age_ms(s, p->oldest_ms), oldest);
         table_add_number(&table, true, n);
         table_add(&table, p->owner[0] ? p->owner : "-");
         table_add_number(&table, true, (int64_t)p->epoch);
@@ -139,10 +107,8 @@ static void print_partitions(const struct book_status *s) {
         table_add(&table, p->oldest_ms ? oldest : "");
         table_add_number(&table, true, (int64_t)p->dead);
         table_add_number(&table, true, (int64_t)p->bills);
-        if (p->halted[0]) table_addf(&table, "halted: %s", p->halted);
-        else if (p->paused_ms) table_addf(&table, "paused %s", p->paused);
-        else if (p->replaying) table_add(&table, "replayed");
-        else table_add(&table, p->owner[0] ? "served" : "free");
+        status_partition_state(p, state);
+        table_add(&table, state);
     }
     table_flush(&table);
     table_clear(&table);
@@ -157,10 +123,10 @@ static void print_durability(const struct connection *c, const struct book_statu
     puts(s->replicas < wanted ? ": nobody is answered\n" : "\n");
 }
 
-static void print_lines(const struct connection *c, const struct book_status *s, const struct totals *t,
+static void print_lines(const struct connection *c, const struct book_status *s, const struct status_totals *t,
                         const struct status_streams *streams) {
     char oldest[WHEN_AGE_SIZE];
-    when_age(age(s, t->oldest_ms), oldest);
+    when_age(status_age_ms(s, t->oldest_ms), oldest);
     printf("book %s, %u partitions, Redis %s at %s\n", c->book.name, s->partition_count, s->server, c->shown);
     printf("workers %u alive; partitions %u of %u served\n", t->live, t->owned, s->partition_count);
     if (t->rated) printf("in %llu/s, out %llu/s; ", (unsigned long long)t->added_per_s, (unsigned long long)t->read_per_s);
@@ -179,25 +145,11 @@ static void print_lines(const struct connection *c, const struct book_status *s,
     if (t->dead) puts("\nDead entries: see `till dead list`.");
 }
 
-/* Per second, from two samples; the counts only grow, unless a stream was deleted in between. */
-static void rate(const struct book_status *before, const struct book_status *after, struct totals *t) {
-    uint64_t added = 0, read = 0, spent_ms = after->now_ms - before->now_ms;
-    for (unsigned n = 0; n < after->partition_count; n++) {
-        const struct status_partition *b = &before->partitions[n], *a = &after->partitions[n];
-        added += a->added > b->added ? a->added - b->added : 0;
-        read += a->read > b->read ? a->read - b->read : 0;
-    }
-    t->rated = spent_ms > 0 && after->now_ms > before->now_ms;
-    if (!t->rated) return;
-    t->added_per_s = added * 1000 / spent_ms;
-    t->read_per_s = read * 1000 / spent_ms;
-}
-
 static int run(struct cli *cli) {
     struct connection c;
     struct book_status before = {0}, status = {0};
     struct status_streams streams = {0};
-    struct totals totals = {0};
+    struct status_totals totals = {0};
     bool rated = !cli->value[OPTION_NO_RATE];
     int code = connect_book(cli, &c);
     if (!code && rated) code = status_read(&c, &before);
@@ -205,8 +157,8 @@ static int run(struct cli *cli) {
     if (!code) code = status_read(&c, &status);
     if (!code) code = status_streams_read(&c, &streams);
     if (!code) {
-        if (rated) rate(&before, &status, &totals);
-        sum_up(&c, &status, &totals);
+        if (rated) status_rate(&before, &status, &totals);
+        status_sum(&c, &status, &totals);
         (cli->json ? print_json : print_lines)(&c, &status, &totals, &streams);
     }
     status_clear(&before);

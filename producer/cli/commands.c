@@ -23,7 +23,7 @@ static const struct cli_command *const table[] = {&cmd_chaos, &cmd_send,  &cmd_w
                                                   &cmd_archive, &cmd_reconcile, &cmd_settle, &cmd_orders, &cmd_articles, &cmd_digest,
                                                   &cmd_replay, &cmd_bench,
                                                   &cmd_pause, &cmd_resume, &cmd_drain, &cmd_repartition, &cmd_bulk,
-                                                  &cmd_completion, &cmd_gateway};
+                                                  &cmd_completion, &cmd_gateway, &cmd_top};
 
 enum { TABLE_COUNT = sizeof table / sizeof table[0] };
 

@@ -20,6 +20,7 @@ extern const char *const commands_group[CLI_GROUP_COUNT];
 extern const char commands_about[], commands_exit_codes[], commands_examples[];
 
 extern const struct cli_command cmd_bench;
+extern const struct cli_command cmd_top;
 extern const struct cli_command cmd_chaos;
 extern const struct cli_command cmd_send, cmd_watch, cmd_account, cmd_bill, cmd_ledger, cmd_status, cmd_dead, cmd_audit, cmd_id, cmd_config,
     cmd_doctor, cmd_bulk, cmd_accept_loss, cmd_acl, cmd_archive, cmd_reconcile, cmd_settle, cmd_orders, cmd_articles, cmd_digest,

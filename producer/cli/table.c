@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 void table_init(struct table *t, const struct table_column *columns) {
-    *t = (struct table){.columns = columns};
+    *t = (struct table){.columns = columns, .out = stdout};
     for (; columns[t->column_count].title; t->column_count++) t->width[t->column_count] = table_width(columns[t->column_count].title);
 }
 
@@ -46,23 +46,25 @@ void table_add_number(struct table *t, bool present, int64_t number) {
 }
 
 /* C0, DEL and, in UTF-8, C1: what could drive a terminal. */
-void table_print_safe(const char *text) {
+static void print_safe(FILE *out, const char *text) {
     for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
         if (at[0] == 0xC2 && at[1] >= 0x80 && at[1] < 0xA0) {
-            putchar('?');
+            fputc('?', out);
             at++;
         } else {
-            putchar(*at < 0x20 || *at == 0x7F ? '?' : *at);
+            fputc(*at < 0x20 || *at == 0x7F ? '?' : *at, out);
         }
     }
 }
 
+void table_print_safe(const char *text) { print_safe(stdout, text); }
+
 static void print_cell(const struct table *t, unsigned column, const char *text) {
     bool last = column + 1 == t->column_count;
     int pad = (int)(t->width[column] - table_width(text));
-    if (t->columns[column].right) printf("%*s", pad, "");
-    table_print_safe(text);
-    if (!last) printf("%*s", t->columns[column].right ? 2 : pad + 2, "");
+    if (t->columns[column].right) fprintf(t->out, "%*s", pad, "");
+    print_safe(t->out, text);
+    if (!last) fprintf(t->out, "%*s", t->columns[column].right ? 2 : pad + 2, "");
 }
 
 bool table_colour(void) {
@@ -71,16 +73,16 @@ bool table_colour(void) {
 }
 
 void table_flush(struct table *t) {
-    bool bold = table_colour();
+    bool bold = t->out == stdout && table_colour();
     if (!t->headed) {
-        if (bold) fputs("\x1b[1m", stdout);
+        if (bold) fputs("\x1b[1m", t->out);
         for (unsigned c = 0; c < t->column_count; c++) print_cell(t, c, t->columns[c].title);
-        puts(bold ? "\x1b[0m" : "");
+        fputs(bold ? "\x1b[0m\n" : "\n", t->out);
         t->headed = true;
     }
     for (size_t n = 0; n < t->cell_count; n++) {
         print_cell(t, (unsigned)(n % t->column_count), t->cells[n]);
-        if ((n + 1) % t->column_count == 0) putchar('\n');
+        if ((n + 1) % t->column_count == 0) fputc('\n', t->out);
         free(t->cells[n]);
     }
     t->cell_count = 0;

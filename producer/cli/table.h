@@ -1,4 +1,4 @@
-/* A table for people on stdout: columns as wide as they need, numbers to the right, a bold head on a terminal. Control characters in cells,
+/* A table for people: columns as wide as they need, numbers to the right, a bold head on a terminal. Control characters in cells,
  * which may come from anybody's note, are shown as '?'. Running out of memory aborts. */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum { TABLE_COLUMNS_MAX = 16 };
 
@@ -16,6 +17,7 @@ struct table_column {
 
 struct table {
     const struct table_column *columns;
+    FILE *out; /* table_init sets stdout, before the first flush another may be */
     unsigned column_count;
     unsigned width[TABLE_COLUMNS_MAX]; /* never shrinks, so that pages of a long table line up */
     char **cells;
