@@ -34,6 +34,7 @@
 #include "worker/settings.h"
 #include "worker/settler.h"
 #include "worker/sources.h"
+#include "worker/spans.h"
 
 /* What all lanes of a worker share; must outlive them. */
 struct lane_shared {
@@ -45,6 +46,7 @@ struct lane_shared {
     struct sources *sources; /* one per partition; NULL: nobody wants to know */
     struct metrics *metrics; /* NULL: nobody counts */
     struct durable *durable; /* NULL: nobody wants to know */
+    struct spans *spans;  /* NULL: nobody traces */
 };
 
 struct lane {
@@ -92,6 +94,7 @@ struct lane {
     bool reading;               /* an XREADGROUP is under way on `redis` */
     struct gather gather;
     uint64_t took_us;           /* the last call of apply.lua, from sending to reply */
+    uint64_t read_at_us, applied_at_us; /* for spans, by the wall clock: when the page came, and the end of that call */
     bool idle;                  /* the last read brought nothing */
     bool behind;                /* what was applied last is not as durable as it must be, and shared->durable counts that */
 };

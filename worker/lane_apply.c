@@ -13,6 +13,7 @@
 #include "worker/log.h"
 #include "worker/lookup.h"
 #include "worker/outbox.h"
+#include "worker/tracing.h"
 
 static void reserve_entries(struct lane *lane, uint32_t count) {
     if (count <= lane->entry_capacity) return;
@@ -49,6 +50,7 @@ enum redis_err lane_take_entries(struct lane *lane, struct reply entries, struct
     lane->page_deliveries = deliveries;
     lane->page_next = 0;
     replaying_note_read(lane, entries);
+    tracing_note_read(lane);
     return take_some(lane);
 }
 
@@ -209,6 +211,7 @@ static enum redis_err apply_call(struct lane *lane, struct entry *entries, uint3
     note_applied(lane, entries, count);
     metrics_note_batch(lane->metrics, entries, count, lane->took_us);
     err = outbox_take(lane, reply, entries, count, durable);
+    tracing_note_applied(lane, entries, count, entry_id_compare(entries[0].id, base.applied) <= 0);
     if (renew && !err) err = lane_next_renewal(lane, lane->redis);
     return err || durable ? err : outbox_send(lane);
 }

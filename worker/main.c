@@ -23,7 +23,7 @@
 #include "worker/settings.h"
 #include "worker/watchdog.h"
 
-enum { EXIT_USAGE = 100, EXIT_REDIS = 111, TURN_MS = 100, STOP_MS = 900, ARCHIVE_STOP_MS = 1600, BOOK_RETRY_MS = 200 };
+enum { EXIT_USAGE = 100, EXIT_REDIS = 111, TURN_MS = 100, STOP_MS = 900, ARCHIVE_STOP_MS = 1600, TRACE_STOP_MS = 200, BOOK_RETRY_MS = 200 };
 
 static const char help[] =
     "Usage: till-worker [-c FILE] [--check-config]\n"
@@ -114,7 +114,7 @@ static int set_up(struct worker *w) {
     if (w->config.durability_replicas > 0 && strncmp(w->config.redis_url, "embedded:", 9) == 0)
         return usage_error("durability.replicas: a server of Till's own (embedded:DIR) has no replicas; name one that has in redis.url");
     w->shared = (struct lane_shared){w->redis, &w->settings, w->name, (unsigned)w->config.worker_lease_ttl_ms, &w->gate, NULL, NULL,
-                                     &w->durable};
+                                     &w->durable, NULL};
     return 0;
 }
 
@@ -134,6 +134,7 @@ static void reload(struct worker *w) {
     struct config_faults faults = {0};
     struct config fresh;
     char needs_restart[512];
+    spans_reopen(w->shared.spans);
     if (config_load(w->config_path, &fresh, &faults)) {
         log_event(LOG_ERROR, "reload_refused", {"faults", LOG_S(faults.text ? faults.text : "unreadable")});
     } else {
@@ -246,11 +247,20 @@ static void start_archiver(struct worker *w) {
 static bool start_admin(struct worker *w) {
     const char *wrong = NULL;
     if (!w->config.admin_listen[0]) return true;
-    metrics_init(&w->metrics, w->door.book.partitions, &w->gate, &w->durable);
+    metrics_init(&w->metrics, w->door.book.partitions, &w->gate, &w->durable, w->shared.spans);
     w->shared.metrics = &w->metrics;
     w->admin = admin_start(&(struct admin_options){w->config.admin_listen, w->token, w->name, w->redis, w->door.book, &w->metrics}, &wrong);
     if (!w->admin) log_event(LOG_ERROR, "admin_refused", {"on", LOG_S(w->config.admin_listen)}, {"error", LOG_S(wrong)});
     return w->admin != NULL;
+}
+
+/* False: it cannot be written. */
+static bool start_spans(struct worker *w) {
+    const char *wrong = NULL;
+    if (!w->config.trace_file[0]) return true;
+    w->shared.spans = spans_open(w->config.trace_file, w->name, TILL_VERSION, &wrong);
+    if (!w->shared.spans) log_event(LOG_ERROR, "trace_refused", {"path", LOG_S(w->config.trace_file)}, {"error", LOG_S(wrong)});
+    return w->shared.spans != NULL;
 }
 
 /* Two connections a partition and three files of its archive: a book of many partitions needs more than the usual 1024. */
@@ -272,7 +282,7 @@ static int run(struct worker *w) {
         embedded_stop(&w->embedded);
         return EXIT_REDIS;
     }
-    if (!start_admin(w)) {
+    if (!start_spans(w) || !start_admin(w)) {
         embedded_stop(&w->embedded);
         return EXIT_USAGE;
     }
@@ -288,6 +298,7 @@ static int run(struct worker *w) {
     archiver_end(w->ownership.archiver);
     bool closed = ownership_close(&w->ownership, now_ms + STOP_MS) && archiver_close(w->ownership.archiver, now_ms + ARCHIVE_STOP_MS);
     admin_stop(w->admin);
+    if (closed) closed = spans_close(w->shared.spans, lane_now_ms() + TRACE_STOP_MS);
     embedded_stop(&w->embedded);
     log_event(LOG_INFO, "worker_stopped", {"name", LOG_S(w->name)}, {"clean", LOG_S(closed ? "yes" : "no")});
     if (!closed) _exit(status > 0 ? status : 0); /* a lane hangs in a connect, or a disk does; the lease lapses */

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "schema/code.h"
+#include "worker/spans.h"
 #include "worker/durable.h"
 
 #define RELAXED memory_order_relaxed
@@ -15,8 +16,9 @@
 const uint32_t metrics_bound_us[METRICS_BOUNDS] = {100,   250,    500,    1000,   2500,    5000,    10000,   25000,
                                                    50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000};
 
-void metrics_init(struct metrics *m, unsigned partitions, const struct gate *gate, const struct durable *durable) {
-    *m = (struct metrics){gate, durable, partitions, calloc(partitions, sizeof *m->lanes)};
+void metrics_init(struct metrics *m, unsigned partitions, const struct gate *gate, const struct durable *durable,
+                  const struct spans *spans) {
+    *m = (struct metrics){gate, durable, spans, partitions, calloc(partitions, sizeof *m->lanes)};
     assert(m->lanes && "out of memory");
 }
 
@@ -139,4 +141,5 @@ void metrics_print(const struct metrics *m, FILE *out) {
     print_histogram(m, out, "till_intent_seconds", "Intents, from being enqueued to being applied.", FIELD(waiting));
     print_errors(m, out);
     durable_print(m->durable, out);
+    spans_print(m->spans, out);
 }

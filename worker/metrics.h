@@ -27,15 +27,18 @@ struct metrics_lane {
 };
 
 struct durable;
+struct spans;
 
 struct metrics {
     const struct gate *gate;
     const struct durable *durable;
+    const struct spans *spans; /* NULL: none are kept */
     unsigned partitions;
     struct metrics_lane *lanes; /* owned */
 };
 
-void metrics_init(struct metrics *metrics, unsigned partitions, const struct gate *gate, const struct durable *durable);
+void metrics_init(struct metrics *metrics, unsigned partitions, const struct gate *gate, const struct durable *durable,
+                  const struct spans *spans);
 void metrics_clear(struct metrics *metrics);
 
 /* Of a lane; NULL: nobody counts. */

@@ -15,6 +15,7 @@
 #include "worker/failpoint.h"
 #include "worker/lane_apply.h"
 #include "worker/log.h"
+#include "worker/tracing.h"
 
 enum { FIXED_KEYS = 3, PROBE_FIRST_MS = 100, PROBE_LAST_MS = 1000 };
 
@@ -316,6 +317,7 @@ enum redis_err outbox_send(struct lane *lane) {
     FAILPOINT("after_follow_ups");
     if (!err && box->count > 0) err = give_answers(lane, &c, durable);
     FAILPOINT("after_answer");
+    if (!err) tracing_note_sent(lane);
     if (!err && lane->replaying.on) err = replaying_send_aside(lane, &aside);
     box->count = 0;
     command_clear(&c);

@@ -14,7 +14,7 @@ struct row {
 #define DURATION "must be a duration such as 250ms, 3s, 5m, 24h or 180d, is "
 #define SECTIONS \
     "the sections are book, redis, tls, embedded, worker, durability, archive, retention, settlement, backlog, producer, admin, " \
-    "gateway, log"
+    "gateway, trace, log"
 #define PASSWORD                                                                                                             \
     "redis.url: holds a password; secrets only from files or the environment: use redis.password_file or TILL_REDIS_URL"    \
     " (a user alone is written redis://user:@host)"

@@ -265,7 +265,7 @@ Test(config_reload, every_setting_is_either_taken_over_or_named) {
         "durability: {replicas: 1, aof: yes, timeout: 2s}\n"
         "log: {level: warn, format: json}\nadmin: {listen: '127.0.0.1:1', token_file: t}\n"
         "gateway: {listen: '', tokens_file: t, operators_file: o, tls_cert_file: c, tls_key_file: k, wait: 1s, body_max: 2KiB, rate: 1,"
-        " connections: 20}\n";
+        " connections: 20}\ntrace: {file: f}\n";
     load_both("", changed);
     char restart[2048], one[2] = "x";
     unsigned named = 0, reloads = 0, took = config_reload(&config, &fresh, restart, sizeof restart);
