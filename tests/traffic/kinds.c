@@ -8,6 +8,9 @@
 
 static const struct kind kinds[] = {
     {"pay", "payment", 1, 1, {TASK_PAY}, 1},
+    {"hot_payer", "payment, half of them by one account", 1, 1, {TASK_PAY}, 1},
+    {"hot_merchant", "payment, all of them to one merchant", 1, 1, {TASK_PAY}, 1},
+    {"zipf", "payment, of accounts by Zipf 1.0", 1, 1, {TASK_PAY}, 1},
     {"hold", "hold and capture", 2, 1, {TASK_HOLD, TASK_CAPTURE}, 2},
     {"transfer", "transfer to another partition", 1, 1, {TASK_TRANSFER}, 1},
     {"group", "group of 16 payments", TILL_STEPS_MAX, TILL_STEPS_MAX, {TASK_GROUP}, 1},
@@ -73,6 +76,22 @@ static bool do_units(struct row *row) {
 static bool take_turns(struct row *row) {
     for (uint32_t round = 0; round < row->rounds; round++)
         if (!pay(row, &row->payments) || !do_units(row)) return false;
+    return true;
+}
+
+/* As take_turns, but the units by accounts or to merchants that are not all alike. */
+static bool take_uneven_turns(struct row *row) {
+    static const struct { const char *kind; enum task_skew skew; } skews[] = {
+        {"hot_payer", TASK_HOT_PAYER}, {"hot_merchant", TASK_HOT_MERCHANT}, {"zipf", TASK_ZIPF}};
+    enum task_skew skew = TASK_EVEN;
+    for (size_t i = 0; i < sizeof skews / sizeof *skews; i++)
+        if (strcmp(row->kind->name, skews[i].kind) == 0) skew = skews[i].skew;
+    for (uint32_t round = 0; round < row->rounds; round++) {
+        row->pour.list->skew = TASK_EVEN;
+        if (!pay(row, &row->payments)) return false;
+        row->pour.list->skew = skew;
+        if (!pay(row, &row->units)) return false;
+    }
     return true;
 }
 
@@ -217,11 +236,22 @@ static bool settle_among(struct row *row) {
     return true;
 }
 
+/* Bills that are there before anything is measured. */
+static bool pay_before(struct row *row) {
+    enum { AT_ONCE = 100000 };
+    for (uint32_t left = row->before, some; left; left -= some) {
+        some = left < AT_ONCE ? left : AT_ONCE;
+        if (!pay_some(row, NULL, some)) return false;
+    }
+    return true;
+}
+
 bool kind_run(struct row *row) {
     static const struct { const char *kind; bool (*run)(struct row *); } others[] = {
-        {"waiting", wait_among}, {"lapsing", lapse_among}, {"settle", settle_among}};
+        {"waiting", wait_among},         {"lapsing", lapse_among},           {"settle", settle_among},
+        {"hot_payer", take_uneven_turns}, {"hot_merchant", take_uneven_turns}, {"zipf", take_uneven_turns}};
     bool (*run)(struct row *) = take_turns;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strcmp(row->kind->name, others[i].kind) == 0) run = others[i].run;
-    return open_cast(row) && run(row) && pour_check_end(&row->pour);
+    return open_cast(row) && pay_before(row) && run(row) && pour_check_end(&row->pour);
 }

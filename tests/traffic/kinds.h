@@ -20,6 +20,7 @@ struct kind {
 struct row {
     const struct kind *kind;
     struct pour pour;
+    uint32_t before;                    /* payments that are made before */
     uint32_t count, waiting, rounds;    /* payments beside it, and rounds they are done in; intents that wait, where any do */
     struct meter payments, units;
     struct meter put_off, taken_back;   /* where intents wait */

@@ -7,11 +7,11 @@
 
 struct arguments {
     const char *url, *kind, *redis, *workers;
-    unsigned long accounts, count, waiting, rounds, window;
+    unsigned long accounts, count, waiting, rounds, window, before;
 };
 
 static const char usage[] =
-    "usage: rows --url URL --kind KIND [--count N] [--waiting N] [--rounds N] [--accounts N] [--window N]\n"
+    "usage: rows --url URL --kind KIND [--count N] [--waiting N] [--rounds N] [--accounts N] [--window N] [--before N]\n"
     "            [--redis PID] [--workers PID,PID] (whose CPU time is measured)\n"
     "Once for each kind on a book. `settle` needs one that past.lua began, with a merchant for each 64 payments.\n";
 
@@ -20,7 +20,7 @@ static bool take(struct arguments *a, const char *name, const char *value) {
         {"--url", &a->url}, {"--kind", &a->kind}, {"--redis", &a->redis}, {"--workers", &a->workers}};
     const struct { const char *name; unsigned long *place; } numbers[] = {
         {"--accounts", &a->accounts}, {"--count", &a->count},   {"--waiting", &a->waiting},
-        {"--rounds", &a->rounds},     {"--window", &a->window},
+        {"--rounds", &a->rounds},     {"--window", &a->window}, {"--before", &a->before},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (strcmp(name, texts[i].name) != 0) continue;
@@ -82,7 +82,7 @@ static void print_row(const struct row *row) {
 
 static int run(const struct arguments *a, struct till *till) {
     struct task_list list;
-    struct row row = {.kind = kind_find(a->kind), .count = (uint32_t)a->count, .waiting = (uint32_t)a->waiting,
+    struct row row = {.kind = kind_find(a->kind), .count = (uint32_t)a->count, .waiting = (uint32_t)a->waiting, .before = (uint32_t)a->before,
                       .rounds = (uint32_t)a->rounds};
     task_list_init(&list, a->kind, till, (uint32_t)a->accounts, strcmp(a->kind, "signed") == 0);
     row.pour = (struct pour){.list = &list, .till = till, .window = (unsigned)a->window};

@@ -2,6 +2,7 @@
 #include "tests/traffic/task.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,14 @@ static int64_t total_of(const struct task *order) {
     return total;
 }
 
+static uint32_t payer(struct task_list *list) {
+    enum { FINE = 1 << 20 };
+    if (list->skew == TASK_HOT_PAYER && below(list, 2)) return 0;
+    if (list->skew != TASK_ZIPF) return below(list, list->accounts);
+    double part = (double)below(list, FINE) / FINE;
+    return (uint32_t)exp(part * log(list->accounts + 1.0)) - 1;
+}
+
 static void choose(struct task_list *list, struct task *task) {
     uint32_t cast = task_list_cast(list);
     if (task->what == TASK_ORDER) {
@@ -115,8 +124,9 @@ static void choose(struct task_list *list, struct task *task) {
         task->amount_minor = total_of(task);
         return;
     }
-    task->account = below(list, list->accounts) + (task->what == TASK_SIGNED_PAY ? list->accounts : 0);
+    task->account = payer(list) + (task->what == TASK_SIGNED_PAY ? list->accounts : 0);
     task->to = task->what == TASK_TRANSFER ? account_near(list, task->account, false) : cast + below(list, TASK_MERCHANTS);
+    if (list->skew == TASK_HOT_MERCHANT) task->to = cast;
     task->amount_minor = 1 + below(list, AMOUNT_MAX);
 }
 

@@ -49,6 +49,10 @@ struct task {
     int64_t moved_minor, balance_minor, held_minor;
 };
 
+/* Who pays whom. TASK_HOT_PAYER: one account makes half of all payments; TASK_HOT_MERCHANT: one gets all; TASK_ZIPF: the account of rank k
+ * pays 1/k as often as the first. */
+enum task_skew { TASK_EVEN, TASK_HOT_PAYER, TASK_HOT_MERCHANT, TASK_ZIPF };
+
 struct task_list {
     struct task *tasks;
     uint32_t count, room;
@@ -58,6 +62,7 @@ struct task_list {
     bool with_signed;
     uint64_t random;
     uint64_t lapse_at_ms;   /* since the epoch */
+    enum task_skew skew;    /* of what is planned next */
     bool lapsing;           /* nobody knows what is held */
     int64_t *balance_minor, *held_minor; /* the model: of accounts, then merchants */
 };
