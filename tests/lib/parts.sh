@@ -180,4 +180,15 @@ part_bench() {
     jq -e '.rows | length == 3 and all(.audit == "sound" and .each.per_s > 0)' "$out"
 }
 
+# Instructions a payment, beside the recorded ones.
+part_guard() {
+    built_release || return 1
+    local said status
+    said=$(tests/guard 2>&1)
+    status=$?
+    echo "$said"
+    [ $status != 77 ] || skip "$(tail -n 1 <<<"$said")"
+    [ $status = 0 ] || [ $status = 77 ]
+}
+
 part_demo() { ./run --count 5000 --accounts 200 --dir "$scratch/demo"; }

@@ -118,12 +118,18 @@ class Redis:
         socket = directory + '/s'
         log = ['--appendonly', 'yes', '--appendfsync', 'everysec'] if aof else ['--appendonly', 'no']
         self.process = processes.start(['redis-server', '--port', '0', '--unixsocket', socket, '--dir', directory, '--save', ''] + log)
-        processes.wait_until(lambda: os.path.exists(socket), 'starting Redis')
         self.db = redis.Redis(unix_socket_path=socket, decode_responses=True)
+        processes.wait_until(self.answers, 'starting Redis')
         self.env = {'SOCK': socket, 'SHA': self.db.script_load(open(HERE + '/pay.lua').read())}
         self.db.hset('accounts', mapping={'user%d' % n: BALANCE for n in range(ACCOUNTS)})
         self.db.hset('merchants', mapping={'shop%d' % n: 0 for n in range(MERCHANTS)})
         self.db.xgroup_create('intents', 'workers', '0', mkstream=True)
+
+    def answers(self):
+        try:
+            return self.db.ping()
+        except redis.exceptions.RedisError:
+            return False
 
     def reader(self, count, path, seconds):
         return [os.environ['READER'], self.env['SOCK'], 'answers', str(count), path, str(seconds)]

@@ -1,4 +1,5 @@
-/* The upstream of the peers: reads N answers from a stream of Redis, and notes when each could be read. reader SOCKET STREAM N FILE SECONDS */
+/* The upstream of the peers: reads N answers from a stream of Redis, and notes when each could be read.
+ * reader SOCKET STREAM N FILE SECONDS */
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -82,7 +82,8 @@ static void print_row(const struct row *row) {
 
 static int run(const struct arguments *a, struct till *till) {
     struct task_list list;
-    struct row row = {.kind = kind_find(a->kind), .count = (uint32_t)a->count, .waiting = (uint32_t)a->waiting, .before = (uint32_t)a->before,
+    struct row row = {.kind = kind_find(a->kind), .count = (uint32_t)a->count, .waiting = (uint32_t)a->waiting,
+                      .before = (uint32_t)a->before,
                       .rounds = (uint32_t)a->rounds};
     task_list_init(&list, a->kind, till, (uint32_t)a->accounts, strcmp(a->kind, "signed") == 0);
     row.pour = (struct pour){.list = &list, .till = till, .window = (unsigned)a->window};
