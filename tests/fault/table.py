@@ -10,8 +10,8 @@ ROWS = {"single": ["worker killed", "worker frozen", "connections killed", "scri
 REPLICAS = {"single": [0], "sentinel": [0, 1], "cluster": [0, 1]}
 
 SECONDS = 8.0
-HEAD = """| topology | `durability.replicas` | fault | persistence | intents | lost | answers gone | reported | doubled | stuck | audit finds | longest wait |
-|---|---|---|---|---|---|---|---|---|---|---|---|"""
+COLUMNS = ["topology", "`durability.replicas`", "fault", "persistence", "intents", "lost", "answers gone", "reported", "doubled", "stuck",
+           "audit finds", "longest wait"]
 
 def one(programs, cell, options):
     topology, replicas, name, persistence = cell
@@ -30,7 +30,8 @@ def one(programs, cell, options):
 
 def cells(options):
     topologies = [options.topology] if options.topology else list(ROWS)
-    sets = [(topology, replicas) for topology in topologies for replicas in REPLICAS[topology] if options.replicas in (None, replicas)]
+    wanted = REPLICAS if options.replicas is None else dict.fromkeys(ROWS, [options.replicas])
+    sets = [(topology, replicas) for topology in topologies for replicas in wanted[topology]]
     return [(*set_, name, persistence) for set_ in sets for name in ROWS[set_[0]] if name in (options.fault or ROWS[set_[0]])
             for persistence in ("none", "everysec", "always")]
 
@@ -43,7 +44,7 @@ def row(cell, run, verdict):
 
 def print_table(programs, options):
     bad = 0
-    print(HEAD, flush=True)
+    print(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|", flush=True)
     for cell in cells(options):
         try: run, verdict = one(programs, cell, options)
         except Trouble as trouble:

@@ -81,7 +81,7 @@ class Sent:
     def __init__(self, raw, account, number): self.raw, self.account, self.entries, self.number = raw, account, [], number
 
 class Sender:
-    """Sends; what is not acknowledged, by so many replicas too, is sent again until it is. The stage gives the connection for a partition."""
+    """Sends; what is not acknowledged, by so many replicas too, is sent again until it is."""
     def __init__(self, stage, replicas=0):
         self.stage, self.book, self.partitions, self.replicas = stage, stage.book, stage.partitions, replicas
         self.sent, self.waiting, self.acknowledged, self.unsure, self.refused = {}, [], 0, 0, 0

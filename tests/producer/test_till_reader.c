@@ -187,6 +187,55 @@ Test(till_reader, skips_what_is_no_response) {
     till_reader_close(reader);
 }
 
+/* A response of which one field is this. */
+static void respond_with(enum response_field field, const char *value) {
+    const char *values[] = {"odd", "shop", "pay", "0", "ok", "alice", "5", "CNY", "1", "0", "0-1", "9", "9-0", "0", ""};
+    values[field] = value;
+    fake_respond(&server, 0, values);
+}
+
+/* Ten thousand fields that nobody knows, and then those of a response. */
+static void respond_behind_many(void) {
+    enum { MANY = 10000, COUNT = 3 + 2 * (MANY + RESPONSE_TOLD_COUNT) };
+    static const char *const values[] = {"many", "shop", "pay", "0", "ok", "alice", "5", "CNY", "1", "0", "0-1", "9", "9-0", "0", ""};
+    static const char *argv[COUNT];
+    static size_t sizes[COUNT];
+    keys_buffer key;
+    keys_responses(key, &fake_book, 0, "shop");
+    argv[0] = "XADD", argv[1] = key, argv[2] = "*";
+    for (unsigned n = 0; n < MANY; n++) argv[3 + 2 * n] = argv[4 + 2 * n] = "unknown";
+    for (unsigned n = 0; n < RESPONSE_TOLD_COUNT; n++)
+        argv[3 + 2 * (MANY + n)] = response_field_name[n], argv[4 + 2 * (MANY + n)] = values[n];
+    for (unsigned n = 0; n < COUNT; n++) sizes[n] = strlen(argv[n]);
+    server_call(&server, COUNT, argv, sizes);
+}
+
+/* No worker writes these, but whoever may write to the stream can. */
+Test(till_reader, skips_answers_beyond_every_limit) {
+    static char huge[1 << 20];
+    static const struct row { enum response_field field; const char *value; } rows[] = {
+        {RESPONSE_CODE, ""}, {RESPONSE_CODE, "-"}, {RESPONSE_CODE, "nan"}, {RESPONSE_CODE, "0.5"}, {RESPONSE_CODE, "1e3"},
+        {RESPONSE_CODE, " 0"}, {RESPONSE_CODE, "100"}, {RESPONSE_CODE, "-100"}, {RESPONSE_CODE, "18446744073709551616"},
+        {RESPONSE_AMOUNT, "NaN"}, {RESPONSE_AMOUNT, "1e400"}, {RESPONSE_AMOUNT, "9223372036854775808"}, {RESPONSE_AMOUNT, "--1"},
+        {RESPONSE_AMOUNT, "5 "}, {RESPONSE_BALANCE, "0x10"}, {RESPONSE_HELD, "\xff"}, {RESPONSE_AT, "tomorrow"}, {RESPONSE_REPLAYED, "yes"},
+        {RESPONSE_KEY, huge}, {RESPONSE_ACCOUNT, huge}, {RESPONSE_BILL, huge}, {RESPONSE_DETAIL, huge}, {RESPONSE_AMOUNT, huge},
+    };
+    struct till_answer a;
+    memset(huge, '9', sizeof huge - 1);
+    for (size_t n = 0; n < sizeof rows / sizeof *rows; n++) respond_with(rows[n].field, rows[n].value);
+    respond_behind_many();
+    respond_with(RESPONSE_AMOUNT, "-9223372036854775808");
+    respond_with(RESPONSE_DETAIL, "\xff\xc0\xaf");
+    struct till_reader *reader = reader_open("0");
+    expect(reader, "many");
+    cr_assert_eq(till_reader_next(reader, 2000, &a), TILL_OK);
+    cr_assert(a.has_amount && a.amount_minor == INT64_MIN);
+    cr_assert_eq(till_reader_next(reader, 2000, &a), TILL_OK);
+    cr_assert_str_eq(a.detail, "\xff\xc0\xaf");
+    expect_none(reader, 0);
+    till_reader_close(reader);
+}
+
 Test(till_reader, other_calls_may_come_between) {
     respond(0, "k0", NULL);
     respond(0, "k1", NULL);
