@@ -17,6 +17,11 @@ redis-server --port 0 --unixsocket second.sock --save "" --dir second --replicao
 pids="$pids $!"
 wait_for 20 eval '"$TILL" status --no-rate | grep -q "durability: 1 replicas there, 1 wanted; the slowest is"'
 wait_for 20 eval '[ "$("$TILL" topup --account alice --amount 100 --currency CNY --json | jq -r .durable)" = "replica(1)" ]'
+
+# What waited for it is told in its trace.
+trace=00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
+echo '{"op":"inquire","account":"alice"}' | "$TILL" send --source traced --traceparent $trace --wait - >/dev/null
+json 0 ".[0] | .durable == \"replica(1)\" and .traceparent == \"$trace\"" "$TILL" watch --source traced --from 0 --limit 1 --json
 TILL_DURABILITY_REPLICAS=0 expect 0 "book till" "$TILL" status --no-rate
 grep -q durability out && fail "it speaks of what nobody wants"
 expect 0 "sound" "$TILL" audit

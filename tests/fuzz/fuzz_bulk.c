@@ -45,6 +45,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     assert(count >= BULK_INTENTS_MIN && count <= BULK_INTENTS_MAX);
     for (unsigned n = 0; n < count; n++)
         check_part(&parts[n], intents, intents + intents_size);
+    bulk_split_traces(sigs, sigs_size, parts, count); /* whatever they are */
+    for (unsigned n = 0; n < count; n++)
+        assert(parts[n].trace == NULL || parts[n].trace_size <= sigs_size);
     check_again(parts, count);
     return 0;
 }

@@ -36,7 +36,7 @@ static struct till *open_sharing(void) {
 TestSuite(till_bulk, .init = start, .fini = stop);
 
 /* What lies in the streams: every intent in its partition, in order, and named by the entry of its result. */
-struct seen { size_t entries, shared, intents, is_signed; };
+struct seen { size_t entries, shared, intents, is_signed, traced; };
 
 static void look_at(const struct bulk_part *part, unsigned p, const char *entry, char last[24], struct seen *seen) {
     static struct intent i;
@@ -50,6 +50,18 @@ static void look_at(const struct bulk_part *part, unsigned p, const char *entry,
     seen->intents++;
     seen->is_signed += part->sig != NULL;
     cr_assert(!part->sig || sign_verify(intents[n].sign_with, part->bytes, part->size, part->sig, part->sig_size));
+    seen->traced += part->trace != NULL;
+    const char *trace = intents[n].traceparent;
+    bool has = trace && strlen(trace) == TRACE_SIZE;
+    cr_assert(has == (part->trace != NULL), "%s: traced?", i.key);
+    cr_assert(!has || (part->trace_size == TRACE_SIZE && memcmp(part->trace, trace, TRACE_SIZE) == 0), "%s: another trace", i.key);
+}
+
+/* NULL when the entry has no such field. */
+static const char *field_of(struct reply fields, const char *name, size_t *size) {
+    for (size_t n = 0; n < reply_count(fields); n += 2)
+        if (reply_is(reply_at(fields, n), name)) return reply_text(reply_at(fields, n + 1), size);
+    return NULL;
 }
 
 static struct seen look(void) {
@@ -63,13 +75,15 @@ static struct seen look(void) {
         for (size_t n = 0; n < reply_count(reply); n++) {
             struct reply entry = reply_at(reply, n), fields = reply_at(entry, 1);
             struct bulk_part parts[BULK_INTENTS_MAX];
-            size_t size, sig_size = 0;
+            size_t size, sig_size = 0, trace_size = 0;
             unsigned count = 1;
-            const char *bytes = reply_text(reply_at(fields, 1), &size);
-            const char *sig = reply_count(fields) == 4 ? reply_text(reply_at(fields, 3), &sig_size) : NULL;
-            parts[0] = (struct bulk_part){bytes, sig, size, sig_size, NULL, 0};
             bool shared = reply_is(reply_at(fields, 0), "intents");
+            const char *bytes = reply_text(reply_at(fields, 1), &size);
+            const char *sig = field_of(fields, shared ? "sigs" : "sig", &sig_size);
+            const char *trace = field_of(fields, shared ? "traceparents" : "traceparent", &trace_size);
+            parts[0] = (struct bulk_part){bytes, sig, size, sig_size, trace, trace_size};
             cr_assert(!shared || bulk_split(bytes, size, sig, sig_size, parts, &count) == NULL);
+            if (shared && trace) bulk_split_traces(trace, trace_size, parts, count);
             seen.entries++;
             seen.shared += shared;
             for (unsigned part = 0; part < count; part++) look_at(&parts[part], p, reply_text(reply_at(entry, 0), NULL), last, &seen);
@@ -112,8 +126,11 @@ Test(till_bulk, not_where_it_is_not_wanted) {
 
 Test(till_bulk, signed_and_others_and_what_goes_alone) {
     static const uint8_t key[SIGN_KEY_SIZE] = {7};
+    static char traces[200][TRACE_SIZE + 1];
     struct till *till = open_sharing();
     for (int n = 0; n < 200; n++) {
+        snprintf(traces[n], sizeof traces[n], "00-%032x-00f067aa0ba902b7-01", (unsigned)n + 1);
+        if (n % 4 == 0) intents[n].traceparent = n % 8 ? "none" : traces[n];
         if (n % 3 == 0) intents[n].sign_with = key;
         if (n % 7 == 0) intents[n].not_before_ms = client_wall_ms() + 60000;
         if (n % 10 == 0) intents[n].amount_minor = -5;
@@ -122,7 +139,7 @@ Test(till_bulk, signed_and_others_and_what_goes_alone) {
     for (int n = 0; n < 200; n++) cr_assert_eq(results[n].code, n % 10 == 0 ? TILL_INVALID : TILL_OK, "%d: %s", n, results[n].text);
     struct seen seen = look();
     cr_assert_eq(seen.intents, 180u);
-    cr_assert(seen.shared > 0 && seen.is_signed > 50);
+    cr_assert(seen.shared > 0 && seen.is_signed > 50 && seen.traced == 20, "%zu traced", seen.traced);
     till_close(till);
 }
 
