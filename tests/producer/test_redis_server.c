@@ -289,6 +289,23 @@ Test(redis_server, passwords) {
     }
 }
 
+/* NOAUTH on a connection that was good: it is given up, and the next one logs in. */
+Test(redis_server, who_is_forgotten_logs_in_again) {
+    cr_assert_str_eq(server_text(&server, "CONFIG", "SET", "requirepass", "right", NULL), "OK");
+    reopen_as("", "right", 0);
+    append("RESET", NULL);
+    EXPECT_ERR(next(), REDIS_OK);
+    append("GET", "a", NULL), append("GET", "b", NULL);
+    EXPECT_ERR(next(), REDIS_REFUSED);
+    EXPECT_ERROR_STARTS("NOAUTH ");
+    cr_expect(!redis_is_lost(redis), "a reply is still to come");
+    EXPECT_ERR(next(), REDIS_REFUSED);
+    cr_expect(redis_is_lost(redis));
+    EXPECT_ERR(redis_reopen(redis), REDIS_OK);
+    append("GET", "a", NULL);
+    EXPECT_ERR(next(), REDIS_OK);
+}
+
 /* Who may not use CLIENT is known by no name, and works. */
 Test(redis_server, user_without_rights_to_client) {
     cr_assert_str_eq(server_text(&server, "ACL", "SETUSER", "till", "on", ">pw", "~*", "+@all", "-client", NULL), "OK");
