@@ -38,10 +38,12 @@ foreach(package ${packages})
 endforeach()
 set(documents ${CMAKE_INSTALL_DATADIR}/doc/till)
 install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/CHANGELOG.md DESTINATION ${documents} COMPONENT till)
-install(FILES ${CMAKE_CURRENT_LIST_DIR}/README.md DESTINATION ${documents} RENAME operating.md COMPONENT till)
+install(FILES ${CMAKE_CURRENT_LIST_DIR}/README.md DESTINATION ${documents} RENAME settings.md COMPONENT till)
+install(FILES ${CMAKE_CURRENT_LIST_DIR}/operating.md ${CMAKE_CURRENT_LIST_DIR}/incidents.md DESTINATION ${documents} COMPONENT till)
 install(FILES ${CMAKE_SOURCE_DIR}/schema/README.md DESTINATION ${documents} RENAME wire.md COMPONENT till)
-install(FILES ${CMAKE_CURRENT_LIST_DIR}/till.yaml ${CMAKE_CURRENT_LIST_DIR}/prometheus-rules.yml DESTINATION ${documents}/examples
-        COMPONENT till)
+foreach(example till.yaml prometheus-rules.yml grafana-dashboard.json)
+  install(FILES ${CMAKE_CURRENT_LIST_DIR}/${example} DESTINATION ${documents}/examples COMPONENT till)
+endforeach()
 # The settings of a machine belong to its packages; whoever installs by hand writes his own.
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/debian/till.yaml DESTINATION /etc/till COMPONENT till EXCLUDE_FROM_ALL)
 
@@ -80,7 +82,7 @@ if(HIREDIS_SSL_FOUND)
   string(APPEND headers ", libssl-dev")
 endif()
 package(till admin adduser
-        "The command that sends payment intents to a book of Till, shows and\noperates it; its archive and timers as systemd units."
+        "The command that sends payment intents to a book, shows and operates it;\nits gateway, archive and timers as systemd units."
         postinst prerm postrm conffiles)
 package(till-worker admin "till (= ${PROJECT_VERSION})"
         "The worker: takes its share of a book's partitions, applies the payment\nintents that wait there exactly once, and answers them."

@@ -28,6 +28,7 @@ needs() { field "$1" Depends | grep -qE -- "$2" || fail "$1 does not depend on $
 
 has till usr/bin/till
 has till usr/share/man/man1/till-pay.1
+has till usr/lib/systemd/system/till-gateway.socket
 has till-worker usr/bin/till-worker
 has till-worker usr/lib/systemd/system/till-worker@.service
 has libtill-dev usr/include/till.h
