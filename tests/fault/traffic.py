@@ -4,6 +4,7 @@ import wire
 from resp import Lost, ReplyError
 
 USERS, MERCHANTS, SOURCE = 40, 3, "chaos"
+CHUNK = 250 # of a partition at once, so that there is an answer in time
 
 class Plan:
     """Intents, one after the other: the first ones open the book."""
@@ -99,9 +100,11 @@ class Sender:
     def key(self, partition, what): return f"{{{self.book}:{partition}}}:{what}"
 
     def flush(self):
-        """One attempt at all that waits. True: nothing waits any more."""
+        """One attempt at what waits. True: nothing waits any more."""
         groups, left = {}, []
         for p, list_ in self.by_partition().items():
+            left += list_[CHUNK:]
+            list_ = list_[:CHUNK]
             try: groups.setdefault(self.stage.route(p), []).extend((p, sent) for sent in list_)
             except Lost: left += list_
         self.waiting = []
@@ -109,17 +112,15 @@ class Sender:
             words = [("XADD", self.key(p, "intents"), "*", "intent", sent.raw) for p, sent in list_]
             try: replies = connection.pipeline(words + self.replicated())
             except Lost: replies = []
-            if not replies or self.replicas and not self.is_replicated(replies.pop()):
-                self.unsure += len(list_)
-                left += [sent for _, sent in list_]
-                continue
-            for (p, sent), reply in zip(list_, replies):
-                if isinstance(reply, ReplyError):
-                    self.refuse(reply)
-                    left.append(sent)
-                else:
+            sure = bool(replies) and (not self.replicas or self.is_replicated(replies.pop()))
+            for (p, sent), reply in zip(list_, replies or [None] * len(list_)):
+                if sure and not isinstance(reply, ReplyError):
                     self.acknowledged += 1
                     sent.entries.append((p, reply.decode()))
+                    continue
+                left.append(sent)
+                if isinstance(reply, ReplyError): self.refuse(reply)
+                else: self.unsure += 1
         self.waiting = left + self.waiting
         return not self.waiting
 
