@@ -15,13 +15,17 @@
 
 enum { NAP_MS = 20, GATE_NAP_MS = 50 };
 
-uint64_t lane_now_us(void) {
+static uint64_t clock_us(clockid_t clock) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+uint64_t lane_now_us(void) { return clock_us(CLOCK_MONOTONIC); }
+
 uint64_t lane_now_ms(void) { return lane_now_us() / 1000; }
+
+uint64_t lane_wall_us(void) { return clock_us(CLOCK_REALTIME); }
 
 /* Sleeps in slices, so that a stop is noticed. */
 static void nap(const struct lane *lane, uint64_t ms) {

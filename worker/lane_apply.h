@@ -29,5 +29,6 @@ enum redis_err lane_connect(struct lane *lane, _Atomic(struct redis *) *place) _
 /* Monotonic clock. Says how fast and when, never what. */
 uint64_t lane_now_ms(void);
 uint64_t lane_now_us(void);
+uint64_t lane_wall_us(void); /* since the epoch */
 
 #endif

@@ -5,11 +5,11 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "schema/code.h"
-#include "worker/spans.h"
 #include "worker/durable.h"
+#include "worker/lane_apply.h"
+#include "worker/spans.h"
 
 #define RELAXED memory_order_relaxed
 
@@ -38,15 +38,9 @@ void metrics_observe(struct metrics_histogram *h, uint64_t us) {
     add(&h->sum_us, us);
 }
 
-static uint64_t wall_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 void metrics_note_batch(struct metrics_lane *lane, const struct entry *entries, uint32_t count, uint64_t took_us) {
     if (!lane) return;
-    uint64_t now_us = wall_us();
+    uint64_t now_us = lane_wall_us();
     metrics_observe(&lane->apply, took_us);
     add(&lane->applied, count);
     for (uint32_t n = 0; n < count; n++) {

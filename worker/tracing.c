@@ -2,17 +2,10 @@
 #include "worker/tracing.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "schema/code.h"
-#include "worker/lane.h"
+#include "worker/lane_apply.h"
 #include "worker/spans.h"
-
-static uint64_t wall_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 /* What is rebuilt from an archive happened then. */
 static bool is_on(const struct lane *lane) { return lane->shared->spans && !lane->replaying.on; }
@@ -26,7 +19,7 @@ static void add(const struct lane *lane, const struct entry *e, enum span_kind k
 }
 
 void tracing_note_read(struct lane *lane) {
-    if (is_on(lane)) lane->read_at_us = wall_us();
+    if (is_on(lane)) lane->read_at_us = lane_wall_us();
 }
 
 /* In the script that applied it: those whose answer did not have to wait. Follow-ups bring about the answers of others only. */
@@ -42,7 +35,7 @@ static bool owes(const struct outbox *box, const struct entry *e, uint32_t *next
 void tracing_note_applied(struct lane *lane, const struct entry *entries, uint32_t count, bool again) {
     uint32_t next = 0;
     if (!is_on(lane)) return;
-    lane->applied_at_us = wall_us();
+    lane->applied_at_us = lane_wall_us();
     for (uint32_t n = 0; n < count && !again; n++) {
         const struct entry *e = &entries[n];
         if (!trace_is_sampled(e->trace)) continue;
@@ -56,7 +49,7 @@ void tracing_note_applied(struct lane *lane, const struct entry *entries, uint32
 void tracing_note_sent(struct lane *lane) {
     const struct outbox *box = &lane->outbox;
     if (!is_on(lane)) return;
-    uint64_t now_us = wall_us();
+    uint64_t now_us = lane_wall_us();
     for (uint32_t n = 0; n < box->count; n++) {
         const struct entry *e = box->items[n].entry;
         if (!trace_is_sampled(e->trace)) continue;
