@@ -95,6 +95,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) return say(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "GET only");
     if (strcmp(url, "/healthz") == 0) return say(connection, MHD_HTTP_OK, "alive");
     if (strcmp(url, "/readyz") == 0) return answer_ready(admin, connection);
+    if (strcmp(url, "/") == 0) return say(connection, MHD_HTTP_OK, "/metrics, /healthz, /readyz; the page for people is at `till gateway`");
     if (strcmp(url, "/metrics") != 0) return say(connection, MHD_HTTP_NOT_FOUND, "there are /metrics, /healthz and /readyz");
     if (!may(admin, connection)) return say(connection, MHD_HTTP_UNAUTHORIZED, "needs the token of admin.token_file");
     return answer_metrics(admin, connection);

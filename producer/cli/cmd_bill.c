@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "producer/cli/answer_words.h"
+#include "producer/cli/bill_out.h"
 #include "producer/cli/commands.h"
 #include "producer/cli/connect.h"
 #include "producer/cli/json_out.h"
@@ -11,13 +12,6 @@
 
 enum { OPTION_AT };
 
-/* When a hold or an order lapses: 0 never, or it is none that was made. */
-static uint64_t deadline_of(const struct till_bill *b) {
-    uint64_t ms;
-    (void)answer_detail_name(b->op, b->code, b->detail, &ms);
-    return ms;
-}
-
 static const char *detail_name(const struct till_bill *b) {
     uint64_t ms;
     return answer_detail_name(b->op, b->code, b->detail, &ms);
@@ -25,35 +19,10 @@ static const char *detail_name(const struct till_bill *b) {
 
 /* Can it still be captured? One that has lapsed cannot, swept or not. */
 static bool is_open(const struct till_bill *b) {
-    return strcmp(b->state, "open") == 0 && b->has_amount && (!deadline_of(b) || deadline_of(b) > when_now_ms());
+    return strcmp(b->state, "open") == 0 && b->has_amount && (!bill_deadline_ms(b) || bill_deadline_ms(b) > when_now_ms());
 }
 
-static void print_json(const struct till_bill *b, char **operands) {
-    json_t *object = json_out_object();
-    json_out_text(object, "account", operands[0]);
-    json_out_text(object, "source", operands[1]);
-    json_out_text(object, "key", operands[2]);
-    json_out_text(object, "op", b->op);
-    json_out_number(object, "code", b->code);
-    json_out_text(object, "reason", till_code_word(b->code));
-    json_out_text(object, "bill", b->bill);
-    json_out_optional(object, "amount", b->has_amount, b->amount_minor);
-    json_out_text(object, "currency", b->currency);
-    json_out_optional(object, "balance", b->has_balance, b->balance_minor);
-    json_out_optional(object, "held", b->has_balance, b->held_minor);
-    json_out_number(object, "at", (int64_t)b->at_ms);
-    json_out_text(object, "entry", b->entry);
-    json_out_text(object, "to", b->to);
-    json_out_text(object, "state", b->state);
-    json_out_optional(object, "deadline", deadline_of(b) != 0, (int64_t)deadline_of(b));
-    json_out_number(object, "captured", b->captured_minor);
-    json_out_number(object, "refunded", b->refunded_minor);
-    json_out_text(object, "detail", b->detail);
-    json_out_text(object, "fingerprint", b->fingerprint);
-    json_out_text(object, "day", b->day);
-    json_out_number(object, "partition", b->partition);
-    json_out(object);
-}
+static void print_json(const struct till_bill *b, char **operands) { json_out(bill_json(b, operands[0], operands[1], operands[2])); }
 
 static void print_text(const char *name, const char *text) {
     if (!*text) return;
@@ -70,20 +39,20 @@ static void print_lines(const struct till_bill *b, char **operands) {
     char at[WHEN_TEXT_SIZE], deadline[WHEN_TEXT_SIZE];
     (void)operands;
     when_format(b->at_ms, at);
-    when_format(deadline_of(b), deadline);
+    when_format(bill_deadline_ms(b), deadline);
     printf("%s (%d): %s\n", till_code_word(b->code), b->code, answer_sentence(b->op, b->code, b->detail));
     print_text("op", b->op);
     print_text("bill", b->bill);
     print_amount("amount", b->has_amount, b->amount_minor, b->currency);
     print_text("to", b->to);
     print_text("state", b->state);
-    if (deadline_of(b)) print_text("deadline", deadline);
+    if (bill_deadline_ms(b)) print_text("deadline", deadline);
     print_amount("captured", b->captured_minor != 0, b->captured_minor, b->currency);
     print_amount("refunded", b->refunded_minor != 0, b->refunded_minor, b->currency);
     print_amount("left", is_open(b), b->amount_minor - b->captured_minor, b->currency);
     print_amount("balance", b->has_balance, b->balance_minor, b->currency);
     print_amount("held", b->has_balance && b->held_minor != 0, b->held_minor, b->currency);
-    if (!deadline_of(b)) print_text(detail_name(b), b->detail);
+    if (!bill_deadline_ms(b)) print_text(detail_name(b), b->detail);
     print_text("at", at);
     print_text("entry", b->entry);
     print_text("day", b->day);

@@ -5,26 +5,14 @@
 
 #include "producer/cli/args.h"
 #include "producer/cli/commands.h"
+#include "producer/cli/dead.h"
 #include "producer/cli/json_intent.h"
 #include "producer/cli/json_out.h"
 #include "producer/cli/pages.h"
 #include "producer/cli/table.h"
-#include "schema/bulk.h"
 #include "schema/code.h"
 
 enum { OPTION_PARTITION, OPTION_LIMIT, OPTION_ALL, OPTION_REASON };
-
-/* One dead entry, borrowed from the reply it came in. */
-struct dead {
-    unsigned partition;
-    const char *id, *entry, *reason, *attempts;
-    struct reply fields;
-    bool readable;
-    struct intent intent;
-    struct intent_fault fault;
-    struct bulk_part parts[BULK_INTENTS_MAX]; /* of a bulk entry that was given up whole */
-    unsigned part_count;
-};
 
 /* What is done with each dead entry. */
 struct work {
@@ -34,75 +22,6 @@ struct work {
     struct table table;
     unsigned missing;
 };
-
-static void read_parts(struct dead *d) {
-    size_t size, sigs_size, traces_size;
-    const char *intents = reply_text(reply_field(d->fields, "intents"), &size);
-    const char *traces = reply_text(reply_field(d->fields, "traceparents"), &traces_size);
-    struct reply sigs = reply_field(d->fields, "sigs");
-    const char *sigs_bytes = reply_type(sigs) == REPLY_TEXT ? reply_text(sigs, &sigs_size) : NULL;
-    bool single = reply_type(reply_field(d->fields, "intent")) == REPLY_TEXT;
-    if (single || bulk_split(intents, size, sigs_bytes, sigs_bytes ? sigs_size : 0, d->parts, &d->part_count)) d->part_count = 0;
-    else d->fault.text[0] = '\0';
-    if (d->part_count) bulk_split_traces(traces, traces_size, d->parts, d->part_count);
-}
-
-static void read_dead(struct reply entry, unsigned partition, struct dead *d) {
-    size_t size;
-    d->partition = partition;
-    d->fields = reply_at(entry, 1);
-    d->id = reply_text(reply_at(entry, 0), NULL);
-    d->entry = reply_text(reply_field(d->fields, "entry"), NULL);
-    d->reason = reply_text(reply_field(d->fields, "reason"), NULL);
-    d->attempts = reply_text(reply_field(d->fields, "attempts"), NULL);
-    const char *bytes = reply_text(reply_field(d->fields, "intent"), &size);
-    d->readable = intent_decode(bytes, size, &d->intent, &d->fault) != INTENT_UNREADABLE;
-    read_parts(d);
-}
-
-/* Any field's bytes: as text when they are UTF-8 without control characters, else in hex. */
-static json_t *raw_json(struct reply value) {
-    size_t size;
-    const char *bytes = reply_text(value, &size);
-    char *hex = malloc(2 * size + 3);
-    if (!hex) abort();
-    memcpy(hex, "0x", 3);
-    for (size_t n = 0; n < size; n++) snprintf(hex + 2 + 2 * n, 3, "%02x", (unsigned char)bytes[n]);
-    json_t *text = json_out_string(hex, 2 * size + 2);
-    free(hex);
-    return text;
-}
-
-/* One of a bulk entry; null when it cannot be read. */
-static json_t *part_json(const struct bulk_part *part) {
-    static struct intent intent;
-    struct intent_fault fault;
-    return intent_decode(part->bytes, part->size, &intent, &fault) == INTENT_UNREADABLE ? json_null() : json_intent_show(&intent);
-}
-
-static json_t *parts_json(const struct dead *d) {
-    json_t *list = json_out_array();
-    for (unsigned n = 0; n < d->part_count; n++) json_out_append(list, part_json(&d->parts[n]));
-    return list;
-}
-
-static json_t *dead_json(const struct dead *d) {
-    char id[80];
-    json_t *object = json_out_object(), *fields = json_out_object();
-    snprintf(id, sizeof id, "%u:%s", d->partition, d->id);
-    json_out_text(object, "id", id);
-    json_out_number(object, "partition", d->partition);
-    json_out_text(object, "entry", d->entry);
-    json_out_text(object, "reason", d->reason);
-    json_out_text(object, "attempts", d->attempts);
-    json_out_value(object, "intent", d->readable ? json_intent_show(&d->intent) : json_null());
-    if (d->part_count) json_out_value(object, "intents", parts_json(d));
-    json_out_text(object, "fault", d->fault.text);
-    for (size_t n = 6; n + 1 < reply_count(d->fields); n += 2)
-        json_out_value(fields, reply_text(reply_at(d->fields, n), NULL), raw_json(reply_at(d->fields, n + 1)));
-    json_out_value(object, "fields", fields);
-    return object;
-}
 
 static void list_row(struct work *w, const struct dead *d) {
     table_addf(&w->table, "%u:%s", d->partition, d->id);
@@ -127,7 +46,7 @@ static int each_of_partition(struct work *w, unsigned partition, int (*take)(str
     pages_stream(&pages, &w->c, "reading the dead stream", key, (struct entry_id){0, 0}, "+", 100);
     while (!code && w->left > 0 && !(code = pages_next(&pages, &entries, &more)) && more)
         for (size_t n = 0; !code && w->left > 0 && n < reply_count(entries); n++) {
-            read_dead(reply_at(entries, n), partition, &dead);
+            dead_read(reply_at(entries, n), partition, &dead);
             w->left--;
             w->count++;
             code = take(w, &dead);
@@ -160,32 +79,15 @@ static int run_list(struct work *w) {
 /* "P:MS-SEQ", or "MS-SEQ" with --partition. */
 static bool parse_id(const struct work *w, const char *text, unsigned *partition, const char **id) {
     struct entry_id parsed;
-    char *end;
     *partition = w->first;
     *id = text;
-    const char *colon = strchr(text, ':');
-    if (colon) {
-        unsigned long n = strtoul(text, &end, 10);
-        if (end != colon || n >= w->c.book.partitions || text[0] < '0' || text[0] > '9') return false;
-        *partition = (unsigned)n;
-        *id = colon + 1;
-    } else if (w->first != w->last) {
-        return false;
-    }
-    return entry_id_parse_whole(*id, strlen(*id), &parsed);
+    if (strchr(text, ':')) return dead_parse_id(&w->c.book, text, partition, id);
+    return w->first == w->last && entry_id_parse_whole(*id, strlen(*id), &parsed);
 }
 
 /* The dead entry of this ID; *found is false, and it is said, when it is not there. The reply lives until the next command. */
 static int fetch(struct work *w, unsigned partition, const char *id, struct dead *d, bool *found) {
-    struct reply reply;
-    keys_buffer key;
-    command_begin(&w->c.command, "XRANGE");
-    command_copy(&w->c.command, key, keys_dead(key, &w->c.book, partition));
-    command_word(&w->c.command, id);
-    command_word(&w->c.command, id);
-    int code = connect_call(&w->c, "reading the dead stream", &reply);
-    *found = !code && reply_count(reply) == 1;
-    if (*found) read_dead(reply_at(reply, 0), partition, d);
+    int code = dead_fetch(&w->c, partition, id, d, found);
     if (!code && !*found) {
         cli_say(w->c.cli, "%u:%s is not in the dead stream: was it requeued or discarded before?", partition, id);
         w->missing++;
@@ -205,10 +107,10 @@ static void print_show(const struct dead *d) {
     table_print_safe(d->reason);
     putchar('\n');
     print_intent(d->readable ? json_intent_show(&d->intent) : NULL);
-    for (unsigned n = 0; n < d->part_count; n++) print_intent(part_json(&d->parts[n]));
+    for (unsigned n = 0; n < d->part_count; n++) print_intent(dead_part_json(&d->parts[n]));
     if (d->fault.text[0]) printf("fault     %s\n", d->fault.text);
     for (size_t n = 6; n + 1 < reply_count(d->fields); n += 2) {
-        json_t *raw = raw_json(reply_at(d->fields, n + 1));
+        json_t *raw = dead_raw_json(reply_at(d->fields, n + 1));
         printf("field     ");
         table_print_safe(reply_text(reply_at(d->fields, n), NULL));
         printf(" %s\n", json_string_value(raw));
@@ -243,32 +145,21 @@ static void print_done(const struct work *w, unsigned partition, const char *id,
 
 static int requeue_one(struct work *w, unsigned partition, const char *id) {
     struct dead dead;
-    struct reply reply;
-    keys_buffer key;
+    const char *entry;
     bool found;
     uint64_t now_ms, at_ms;
     int code = fetch(w, partition, id, &dead, &found);
     if (!found) return code;
     at_ms = dead.readable && dead.intent.present & FIELD_BIT(FIELD_at) ? dead.intent.at_ms : 0;
-    struct command *c = &w->c.command;
-    redis_script_begin(c, &script_requeue, 2);
-    command_copy(c, key, keys_dead(key, &w->c.book, partition));
-    command_copy(c, key, keys_intents(key, &w->c.book, partition));
-    command_word(c, id);
-    for (unsigned n = 0; n < dead.part_count; n++) {
-        command_copy(c, dead.parts[n].bytes, dead.parts[n].size);
-        command_copy(c, dead.parts[n].sig ? dead.parts[n].sig : "", dead.parts[n].sig_size);
-        command_copy(c, dead.parts[n].trace ? dead.parts[n].trace : "", dead.parts[n].trace_size);
-    }
-    enum redis_err err = redis_script_call(w->c.redis, &script_requeue, c, &reply);
+    enum redis_err err = dead_requeue(&w->c, &dead, id, &entry);
     if (err) return connect_failed(&w->c, err, "requeueing");
-    if (reply_type(reply) == REPLY_NIL) {
+    if (!*entry) {
         cli_say(w->c.cli, "%u:%s cannot be put back: its bytes were lost, or it has gone meanwhile", partition, id);
         w->missing++;
         return CLI_OK;
     }
     w->count++;
-    print_done(w, partition, id, "requeued", reply_text(reply, NULL));
+    print_done(w, partition, id, "requeued", entry);
     code = connect_server_ms(&w->c, &now_ms);
     if (!code && at_ms && at_ms + INTENT_STALE_MS < now_ms)
         cli_say(w->c.cli, "%u:%s was created more than 23 h ago: it will be answered %d %s", partition, id, CODE_stale,
@@ -277,17 +168,10 @@ static int requeue_one(struct work *w, unsigned partition, const char *id) {
 }
 
 static int discard_one(struct work *w, unsigned partition, const char *id) {
-    struct reply reply;
-    keys_buffer key;
-    struct command *c = &w->c.command;
-    redis_script_begin(c, &script_discard, 2);
-    command_copy(c, key, keys_dead(key, &w->c.book, partition));
-    command_copy(c, key, keys_discarded(key, &w->c.book, partition));
-    command_word(c, id);
-    command_word(c, w->c.cli->value[OPTION_REASON]);
-    enum redis_err err = redis_script_call(w->c.redis, &script_discard, c, &reply);
+    bool found;
+    enum redis_err err = dead_discard(&w->c, partition, id, w->c.cli->value[OPTION_REASON], &found);
     if (err) return connect_failed(&w->c, err, "discarding");
-    if (reply_integer(reply) == 0) {
+    if (!found) {
         cli_say(w->c.cli, "%u:%s is not in the dead stream: was it requeued or discarded before?", partition, id);
         w->missing++;
         return CLI_OK;

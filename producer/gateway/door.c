@@ -56,4 +56,38 @@ static bool check_rate(struct request *r) {
     return false;
 }
 
-bool door_check(struct request *r) { return r->route->door == DOOR_OPEN || (check_token(r) && check_rate(r)); }
+/* A change must come from our own page: browsers say where it comes from. */
+static bool is_own_page(const struct request *r) {
+    const char *site = request_header(r, "Sec-Fetch-Site"), *origin = request_header(r, MHD_HTTP_HEADER_ORIGIN);
+    const char *host = request_header(r, MHD_HTTP_HEADER_HOST), *at = origin ? strstr(origin, "://") : NULL;
+    return (!site || strcmp(site, "same-origin") == 0) && (!origin || (at && host && strcmp(at + 3, host) == 0));
+}
+
+/* Operators have a session; what changes something carries its proof as well, which only our own page was told. */
+static bool check_operator(struct request *r) {
+    bool changes = strcmp(r->route->method, "POST") == 0;
+    pthread_rwlock_rdlock(&r->gateway->tokens_lock);
+    bool has_page = r->gateway->operators.count > 0;
+    pthread_rwlock_unlock(&r->gateway->tokens_lock);
+    if (!has_page) {
+        gateway_reply_problem(&r->reply, GATEWAY_no_such_page, "the page needs gateway.operators_file");
+        return false;
+    }
+    if (r->route->door == DOOR_PAGE) return true;
+    if (changes && !is_own_page(r)) {
+        gateway_reply_problem(&r->reply, GATEWAY_forbidden, "this comes from another site");
+        return false;
+    }
+    if (r->route->door == DOOR_LOGIN) return true;
+    r->session = session_find(&r->gateway->sessions, MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, "till_session"));
+    if (!r->session) gateway_reply_problem(&r->reply, GATEWAY_unauthorized, "log in first");
+    else if (changes && !session_proves(r->session, request_header(r, "X-Till-Proof")))
+        gateway_reply_problem(&r->reply, GATEWAY_forbidden, "this does not come from the page");
+    else return true;
+    return false;
+}
+
+bool door_check(struct request *r) {
+    if (r->route->door == DOOR_OPEN) return true;
+    return r->route->door == DOOR_SOURCE ? check_token(r) && check_rate(r) : check_operator(r);
+}

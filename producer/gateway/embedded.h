@@ -6,5 +6,7 @@
 
 extern const char gateway_openapi[]; /* config/openapi.json */
 extern const size_t gateway_openapi_size;
+extern const char gateway_page_html[], gateway_page_css[], gateway_page_js[]; /* page.html and so on, beside this */
+extern const size_t gateway_page_html_size, gateway_page_css_size, gateway_page_js_size;
 
 #endif

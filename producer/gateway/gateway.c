@@ -15,8 +15,8 @@
 #include "producer/client.h"
 #include "producer/gateway/request.h"
 
-enum { TICK_MS = 20, SWEEP_MS = 200, SILENT_S = 20, MEMORY = 16 * 1024, FILES_BESIDE = 200, STOP_MS = 900, REST_MS = 300, PEM_MAX = 65536,
-       BACKLOG = 1024 };
+enum { TICK_MS = 20, SWEEP_MS = 200, STATE_MS = 1000, SILENT_S = 20, STOP_MS = 900, REST_MS = 300 };
+enum { MEMORY = 16 * 1024, FILES_BESIDE = 200, PEM_MAX = 65536, BACKLOG = 1024 };
 
 struct pem {
     char cert[PEM_MAX + 1], key[PEM_MAX + 1];
@@ -85,13 +85,17 @@ static int prepare(struct gateway *g, int listen_fd, union listen_address *addre
 
 static void *tick(void *context) {
     struct gateway *g = context;
-    int64_t swept_ms = 0;
+    int64_t swept_ms = 0, told_ms = 0;
     while (!atomic_load(&g->ended)) {
         int64_t now_ms = client_now_ms();
         waiting_expire(&g->waiting, now_ms);
         if (now_ms - swept_ms >= SWEEP_MS) {
             guard_sweep(&g->guard, now_ms);
             swept_ms = now_ms;
+        }
+        if (now_ms - told_ms >= STATE_MS) {
+            board_tick(g);
+            told_ms = now_ms;
         }
         client_pause(TICK_MS, now_ms + TICK_MS);
     }
@@ -107,7 +111,8 @@ static int start_threads(struct gateway *g) {
     }
     g->sender = sender_start(till, &g->waiting, &g->sources);
     g->desk = desk_start(g->cli, &g->config);
-    if (g->sender && g->desk && pthread_create(&g->ticker, NULL, tick, g) == 0) return CLI_OK;
+    g->board = desk_start(g->cli, &g->config);
+    if (g->sender && g->desk && g->board && pthread_create(&g->ticker, NULL, tick, g) == 0) return CLI_OK;
     cli_say(g->cli, "no more threads");
     atomic_store(&g->ended, true);
     return CLI_FOUND;
@@ -116,9 +121,11 @@ static int start_threads(struct gateway *g) {
 static void stop_threads(struct gateway *g) {
     if (g->sender) sender_stop(g->sender);
     if (g->desk) desk_stop(g->desk);
+    if (g->board) desk_stop(g->board);
     sources_stop(&g->sources);
     sender_join(g->sender);
     desk_join(g->desk);
+    desk_join(g->board);
     sources_join(&g->sources);
 }
 
@@ -174,6 +181,7 @@ static int start_http(struct gateway *g, int listen_fd, const union listen_addre
 static void release(struct gateway *g) {
     waiting_clear(&g->waiting);
     guard_clear(&g->guard);
+    hub_clear(&g->hub);
     tokens_clear(&g->tokens);
     tokens_clear(&g->operators);
     pthread_rwlock_destroy(&g->tokens_lock);
@@ -191,6 +199,9 @@ int gateway_start(struct gateway **out, struct cli *cli, const struct config *co
     waiting_init(&g->waiting);
     guard_init(&g->guard, (unsigned)config->gateway_connections);
     sources_init(&g->sources, cli, config, &g->waiting);
+    hub_init(&g->hub);
+    g->sources.listen = hub_answer;
+    g->sources.listen_context = &g->hub;
     int code = prepare(g, listen_fd, &address);
     if (!code) code = read_tls(g, &pem);
     if (!code) code = start_threads(g);
@@ -243,6 +254,7 @@ void gateway_stop(struct gateway *g) {
     atomic_store(&g->ended, true);
     pthread_join(g->ticker, NULL);
     stop_threads(g);
+    hub_close(&g->hub);
     MHD_stop_daemon(g->daemon);
     if (socket != MHD_INVALID_SOCKET) close(socket);
     release(g);

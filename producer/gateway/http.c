@@ -1,4 +1,5 @@
 /* Requests from libmicrohttpd to those who handle them, and replies back. */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +19,22 @@ static const struct route routes[] = {
     {"GET", "/problems/", DOOR_OPEN, explain},
     {"GET", "/healthz", DOOR_OPEN, healthy},
     {"GET", "/openapi.json", DOOR_OPEN, openapi},
+    {"GET", "/", DOOR_PAGE, page_html},
+    {"GET", "/ui/page.css", DOOR_PAGE, page_css},
+    {"GET", "/ui/page.js", DOOR_PAGE, page_js},
+    {"POST", "/ui/login", DOOR_LOGIN, page_login},
+    {"POST", "/ui/logout", DOOR_OPERATOR, page_logout},
+    {"GET", "/ui/session", DOOR_OPERATOR, page_session},
+    {"GET", "/ui/events", DOOR_OPERATOR, board_events},
+    {"GET", "/ui/look", DOOR_OPERATOR, board_look},
+    {"GET", "/ui/dead", DOOR_OPERATOR, board_dead},
+    {"POST", "/ui/dead/requeue", DOOR_OPERATOR, board_change},
+    {"POST", "/ui/dead/discard", DOOR_OPERATOR, board_change},
 };
 
 static bool path_fits(const struct route *route, const char *url) {
     size_t size = strlen(route->path);
-    return route->path[size - 1] == '/' ? strncmp(url, route->path, size) == 0 && url[size] : strcmp(url, route->path) == 0;
+    return route->path[size - 1] == '/' && size > 1 ? strncmp(url, route->path, size) == 0 && url[size] : strcmp(url, route->path) == 0;
 }
 
 const struct route *http_route_at(size_t n) { return n < sizeof routes / sizeof routes[0] ? &routes[n] : NULL; }
@@ -55,6 +67,14 @@ void request_resume(struct request *r) {
     MHD_resume_connection(r->connection); /* from here on it is not ours */
     atomic_fetch_sub(&g->waits, 1);
 }
+
+void request_hand_over(struct request *r, struct desk *desk, void (*run)(struct desk_job *job, struct desk *desk)) {
+    r->job.run = run;
+    request_suspend(r);
+    desk_take(desk, &r->job);
+}
+
+struct request *request_of_job(struct desk_job *job) { return (struct request *)((char *)job - offsetof(struct request, job)); }
 
 const char *request_header(const struct request *r, const char *name) {
     return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
@@ -167,23 +187,33 @@ static void add_headers(const struct request *r, struct MHD_Response *response) 
     const struct gateway_reply *reply = &r->reply;
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->type);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     if (reply->replayed) MHD_add_response_header(response, "Idempotent-Replayed", "true");
     if (reply->location[0]) MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, reply->location);
     if (reply->retry_later) MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
     if (reply->status == 401) MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"till\"");
     if (reply->status == 405) MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow);
+    if (reply->policy) MHD_add_response_header(response, "Content-Security-Policy", reply->policy);
+    if (reply->policy) MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+    if (reply->cookie[0]) MHD_add_response_header(response, MHD_HTTP_HEADER_SET_COOKIE, reply->cookie);
     if (reply->close) MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+}
+
+static struct MHD_Response *make_response(struct request *r) {
+    struct gateway_reply *reply = &r->reply;
+    if (reply->stream) return hub_follow(&r->gateway->hub, r->connection);
+    if (reply->fixed) return MHD_create_response_from_buffer(reply->size, (void *)(uintptr_t)reply->fixed, MHD_RESPMEM_PERSISTENT);
+    char *body = reply->body;
+    reply->body = NULL;
+    return MHD_create_response_from_buffer(reply->size, body, MHD_RESPMEM_MUST_FREE);
 }
 
 static enum MHD_Result send_reply(struct request *r) {
     struct gateway_reply *reply = &r->reply;
-    struct MHD_Response *response =
-        reply->fixed ? MHD_create_response_from_buffer(reply->size, (void *)(uintptr_t)reply->fixed, MHD_RESPMEM_PERSISTENT)
-                     : MHD_create_response_from_buffer(reply->size, reply->body, MHD_RESPMEM_MUST_FREE);
+    struct MHD_Response *response = make_response(r);
     if (!response) return MHD_NO;
-    reply->body = NULL;
     add_headers(r, response);
-    guard_theirs(&r->gateway->guard, r->link);
+    if (!reply->stream) guard_theirs(&r->gateway->guard, r->link);
     enum MHD_Result result = MHD_queue_response(r->connection, reply->status, response);
     MHD_destroy_response(response);
     return result;

@@ -8,14 +8,6 @@
 #include "producer/client.h"
 #include "producer/gateway/request.h"
 
-static struct request *request_of(struct desk_job *job) { return (struct request *)((char *)job - offsetof(struct request, job)); }
-
-static void hand_over(struct request *r, void (*run)(struct desk_job *job, struct desk *desk)) {
-    r->job.run = run;
-    request_suspend(r);
-    desk_take(r->gateway->desk, &r->job);
-}
-
 /* --- answers --- */
 
 /* What was decided is told by its bill; what was refused without one, or is on its way, by what is remembered. */
@@ -58,7 +50,7 @@ static void answer_of_bill(const struct till_bill *b, char **parts, struct till_
 static bool is_open(const struct till_bill *b) { return strcmp(b->state, "in_progress") == 0 || strcmp(b->state, "scheduled") == 0; }
 
 static void find_answer(struct desk_job *job, struct desk *desk) {
-    struct request *r = request_of(job);
+    struct request *r = request_of_job(job);
     struct till *till = desk_till(desk);
     struct till_bill bill;
     struct till_answer answer;
@@ -89,13 +81,13 @@ void lookups_answer(struct request *r) {
     memcpy(r->url, url, sizeof url);
     if (count != 3) gateway_reply_problem(&r->reply, GATEWAY_no_such_page, "it is /v1/answers/ACCOUNT/SOURCE/KEY");
     else if (others) gateway_reply_problem(&r->reply, GATEWAY_forbidden, "this token is of another source");
-    else hand_over(r, find_answer);
+    else request_hand_over(r, r->gateway->desk, find_answer);
 }
 
 /* --- accounts --- */
 
 static void find_account(struct desk_job *job, struct desk *desk) {
-    struct request *r = request_of(job);
+    struct request *r = request_of_job(job);
     struct till *till = desk_till(desk);
     struct till_account account;
     struct till_rules rules = {0};
@@ -107,4 +99,4 @@ static void find_account(struct desk_job *job, struct desk *desk) {
     request_resume(r);
 }
 
-void lookups_account(struct request *r) { hand_over(r, find_account); }
+void lookups_account(struct request *r) { request_hand_over(r, r->gateway->desk, find_account); }

@@ -24,7 +24,9 @@ struct gateway_reply {
     size_t size;
     const char *fixed;     /* instead of body: static */
     const char *allow;     /* with 405: static */
-    bool replayed, retry_later, close;
+    const char *policy;    /* of a page: Content-Security-Policy, static */
+    char cookie[160];      /* Set-Cookie; "" none */
+    bool replayed, retry_later, close, stream; /* stream: of events, instead of a body */
     char location[GATEWAY_LOCATION_MAX];
 };
 

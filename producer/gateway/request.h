@@ -8,8 +8,10 @@
 #include "producer/gateway/desk.h"
 #include "producer/gateway/gateway.h"
 #include "producer/gateway/guard.h"
+#include "producer/gateway/hub.h"
 #include "producer/gateway/reply.h"
 #include "producer/gateway/sender.h"
+#include "producer/gateway/session.h"
 #include "producer/gateway/sources.h"
 #include "producer/gateway/tokens.h"
 
@@ -28,6 +30,11 @@ struct gateway {
     struct sources sources;
     struct sender *sender;
     struct desk *desk;
+    struct desk *board;       /* the page's, so that looking on costs checkouts nothing */
+    struct hub hub;
+    struct sessions sessions; /* the thread of HTTP's */
+    struct desk_job state_job;
+    atomic_bool state_asked;
     struct guard guard;
     struct rate {
         char name[TILL_SOURCE_SIZE];
@@ -45,6 +52,7 @@ struct request {
     const struct route *route;
     char url[REQUEST_URL_MAX]; /* decoded */
     char source[TILL_SOURCE_SIZE]; /* whose token it has; "" anybody's */
+    struct session *session;       /* an operator's */
     char *body;
     size_t size, dropped;
     bool whole, suspended;
@@ -58,7 +66,7 @@ struct request {
 /* Takes a request whole: makes its reply, or hands it to somebody behind request_suspend. */
 typedef void handler(struct request *r);
 
-enum route_door { DOOR_OPEN, DOOR_SOURCE };
+enum route_door { DOOR_OPEN, DOOR_SOURCE, DOOR_PAGE, DOOR_LOGIN, DOOR_OPERATOR };
 
 struct route {
     const char *method, *path; /* of a path that ends with / what is behind it may be anything */
@@ -69,6 +77,9 @@ struct route {
 /* From now on another thread has it, which gives it back by request_resume. */
 void request_suspend(struct request *r);
 void request_resume(struct request *r);
+/* Has it done by a desk: `run` ends with request_resume. */
+void request_hand_over(struct request *r, struct desk *desk, void (*run)(struct desk_job *job, struct desk *desk));
+struct request *request_of_job(struct desk_job *job);
 const char *request_header(const struct request *r, const char *name); /* NULL: it is not there */
 /* How long it is ready to wait. */
 int64_t request_wait_ms(const struct request *r);
@@ -81,6 +92,10 @@ void request_location(char out[GATEWAY_LOCATION_MAX], const char *account, const
 bool door_check(struct request *r);
 
 handler intents_post, lookups_answer, lookups_account;
+handler page_html, page_css, page_js, page_login, page_logout, page_session;
+handler board_events, board_dead, board_change, board_look;
+/* Once a second: tells those who look on how the book stands. */
+void board_tick(struct gateway *g);
 
 /* The table of all, one after the other; NULL behind the last. */
 const struct route *http_route_at(size_t n);

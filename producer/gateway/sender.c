@@ -22,7 +22,7 @@ static unsigned collect(struct sender *s) {
     unsigned count = 0;
     pthread_mutex_lock(&s->lock);
     while (!s->first && !s->stopping) pthread_cond_wait(&s->more, &s->lock);
-    for (; s->first && count < SENDER_BATCH; count++) {
+    for (; s->first && count < SENDER_BATCH && (count == 0 || !s->first->is_twin); count++) {
         s->batch[count] = s->first;
         s->first = s->first->next;
     }
@@ -117,7 +117,7 @@ struct sender *sender_start(struct till *till, struct waiting *waiting, struct s
 }
 
 void sender_take(struct sender *s, struct outgoing *o) {
-    waiting_add(s->waiting, &o->waiter, o->intent.account, o->intent.source, o->intent.key);
+    o->is_twin = waiting_add(s->waiting, &o->waiter, o->intent.account, o->intent.source, o->intent.key);
     o->next = NULL;
     o->code = TILL_OK;
     o->text[0] = o->field[0] = '\0';

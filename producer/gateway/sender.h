@@ -18,6 +18,7 @@ struct outgoing {
     char trace[TRACE_SIZE + 1]; /* W3C trace context, "" none */
     struct waiter waiter;
     int64_t send_until_ms;
+    bool is_twin;           /* begins a batch */
     int code;               /* of sending; not TILL_OK: it was not enqueued, or that is not known, and `text` says why */
     char text[160], field[65];
     void *owner;            /* for `done` */

@@ -78,14 +78,15 @@ static void keep(struct waiting *w, struct waiting_identity *i) {
     if (w->kept_count > KEPT_MAX && !w->kept->waiters) forget(w, w->kept);
 }
 
-void waiting_add(struct waiting *w, struct waiter *waiter, const char *account, const char *source, const char *key) {
+bool waiting_add(struct waiting *w, struct waiter *waiter, const char *account, const char *source, const char *key) {
     pthread_mutex_lock(&w->lock);
     waiter->identity = find(w, account, source, key, true);
-    waiter->identity->sending++;
+    bool twin = waiter->identity->sending++ > 0;
     waiter->entry[0] = '\0';
     waiter->answered = waiter->awaits_other = false;
     DL_APPEND(waiter->identity->waiters, waiter);
     pthread_mutex_unlock(&w->lock);
+    return twin;
 }
 
 /* The first of its copies may be answered in place of it: then operation and amount must be its own too, lest the answer to another use

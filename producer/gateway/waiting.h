@@ -42,7 +42,8 @@ struct waiting {
 void waiting_init(struct waiting *w);
 void waiting_clear(struct waiting *w); /* nobody waits any more */
 
-void waiting_add(struct waiting *w, struct waiter *waiter, const char *account, const char *source, const char *key);
+/* Whether another one of this identity is on its way into the stream: the two must not share an entry, by which they are told apart. */
+bool waiting_add(struct waiting *w, struct waiter *waiter, const char *account, const char *source, const char *key);
 /* It was enqueued as this entry; its answer may be there already. */
 void waiting_sent(struct waiting *w, struct waiter *waiter, const char *entry);
 /* It was not. `done` is not called. */

@@ -88,7 +88,7 @@ stop_gateway
 # A socket that systemd made, and a word when it is ready.
 export NOTIFY=$dir/notify
 python3 - "$TILL" 2>"$dir/activated.log" <<'END' &
-import os, socket, sys
+import os, signal, socket, sys
 listening = socket.socket()
 listening.bind(("127.0.0.1", 0))
 listening.listen(5)
@@ -96,17 +96,21 @@ if listening.fileno() != 3: os.dup2(listening.fileno(), 3)
 os.set_inheritable(3, True)
 told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 told.bind(os.environ["NOTIFY"])
-if os.fork() == 0:
+child = os.fork()
+if child == 0:
     os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()), NOTIFY_SOCKET=os.environ["NOTIFY"])
     os.execv(sys.argv[1], [sys.argv[1], "gateway"])
+signal.signal(signal.SIGTERM, lambda *ignored: os.kill(child, signal.SIGTERM))
 words = told.recv(100)
 open("ready", "w").write("%d %s" % (listening.getsockname()[1], words.decode()))
-os.wait()
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
 END
 activated=$!
+pids="$pids $activated"
 wait_for 10 grep -q READY=1 "$dir/ready"
 url=http://127.0.0.1:$(cut -d' ' -f1 "$dir/ready")
 ask GET /v1/accounts/alice -H "Authorization: Bearer $shop"
 want 200 '.account == "alice"' "by systemd's socket"
-kill $(pgrep -P "$activated") && wait "$activated"
+kill "$activated"
+wait "$activated" || fail "the activated one ended with $?"
 finish
