@@ -80,7 +80,8 @@ static enum MHD_Result answer_metrics(struct admin *admin, struct MHD_Connection
     enum redis_err ignored = connect_redis(admin); /* then it says that Redis is not up */
     (void)ignored;
     metrics_print(admin->options.metrics, out);
-    gauges_print(admin->redis, &admin->options.book, admin->options.metrics, out);
+    gauges_print(admin->redis, &admin->options.book, admin->options.metrics,
+                 atomic_load(&admin->options.settings->kept_ms[STREAM_INTENTS]), out);
     fclose(out);
     enum MHD_Result result = reply_with(connection, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text, size);
     free(text);

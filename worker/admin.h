@@ -10,6 +10,7 @@
 #include "producer/redis.h"
 #include "schema/keys.h"
 #include "worker/metrics.h"
+#include "worker/settings.h"
 
 enum { ADMIN_TOKEN_MAX = 255 };
 
@@ -20,6 +21,7 @@ struct admin_options {
     struct redis_options redis;
     struct book book;
     const struct metrics *metrics;
+    const struct settings *settings;
 };
 
 /* What is wrong with `listen` ("" is fine: no endpoint), or that it can be reached from elsewhere and there is no token. NULL: nothing. */

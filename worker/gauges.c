@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/config.h"
+
 enum { UNKNOWN = -1 };
 
-enum gauge { BACKLOG, HEAD_AGE, PENDING_AGE, DUE_AGE, DEAD, ARCHIVE_LAG, ARCHIVE_FAULT, GAUGE_COUNT };
+enum gauge { BACKLOG, HEAD_AGE, PENDING_AGE, DUE_AGE, DEAD, ARCHIVE_LAG, ARCHIVE_FAULT, TRIM_LAG, GAUGE_COUNT };
 
 static const struct { const char *name, *help; bool is_age; } gauges[GAUGE_COUNT] = {
     [BACKLOG] = {"till_backlog_entries", "Entries that wait or are being applied.", false},
@@ -17,6 +19,7 @@ static const struct { const char *name, *help; bool is_age; } gauges[GAUGE_COUNT
     [DUE_AGE] = {"till_oldest_due_age_seconds", "How long ago the first thing that falls due was due, 0 when none is.", true},
     [DEAD] = {"till_dead_entries", "Entries in the dead stream.", false},
     [ARCHIVE_LAG] = {"till_archive_lag_entries", "Intents that are not archived; only where they are.", false},
+    [TRIM_LAG] = {"till_trim_lag_seconds", "How much longer the oldest intent is kept than retention.intents says.", true},
     [ARCHIVE_FAULT] = {"till_archive_fault", "1 when something is wrong with the archive.", false},
 };
 
@@ -25,7 +28,7 @@ struct survey {
     const struct book *book;
     const struct metrics *metrics;
     struct command command;
-    uint64_t now_ms;
+    uint64_t now_ms, kept_ms; /* kept_ms: retention.intents */
     bool up;
     int64_t (*values)[GAUGE_COUNT]; /* by partition: entries, or ms */
     struct entry_id *applied;
@@ -83,11 +86,15 @@ static void take(struct survey *s, unsigned p) {
     int64_t *value = s->values[p];
     struct entry_id oldest;
     size_t size;
+    const char *text;
     take_group(value, next(s));
-    struct reply entries_added = reply_field(next(s), "entries-added");
+    struct reply stream = next(s), entries_added = reply_field(stream, "entries-added");
+    text = reply_text(reply_at(reply_field(stream, "first-entry"), 0), &size);
+    bool trims = s->kept_ms != CONFIG_KEEP && reply_type(stream) == REPLY_ARRAY;
+    if (trims) value[TRIM_LAG] = entry_id_parse(text, size, &oldest) ? age_ms(s, oldest.ms + s->kept_ms) : 0;
     int64_t added = reply_type(entries_added) == REPLY_INTEGER ? reply_integer(entries_added) : UNKNOWN;
     struct reply reply = next(s);
-    const char *text = reply_text(reply_at(reply, 1), &size);
+    text = reply_text(reply_at(reply, 1), &size);
     if (reply_type(reply) == REPLY_ARRAY) value[PENDING_AGE] = entry_id_parse(text, size, &oldest) ? age_ms(s, oldest.ms) : 0;
     text = reply_text(next(s), &size);
     if (!entry_id_parse(text, size, &s->applied[p])) s->applied[p] = (struct entry_id){0, 0};
@@ -152,8 +159,8 @@ static void print(const struct survey *s, enum gauge gauge, FILE *out) {
     }
 }
 
-void gauges_print(struct redis *redis, const struct book *book, const struct metrics *metrics, FILE *out) {
-    struct survey s = {.redis = redis, .book = book, .metrics = metrics};
+void gauges_print(struct redis *redis, const struct book *book, const struct metrics *metrics, uint64_t kept_ms, FILE *out) {
+    struct survey s = {.redis = redis, .book = book, .metrics = metrics, .kept_ms = kept_ms};
     s.values = calloc(book->partitions, sizeof *s.values);
     s.applied = calloc(book->partitions, sizeof *s.applied);
     bool *served = calloc(book->partitions, sizeof *served);

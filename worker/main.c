@@ -249,7 +249,8 @@ static bool start_admin(struct worker *w) {
     if (!w->config.admin_listen[0]) return true;
     metrics_init(&w->metrics, w->door.book.partitions, &w->gate, &w->durable, w->shared.spans);
     w->shared.metrics = &w->metrics;
-    w->admin = admin_start(&(struct admin_options){w->config.admin_listen, w->token, w->name, w->redis, w->door.book, &w->metrics}, &wrong);
+    struct admin_options options = {w->config.admin_listen, w->token, w->name, w->redis, w->door.book, &w->metrics, &w->settings};
+    w->admin = admin_start(&options, &wrong);
     if (!w->admin) log_event(LOG_ERROR, "admin_refused", {"on", LOG_S(w->config.admin_listen)}, {"error", LOG_S(wrong)});
     return w->admin != NULL;
 }

@@ -21,6 +21,7 @@ for name in $(grep -o 'till_[a-z_]*' "$rules" | sort -u); do
     case $name in till_audit_* | till_archive_*) continue ;; esac
     grep -q "^$name[{ ]" metrics || fail "an alert is about $name, which is not served: $(cat metrics)"
 done
+grep -q "^till_trim_lag_seconds{" metrics || fail "nothing is said of trimming"
 [ "$(get /readyz)" = ready ] || fail "it is not ready"
 
 if command -v promtool >/dev/null; then
