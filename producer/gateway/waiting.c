@@ -47,8 +47,10 @@ static void forget(struct waiting *w, struct waiting_identity *i) {
 }
 
 void waiting_clear(struct waiting *w) {
-    struct waiting_identity *i, *next;
-    HASH_ITER(hh, w->all, i, next) forget(w, i);
+    for (struct waiting_identity *i = w->all, *next; i; i = next) {
+        next = i->hh.next;
+        forget(w, i);
+    }
     pthread_mutex_destroy(&w->lock);
 }
 
