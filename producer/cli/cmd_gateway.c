@@ -103,9 +103,7 @@ const struct cli_command cmd_gateway = {
              "statuses is in producer/gateway/README.md. It listens on this machine only, unless there are tokens\n"
              "(gateway.tokens_file): `till gateway token SOURCE` makes one, which may act as that source and as no other.\n"
              "SIGTERM finishes what waits and exits 0 within 2 s; SIGHUP reads the tokens again. It takes a socket from systemd.",
-    .examples = "  till gateway\n  till gateway token shop\n  till gateway token --operator joe\n"
-                "  curl -H 'Content-Type: application/json' -H 'Idempotency-Key: \"k1\"' 127.0.0.1:8465/v1/intents \\\n"
-                "       -d '{\"op\":\"pay\",\"source\":\"shop\",\"account\":\"alice\",\"to\":\"coffee\","
-                "\"amount\":1999,\"currency\":\"CNY\"}'",
+    .examples = "  till gateway\n  TILL_GATEWAY_TOKENS_FILE=gateway.tokens till gateway token shop\n"
+                "  TILL_GATEWAY_OPERATORS_FILE=gateway.operators till gateway token --operator joe",
     .run = run,
 };
