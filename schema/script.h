@@ -29,6 +29,7 @@ extern const struct script script_recall;    /* while a book is rebuilt: pending
 extern const struct script script_rebuild;   /* begins and ends the rebuilding of a partition */
 extern const struct script script_feed;      /* archived intents back into their stream */
 extern const struct script script_close;     /* takes a partition out of use, or opens it again */
+extern const struct script script_own;       /* which run of till repartition works on a book */
 extern const struct script script_move;      /* gives keys their final names */
 
 /* All of them, NULL at the end. */

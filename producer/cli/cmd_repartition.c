@@ -13,23 +13,12 @@ enum { OPTION_TO, OPTION_INTO, OPTION_BOOK, OPTION_UNDO };
 
 static struct reply unused;
 
-/* A line of INFO; "" when it is not there. */
-static int read_info(struct connection *c, const char *name, char out[64]) {
-    struct reply reply;
-    command_begin(&c->command, "INFO");
-    int code = connect_call(c, "asking what server it is", &reply);
-    const char *text = reply_text(reply, NULL), *line = strstr(text, name);
-    out[0] = '\0';
-    if (line) snprintf(out, 64, "%.*s", (int)strcspn(line + strlen(name), "\r\n"), line + strlen(name));
-    return code;
-}
-
 /* --- where to --- */
 
 /* A book in place of the old one is built under its name and a sign that no book has in its name. */
 static int open_beside(struct repartition *r) {
     char cluster[64];
-    int code = read_info(&r->side, "cluster_enabled:", cluster);
+    int code = repartition_info(&r->side, "cluster_enabled:", cluster);
     if (!code && strcmp(cluster, "1") == 0)
         return cli_usage(r->cli, "in a Redis Cluster a book cannot be replaced in place: name another Redis with --into URL");
     if (!code) code = connect_like(&r->from, &r->to);
@@ -84,8 +73,8 @@ static int open_elsewhere(struct repartition *r) {
     if (name && !is_book_name(name)) return cli_usage(r->cli, "--book %s must be 1 to 32 of a-z 0-9 . _ -", name);
     if (name) snprintf(r->to.book.name, sizeof r->to.book.name, "%s", name);
     r->to.book.partitions = r->partitions;
-    code = read_info(&r->side, "run_id:", here);
-    if (!code) code = read_info(&r->to, "run_id:", there);
+    code = repartition_info(&r->side, "run_id:", here);
+    if (!code) code = repartition_info(&r->to, "run_id:", there);
     bool same = strcmp(here, there) == 0 && r->from.options.url.db == r->to.options.url.db;
     if (!code && same && strcmp(r->to.book.name, r->from.book.name) == 0)
         return cli_usage(r->cli, "that is where the book is: leave --into out, or give it another name with --book");
@@ -149,7 +138,8 @@ static int build(struct repartition *r) {
 /* Nothing was taken away yet: everything as it was. */
 static int undo(struct repartition *r) {
     r->code = CLI_OK;
-    int code = r->to.redis ? repartition_drain(r) : CLI_OK;
+    int code = repartition_hold(r);
+    if (!code && r->to.redis) code = repartition_drain(r);
     if (!code && r->to.redis) code = repartition_clear_new(r);
     if (!code && r->to.redis) code = unmark_there(r);
     if (!code) code = repartition_reopen(r);
@@ -157,6 +147,7 @@ static int undo(struct repartition *r) {
 }
 
 static int give_up(struct repartition *r, int code) {
+    if (r->lost) return code;
     if (code != CLI_UNREACHABLE && undo(r) == CLI_OK) cli_say(r->cli, "book '%s' is as it was", r->from.book.name);
     else cli_say(r->cli, "book '%s' stays closed: type it again to go on, or till repartition --undo", r->from.book.name);
     return code;
@@ -248,6 +239,7 @@ static int repartition(struct repartition *r) {
     int code = read_arguments(r);
     if (!code) code = connect_redis(r->cli, &r->from);
     if (!code) code = connect_like(&r->from, &r->side);
+    if (!code) code = repartition_lock(r);
     if (!code) code = repartition_read(r);
     if (code) return code;
     if (r->cli->value[OPTION_UNDO]) return run_undo(r);
@@ -267,6 +259,7 @@ static int run(struct cli *cli) {
     r->cli = cli;
     r->names.fd = -1;
     int code = repartition(r);
+    repartition_unlock(r);
     repartition_rows_clear(r);
     merged_clear(&r->merged);
     digest_names_clear(&r->names);

@@ -16,7 +16,7 @@
 #include "producer/cli/repartition_month.h"
 #include "schema/entry.h"
 
-enum { REPARTITION_CURRENCIES_MAX = 200, REPARTITION_AT_ONCE = 300 };
+enum { REPARTITION_CURRENCIES_MAX = 200, REPARTITION_AT_ONCE = 300, REPARTITION_OWNER_SIZE = 100 };
 
 /* Where it stands, by {B}:book; words in repartition_journal.c. */
 enum repartition_state { REPARTITION_NONE, REPARTITION_BUILDING, REPARTITION_CLEARING, REPARTITION_RENAMING, REPARTITION_MOVED };
@@ -61,6 +61,8 @@ struct repartition {
     uint64_t repeated;      /* bills of the book's own that several partitions had under one name */
     struct progress progress;
     int code;               /* the first failure of what was sent to `to` */
+    char owner[REPARTITION_OWNER_SIZE]; /* what {B}:book calls this run; "": it has not taken it */
+    bool lost;              /* another run has taken it over */
 };
 
 /* --- between the parts --- */
@@ -73,6 +75,13 @@ int repartition_send(struct repartition *r) __attribute__((warn_unused_result));
 int repartition_drain(struct repartition *r) __attribute__((warn_unused_result));
 /* Where it belongs in the new book: what is of an account, with the account; what is of the book, where its old partition goes. */
 unsigned repartition_target(const struct repartition *r, unsigned partition, const char *account, size_t size);
+
+/* repartition_lock.c: one run at a time. `hold` before each step that another run must not be doing too: CLI_USAGE, and said, when it was
+ * taken over. `info`: a line of INFO, "" when it is not there. */
+int repartition_lock(struct repartition *r) __attribute__((warn_unused_result));
+int repartition_hold(struct repartition *r) __attribute__((warn_unused_result));
+void repartition_unlock(struct repartition *r);
+int repartition_info(struct connection *c, const char *name, char out[64]) __attribute__((warn_unused_result));
 
 /* repartition_journal.c: what {B}:book says. */
 int repartition_read(struct repartition *r) __attribute__((warn_unused_result));

@@ -66,12 +66,14 @@ int repartition_mark(struct repartition *r, enum repartition_state state) {
     entry_id_format(r->carried, id);
     int size = snprintf(text, sizeof text, "%s %u %s%s%s", words[state], r->partitions, id, state == REPARTITION_MOVED ? " " : "",
                         state == REPARTITION_MOVED ? r->to.shown : "");
+    int code = repartition_hold(r);
+    if (code) return code;
     begin_book(r, "HSET");
     command_word(&r->side.command, "version");
     command_word(&r->side.command, "0");
     command_word(&r->side.command, "repartition");
     command_copy(&r->side.command, text, size < (int)sizeof text ? (size_t)size : sizeof text - 1);
-    int code = connect_call(&r->side, "marking the book", &reply);
+    code = connect_call(&r->side, "marking the book", &reply);
     if (!code) r->state = state;
     return code;
 }

@@ -34,7 +34,10 @@ static int until_none(struct repartition *r, const struct book *book, page_worke
         bool more = true;
         done = 0;
         pages_keys(&pages, &list, "listing keys", pattern, SCAN_COUNT);
-        while (!code && !(code = pages_next(&pages, &keys, &more)) && more) code = work(r, keys, &done);
+        while (!code && !(code = pages_next(&pages, &keys, &more)) && more) {
+            code = repartition_hold(r);
+            if (!code) code = work(r, keys, &done);
+        }
         pages_end(&pages);
     }
     connect_close(&list);
@@ -115,6 +118,8 @@ static int open_new(struct repartition *r) {
     struct reply reply;
     keys_buffer key;
     struct book book = r->in_place ? r->side.book : r->to.book;
+    int code = repartition_hold(r);
+    if (code) return code;
     command_begin(c, "HSET");
     command_copy(c, key, keys_book(key, &book));
     command_word(c, "partitions");
@@ -127,7 +132,7 @@ static int open_new(struct repartition *r) {
         command_word(c, "bulk");
         command_word(c, "1");
     }
-    int code = connect_call(&r->to, "opening the new book", &reply);
+    code = connect_call(&r->to, "opening the new book", &reply);
     command_begin(c, "HDEL");
     command_copy(c, key, keys_book(key, &book));
     command_word(c, "repartition");

@@ -60,7 +60,7 @@ holds() { # holds ROLE WORD...: in the role's file
     for word; do grep -qE "\+${word,,}([ |)]|$)" "$acl/$role.acl" || fail "the role $role lacks $word"; done
 }
 holds worker $(find "$root/schema/lua" -name '*.lua' ! -name requeue.lua ! -name discard.lua ! -name rebuild.lua ! -name feed.lua \
-    ! -name close.lua ! -name move.lua -exec grep -ohE "call\('[A-Z]+'" {} + | tr -cd 'A-Z\n' | sort -u)
+    ! -name close.lua ! -name own.lua ! -name move.lua -exec grep -ohE "call\('[A-Z]+'" {} + | tr -cd 'A-Z\n' | sort -u)
 holds operator $(grep -ohE "call\('[A-Z]+'" "$root/schema/lua/requeue.lua" "$root/schema/lua/discard.lua" | tr -cd 'A-Z\n' | sort -u)
 words() {
     grep -hE '(command_begin|append[a-z_]*)\(' "$@" | grep -oE '"[A-Z]{3,}"' | tr -d '"' | grep -vxE "GROUPS|STREAM|SENTINEL" |

@@ -10,11 +10,11 @@
 Test(script, all_are_there_and_start_as_redis_wants) {
     static const char *const names[] = {"apply", "answer",    "enqueue", "overdue", "claim",   "suspect",
                                         "sweep", "lease", "heartbeat", "book",    "requeue", "discard", "trim", "aside", "recall",
-                                        "rebuild", "feed", "close", "move"};
+                                        "rebuild", "feed", "close", "own", "move"};
     size_t count = 0;
     for (; script_all[count] != NULL; count++) {
         const struct script *s = script_all[count];
-        cr_assert(count < 19);
+        cr_assert(count < 20);
         cr_assert_str_eq(s->name, names[count]);
         cr_assert(s->size == strlen(s->body) && s->size > 10, "%s", s->name);
         cr_assert(strncmp(s->body, "#!lua", 5) == 0, "%s", s->name);
@@ -22,7 +22,7 @@ Test(script, all_are_there_and_start_as_redis_wants) {
         for (size_t other = 0; other < count; other++)
             cr_assert_str_neq(s->sha1, script_all[other]->sha1);
     }
-    cr_assert(count == 19);
+    cr_assert(count == 20);
 }
 
 Test(script, no_line_is_empty_or_a_comment) {
