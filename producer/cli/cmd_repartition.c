@@ -239,6 +239,7 @@ static int repartition(struct repartition *r) {
     int code = read_arguments(r);
     if (!code) code = connect_redis(r->cli, &r->from);
     if (!code) code = connect_like(&r->from, &r->side);
+    if (!code) code = connect_like(&r->from, &r->mine);
     if (!code) code = repartition_lock(r);
     if (!code) code = repartition_read(r);
     if (code) return code;
@@ -266,6 +267,7 @@ static int run(struct cli *cli) {
     connect_close(&r->from);
     connect_close(&r->side);
     connect_close(&r->to);
+    connect_close(&r->mine);
     free(r->applied);
     free(r->applied_bill);
     free(r);
@@ -275,7 +277,7 @@ static int run(struct cli *cli) {
 static const struct cli_option options[] = {
     {"to", 0, "N", "how many partitions the book shall have"},
     {"into", 0, "URL", "build it in another Redis, and leave this one closed"},
-    {"book", 0, "NAME", "build it under another name"},
+    {"book", 0, "NAME", "build it under another name; not when accounts have credentials, which depend on it"},
     {"undo", 0, NULL, "open a book again that is closed because this was broken off"},
     {0},
 };
@@ -292,8 +294,8 @@ const struct cli_command cmd_repartition = {
              "bills, orders, articles, what falls due, answers and dead entries. It is counted and audited, and only then\n"
              "takes the old one's place. The same keys get the same answers, refunds and captures find their bills.\n"
              "\n"
-             "Killed at any moment, the same command goes on; --undo opens the old book again, as long as the new one has\n"
-             "not begun to take its place. Ledger and intents begin anew: archive first what is to be kept, and take a\n"
+             "Killed at any moment, the same command goes on, one at a time; --undo opens the old book again, as long as the\n"
+             "new one has not begun to take its place. Ledger and intents begin anew: archive first what is to be kept, take a\n"
              "snapshot afterwards. Afterwards set book.partitions to N for workers and checkouts, and let whoever reads\n"
              "answers begin with the lowest position that it had. In place it needs the memory of two books, and all\n"
              "rights on the book's keys; in a Redis Cluster it works with --into only.",

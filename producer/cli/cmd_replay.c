@@ -19,7 +19,7 @@
 #include "producer/cli/replay.h"
 #include "producer/cli/when.h"
 
-enum { OPTION_FROM_ARCHIVE, OPTION_INTO, OPTION_UNTIL, OPTION_WORKERS, OPTION_DIGEST, OPTION_COMPARE, OPTION_SINCE, OPTION_SOURCE };
+enum { OPTION_FROM_ARCHIVE, OPTION_INTO, OPTION_UNTIL, OPTION_WORKERS, OPTION_DIGEST, OPTION_COMPARE, OPTION_SINCE, OPTION_SOURCE, OPTION_DEAD };
 enum { TRIES = 20, RETRY_MS = 100, EMBEDDED_MS = 10000 };
 
 void replay_find(struct replay *r, unsigned partition, const char *format, ...) {
@@ -333,12 +333,31 @@ static int run_again(struct cli *cli) {
     return replay_again(cli, source, id);
 }
 
+/* The same as till dead requeue of these, or of all. */
+static int run_dead(struct cli *cli) {
+    static char action[] = "requeue";
+    struct cli dead = {.command = &cmd_dead, .config_path = cli->config_path, .json = cli->json, .operand_count = cli->operand_count + 1};
+    for (unsigned n = 0; n < OPTION_DEAD; n++)
+        if (cli->value[n]) return cli_usage(cli, "--%s does not go with --dead", cli->command->options[n].name);
+    for (unsigned n = 0; cmd_dead.options[n].name; n++)
+        if (cli->operand_count == 0 && strcmp(cmd_dead.options[n].name, "all") == 0) dead.value[n] = "";
+    dead.operands = calloc((size_t)dead.operand_count, sizeof *dead.operands);
+    if (!dead.operands) abort();
+    dead.operands[0] = action;
+    for (int n = 0; n < cli->operand_count; n++) dead.operands[n + 1] = cli->operands[n];
+    int code = cmd_dead.run(&dead);
+    free(dead.operands);
+    return code;
+}
+
 static int run(struct cli *cli) {
     static struct replay r;
     uint64_t workers = 1; /* has a thread for each partition; several would spend their first second on sharing those out */
     r.cli = cli;
+    if (cli->value[OPTION_DEAD]) return run_dead(cli);
+    if (cli->operand_count > 0) return cli_usage(cli, "'%s' is for --dead: the ID of a dead entry", cli->operands[0]);
     if (cli->value[OPTION_SINCE] || cli->value[OPTION_SOURCE]) return run_again(cli);
-    if (!cli->value[OPTION_FROM_ARCHIVE]) return cli_usage(cli, "from what? --from-archive DIR, or --since TIME --source NAME");
+    if (!cli->value[OPTION_FROM_ARCHIVE]) return cli_usage(cli, "from what? --from-archive DIR, or --since TIME --source NAME, or --dead");
     if (!args_number(cli, OPTION_WORKERS, 0, REPLAY_WORKERS_MAX, &workers)) return CLI_USAGE;
     if (cli->value[OPTION_INTO]) setenv("TILL_REDIS_URL", cli->value[OPTION_INTO], 1);
     int code = rebuild(&r, (unsigned)workers);
@@ -363,6 +382,7 @@ static const struct cli_option options[] = {
     {"compare", 0, NULL, "tell every answer that differs from DIR/answers.jsonl, from `till digest --save DIR --answers`"},
     {"since", 0, "TIME|ID", "instead: send the answers again to intents that were enqueued from then on"},
     {"source", 's', "NAME", "whose"},
+    {"dead", 0, NULL, "instead: put these dead entries back, or all, as till dead requeue does"},
     {0},
 };
 
@@ -370,7 +390,8 @@ const struct cli_command cmd_replay = {
     .name = "replay",
     .group = CLI_OPERATE,
     .summary = "rebuilds a book from its archive, and proves that it is the same; sends answers again",
-    .operands = "",
+    .operands = "[ID...]",
+    .operands_max = 100000,
     .options = options,
     .about = "Checks the archive, puts the archived intents back into their streams with the IDs they had, has them\n"
              "applied, and compares what came of it: with a digest that was taken of the book, and row by row with the\n"
@@ -385,6 +406,6 @@ const struct cli_command cmd_replay = {
     .examples = "  till replay --from-archive books --into unix:/run/spare/redis.sock\n"
                 "  till replay --from-archive books --into unix:/run/spare/redis.sock --until 2025-11-30T14:05\n"
                 "  till replay --from-archive books --into unix:/run/spare/redis.sock --digest friday.json\n"
-                "  till replay --since 2h --source shop",
+                "  till replay --since 2h --source shop\n  till replay --dead",
     .run = run,
 };

@@ -39,5 +39,6 @@ int repartition_send(struct repartition *r) {
     redis_append(r->to.redis, &r->to.command);
     if (redis_unanswered(r->to.redis) < REPARTITION_AT_ONCE) return r->code;
     while (!r->code && redis_unanswered(r->to.redis) > REPARTITION_AT_ONCE / 2) take_one(r);
+    if (!r->code) r->code = repartition_hold(r);
     return r->code;
 }

@@ -40,6 +40,7 @@ struct repartition {
     struct connection from; /* the old book: pages */
     struct connection side; /* the old book: questions, also while pages are under way */
     struct connection to;   /* the new book: everything written */
+    struct connection mine; /* to the old book: that it is there says that this run is at it */
     bool in_place;
     unsigned partitions;    /* P2 */
     enum repartition_state state;

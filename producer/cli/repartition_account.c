@@ -46,6 +46,15 @@ static void add_number(struct repartition *r, const char *name, int64_t number) 
     command_copy(&r->to.command, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)number));
 }
 
+/* A password's key is derived with the name of the book, and the password is nowhere but in its owner's head. */
+static int check_credential(struct repartition *r, struct reply hash, const char *name) {
+    bool renamed = !r->in_place && strcmp(r->from.book.name, r->to.book.name) != 0;
+    if (!renamed || reply_type(reply_field(hash, "credential")) == REPLY_NIL) return CLI_OK;
+    return cli_usage(r->cli, "account %s has a credential, and what is derived from its password depends on the name of the book: in book"
+                     " '%s' the right password would be refused. Leave --book out, or take the credentials away before", name,
+                     r->to.book.name);
+}
+
 static int carry_user(struct repartition *r, struct reply hash, const struct carried_account *account) {
     unsigned target = keys_partition(&r->to.book, account->name, strlen(account->name));
     begin_account(r, target, account->name);
@@ -53,7 +62,8 @@ static int carry_user(struct repartition *r, struct reply hash, const struct car
     r->before.count[COUNT_accounts]++;
     r->before.sum[SUM_users][account->currency] += account->balance;
     r->before.sum[SUM_users_held][account->currency] += account->held;
-    int code = repartition_send(r);
+    int code = check_credential(r, hash, account->name);
+    if (!code) code = repartition_send(r);
     return code ? code : repartition_row(r, target, account);
 }
 

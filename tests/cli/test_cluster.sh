@@ -107,6 +107,19 @@ start_worker
 expect 0 "9840 CNY" "$TILL" account u0
 expect 0 "sound" "$TILL" audit
 expect 0 "" "$TILL" replay --since 1h --source shop
+stop_worker
+
+# Another number of partitions: beside it, under another name; not in place, and nothing is touched then.
+expect 100 "in a Redis Cluster a book cannot be replaced in place: name another" "$TILL" repartition --to 5
+expect 0 "9840 CNY" "$TILL" account u0
+expect 0 "book spare has 5 partitions now, it had 8" "$TILL" repartition --to 5 --book spare
+export TILL_BOOK_NAME=spare TILL_BOOK_PARTITIONS=5
+expect 0 "sound" "$TILL" audit
+expect 0 "9840 CNY" "$TILL" account u0
+export TILL_BOOK_NAME=till TILL_BOOK_PARTITIONS=8
+expect 100 "is closed" "$TILL" account u0
+expect 0 "is as it was, with 8 partitions" "$TILL" repartition --undo
+expect 0 "sound" "$TILL" audit
 grep -q sesame ./*.log && fail "a password is shown"
 
 # What is wrong is said.

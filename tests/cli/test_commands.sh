@@ -102,6 +102,10 @@ json 0 '.[0].done == "discarded"' "$TILL" dead discard "$dead" --reason "a test"
 expect 1 "is not in the dead stream" "$TILL" dead discard "$dead" --reason "a test"
 expect 0 "no dead entries" "$TILL" dead list
 expect 0 "no dead entries" "$TILL" dead requeue --all
+expect 0 "no dead entries" "$TILL" replay --dead
+expect 1 "is not in the dead stream" "$TILL" replay --dead "$dead"
+expect 100 "--since does not go with --dead" "$TILL" replay --dead --since 1h
+expect 100 "is for --dead" "$TILL" replay "$dead"
 [ "$(cli xlen "{till:$home}:discarded")" = 1 ] || fail "nothing in the discarded stream"
 cli hset "{till:2}:meta" halted "bill 7 was acknowledged, 5 is there" >/dev/null
 expect 0 "bill 7 was acknowledged" "$TILL" accept-loss --list

@@ -4,6 +4,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/private.sh"
+. "$here/carried.sh"
 seed=${SEED:-$RANDOM}
 echo "seed $seed (SEED=$seed repeats it)"
 traffic() { python3 "$here/random_traffic.py" "$seed" "$1" "$2" >"$2.jsonl"; } # traffic COUNT PREFIX
@@ -11,26 +12,6 @@ enqueue() { "$TILL" send "$1.jsonl" --source shop >/dev/null || fail "sending $1
 settled() { "$TILL" audit --json | jq -e '.undelivered + .pending + .unanswered + .in_flight + .settling + .paying == 0'; }
 sound() { json 0 '.[0] | .sound and .lost == 0' "$TILL" audit --json; }
 with() { TILL_BOOK_PARTITIONS=$1 "${@:2}"; } # with PARTITIONS COMMAND...
-# Everything that does not depend on the number of partitions: hashes of accounts, orders and articles, bills, what is due, answers. (Where
-# two entries put off come together that have one ID, the second gets another.)
-facts() { # facts SOCKET PARTITIONS
-    local p key
-    for p in $(seq 0 $(($2 - 1))); do
-        redis-cli -s "$1" --raw keys "{till:$p}:*" | grep -aE ':(account:u|order:|sku:|bills:)' | while read -r key; do
-            redis-cli -s "$1" --json hgetall "$key" | jq -c --arg key "${key#*\}}" 'to_entries[] | [$key, .key, .value]'
-        done
-        redis-cli -s "$1" --json zrange "{till:$p}:due" 0 -1 withscores | jq -c '.[] | tostring'
-        redis-cli -s "$1" --json xrange "{till:$p}:responses:shop" - + | jq -c '.[][1]'
-    done | sed -E 's/(due\|[0-9]+)-[0-9]+/\1/; s/(\|[0-9]+)-[0-9]+(\|[^|]*\|scheduled)/\1\2/' | sort
-}
-keep() { redis-cli -s "$socket" save >/dev/null && cp dump.rdb "$1"; } # keep FILE; bring_back FILE: the whole Redis
-bring_back() {
-    kill -9 "$redis"
-    wait "$redis" 2>/dev/null
-    cp "$1" dump.rdb
-    start_redis --dbfilename dump.rdb
-}
-
 start_redis
 start_worker
 traffic "${COUNT:-150}" a
