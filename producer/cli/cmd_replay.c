@@ -19,7 +19,8 @@
 #include "producer/cli/replay.h"
 #include "producer/cli/when.h"
 
-enum { OPTION_FROM_ARCHIVE, OPTION_INTO, OPTION_UNTIL, OPTION_WORKERS, OPTION_DIGEST, OPTION_COMPARE, OPTION_SINCE, OPTION_SOURCE, OPTION_DEAD };
+enum { OPTION_FROM_ARCHIVE, OPTION_INTO, OPTION_UNTIL, OPTION_WORKERS, OPTION_DIGEST, OPTION_COMPARE, OPTION_SINCE, OPTION_SOURCE,
+       OPTION_DEAD };
 enum { TRIES = 20, RETRY_MS = 100, EMBEDDED_MS = 10000 };
 
 void replay_find(struct replay *r, unsigned partition, const char *format, ...) {

@@ -88,8 +88,8 @@ int repartition_lock(struct repartition *r) {
         code = read_owner(r, owner);
         if (!code && owner[0]) code = look_for(r, owner, self, at);
         if (!code && owner[0] && at[0])
-            return cli_usage(r->cli, "another till repartition is at book '%s' (client %s, %s): wait until it is done, or end it", r->mine.book.name,
-                             owner + strcspn(owner, " ") + 1, at);
+            return cli_usage(r->cli, "another till repartition is at book '%s' (client %s, %s): wait until it is done, or end it",
+                             r->mine.book.name, owner + strcspn(owner, " ") + 1, at);
         if (!code) code = failed(r, change(r, owner, self, &done));
     }
     if (done) memcpy(r->owner, self, sizeof r->owner);
