@@ -45,7 +45,7 @@ all_applied() {
 
 # pay_live COUNT: payments at full speed and nothing else. The verdict goes to verdict.json, the audit to $audit.
 pay_live() {
-    build/traffic/traffic --url "unix:$dir/redis.sock" --rush "$1" --steady "${2:-0}" --rate 1000 --window "$window" --retries 0 --poor 0 \
+    build/traffic/traffic --url "${TILL_REDIS_URL:-unix:$dir/redis.sock}" --rush "$1" --steady "${2:-0}" --rate 1000 --window "$window" --retries 0 --poor 0 \
         --malformed 0 --refunds 0 --orders 0 --quiet --redis "$redis" --workers "$(echo $worker_pids | tr ' ' ,)" \
         --json "$dir/verdict.json" || status=1
 }

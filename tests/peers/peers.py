@@ -1,9 +1,10 @@
 # The peers: how each is started, the settings that `run --tune` found best on two cores, and what it does about a crash of a worker.
 import os
+import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SIDEKIQ = ['sidekiq', '-r', HERE + '/sidekiq_app.rb', '-q', 'pay', '-e', 'production', '-t', '2', '-c', '5']
-CELERY = ['python3', '-m', 'celery', '-A', 'celery_app', 'worker', '-P', 'prefork', '--without-gossip', '--without-mingle',
+CELERY = [sys.executable, '-m', 'celery', '-A', 'celery_app', 'worker', '-P', 'prefork', '--without-gossip', '--without-mingle',
           '--without-heartbeat', '-l', 'ERROR', '-c', '2']
 
 PEERS = {
@@ -13,7 +14,7 @@ PEERS = {
         crash='one effect while the record of its key lives (a day); what was in hand is claimed after 5 s, out of order, and may be '
               'answered again, as `repeated`'),
     'python': dict(
-        title='Python, by hand (redis-py)', worker=['python3', 'python_worker.py'], producer=['python3', 'python_producer.py'],
+        title='Python, by hand (redis-py)', worker=[sys.executable, 'python_worker.py'], producer=[sys.executable, 'python_producer.py'],
         processes=2, concurrency=1, count=100000, grid=[(1, 1), (2, 1), (3, 1)],
         crash='as by hand in Node'),
     'sidekiq': dict(
@@ -25,7 +26,7 @@ PEERS = {
         processes=1, concurrency=100, count=50000, grid=[(1, 50), (1, 100), (1, 300), (2, 50), (2, 100)],
         crash='what was in hand is found stalled after 30 s and done again; one effect as by hand; no order'),
     'celery': dict(
-        title='Celery', worker=CELERY, producer=['python3', 'celery_producer.py'],
+        title='Celery', worker=CELERY, producer=[sys.executable, 'celery_producer.py'],
         processes=1, concurrency=2, count=10000, grid=[(1, 1), (1, 2), (1, 4), (2, 1)],
         crash='what was in hand, prefetched included, comes back after the visibility timeout of an hour; one effect as by hand; no order'),
     'postgres': dict(
