@@ -126,7 +126,7 @@ scale_line='{redis_us, worker_us, producer_us, per_s: .payments_per_s}'
 start_nodes() {
     local port
     port=$((20000 + RANDOM % 5000 * 2))
-    rm -rf "$dir/cluster"
+    rm -rf "$dir/cluster" "$dir/cluster.url"
     MASTERS=$1 REPLICAS=0 config/cluster-local "$dir/cluster" $port >"$dir/cluster.url" 2>"$dir/cluster.log" &
     pids="$! $pids"
     wait_until 60 "starting $1 nodes" test -s "$dir/cluster.url"
