@@ -77,6 +77,7 @@ struct lane {
     struct entry *lone;         /* a suspect, with room for as many as there may be in one; when it is needed */
     struct reply page;          /* owns what `entries` borrow */
     struct reply page_entries, page_deliveries;
+    uint32_t per_entry;         /* intents in an entry, as it was last; 0: none was read yet */
     uint32_t page_next;         /* those of it that are in `entries`, or were: bulk entries may be more than a batch */
     struct outbox outbox;
     struct overdue overdue;

@@ -31,6 +31,7 @@ static bool page_is_done(const struct lane *lane) { return lane->page_next == re
 /* The next entries of the page: as many as make a batch. */
 static enum redis_err take_some(struct lane *lane) {
     uint32_t max = atomic_load(&lane->shared->settings->batch);
+    uint32_t first = lane->page_next;
     reserve_entries(lane, max + BULK_INTENTS_MAX);
     for (lane->entry_count = 0; lane->entry_count < max && !page_is_done(lane); lane->page_next++) {
         struct entry *e = &lane->entries[lane->entry_count];
@@ -40,7 +41,14 @@ static enum redis_err take_some(struct lane *lane) {
         if (is_suspect(lane, e)) e->answerable = false; /* it is read once the attempt is counted: that may be deadly */
         lane->entry_count += is_suspect(lane, e) ? 1 : door_open(&lane->door, e);
     }
+    if (lane->page_next > first) lane->per_entry = lane->entry_count / (lane->page_next - first);
     return REDIS_OK;
+}
+
+/* As many entries as make a batch, if they are like those before: whole pages of bulk entries would be megabytes. */
+static uint32_t page_size(const struct lane *lane) {
+    uint32_t most = atomic_load(&lane->shared->settings->batch), size = lane->per_entry ? most / lane->per_entry : most;
+    return size ? size : 1;
 }
 
 enum redis_err lane_take_entries(struct lane *lane, struct reply entries, struct reply deliveries) {
@@ -65,7 +73,7 @@ void lane_append_read(struct lane *lane) {
         command_word(c, lane->shared->worker);
     }
     command_word(c, "COUNT");
-    command_uint(c, atomic_load(&lane->shared->settings->batch));
+    command_uint(c, page_size(lane));
     command_word(c, "BLOCK");
     command_uint(c, overdue_patience_ms(lane, atomic_load(&lane->shared->settings->block_ms)));
     command_word(c, "STREAMS");

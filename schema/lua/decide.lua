@@ -81,7 +81,8 @@ end
 decide_batch = function()
   check_order()
   today = call('HMGET', KEYS[PLACE.bills], unpack(IDENTITY))
-  yesterday = call('HMGET', KEYS[PLACE.bills_before], unpack(IDENTITY))
+  local before = KEYS[PLACE.bills_before] -- asking for each what is not there would cost as much as asking for what is
+  yesterday = call('EXISTS', before) == 1 and call('HMGET', before, unpack(IDENTITY)) or {}
   local fresh, plain = false, #ORIGIN == 0 and #MORE.OWN == 0
   for i = 1, count do
     current = i

@@ -77,11 +77,11 @@ static const struct row value_rows[] = {
     {"long values are cut", "log:\n  level: aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggggggggg\n",
      "t.yaml:2:10: log.level: must be one of error, warn, info, debug, is \"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeef...\"", 0},
     {"unset", "worker:\n  batch:\n  block: 1s\n",
-     "t.yaml:2:3: worker.batch: has no value; give one, or leave the line out for the default 256", 0},
+     "t.yaml:2:3: worker.batch: has no value; give one, or leave the line out for the default 512", 0},
     {"unset with a tilde", "worker:\n  name: ~\n",
      "t.yaml:2:3: worker.name: has no value; give one, or leave the line out for the default \"\"", 0},
     {"unset with null", "worker:\n  batch: null\n",
-     "t.yaml:2:3: worker.batch: has no value; give one, or leave the line out for the default 256", 0},
+     "t.yaml:2:3: worker.batch: has no value; give one, or leave the line out for the default 512", 0},
     {"column counts characters", "{\"w\xc3\xb6\": 1, worker: {batch: 0}}",
      "t.yaml:1:2: w\xc3\xb6: unknown section; " SECTIONS "\nt.yaml:1:27: worker.batch: 0 is below the minimum 1", 0},
 };

@@ -29,7 +29,7 @@ Test(config_load, defaults_are_those_of_the_table, .init = load_text_clean_envir
     struct config_faults faults;
     cr_assert_eq(config_load(NULL, &config, &faults), CONFIG_OK);
     config_faults_clear(&faults);
-    cr_expect_eq(config.worker_batch, 256);
+    cr_expect_eq(config.worker_batch, 512);
     cr_expect_eq(config.redis_timeout_ms, 5000);
     cr_expect_eq(config.worker_on_data_loss, CONFIG_LOSS_HALT);
     cr_expect_eq(config.log_level, CONFIG_LOG_INFO);
@@ -72,15 +72,15 @@ Test(config_load, choices_are_the_enums_of_the_header) {
 
 Test(config_load, a_bad_value_leaves_the_default) {
     expect_faults("worker: {batch: 0}\n", false, "t.yaml:1:17: worker.batch: 0 is below the minimum 1");
-    cr_expect_eq(config.worker_batch, 256);
+    cr_expect_eq(config.worker_batch, 512);
     expect_origin(CONFIG_worker_batch, "default");
 }
 
 Test(config_load, the_environment_wins, .init = load_text_clean_environment) {
-    setenv("TILL_WORKER_BATCH", "256", 1);
+    setenv("TILL_WORKER_BATCH", "7", 1);
     setenv("TILL_WORKER_NAME", "", 1);
     expect_faults("worker: {batch: 5, block: 2s, name: w1}\n", true, "");
-    cr_expect_eq(config.worker_batch, 256);
+    cr_expect_eq(config.worker_batch, 7);
     cr_expect_eq(config.worker_block_ms, 2000);
     cr_expect_str_eq(config.worker_name, "");
     expect_origin(CONFIG_worker_batch, "TILL_WORKER_BATCH");
@@ -88,10 +88,10 @@ Test(config_load, the_environment_wins, .init = load_text_clean_environment) {
 }
 
 Test(config_load, the_environment_can_be_left_out, .init = load_text_clean_environment) {
-    setenv("TILL_WORKER_BATCH", "256", 1);
+    setenv("TILL_WORKER_BATCH", "7", 1);
     setenv("TILL_WORKER_BATHC", "256", 1);
     expect_faults("", false, "");
-    cr_expect_eq(config.worker_batch, 256);
+    cr_expect_eq(config.worker_batch, 512);
 }
 
 Test(config_load, every_setting_has_a_variable, .init = load_text_clean_environment) {

@@ -45,6 +45,7 @@ struct check_road {
 
 struct check_identity {
     char text[INTENT_IDENTITY_MAX + 1];
+    bool shared;   /* it came in a bulk entry */
     enum op op; /* as it was sent */
     uint64_t sent, answers;
     char bill[33];               /* of its one effect */
@@ -85,8 +86,11 @@ struct check_month {
     int64_t gross_minor, refunds_minor, other_minor;
 };
 
+/* One intent of an entry; of a bulk entry there is one for each that is no copy of another in it. */
 struct check_entry {
+    char name[ENTRY_TEXT_MAX + INTENT_IDENTITY_MAX + 2]; /* "ID IDENTITY" */
     char text[ENTRY_TEXT_MAX + 1];
+    unsigned copies;
     struct check_identity *identity;
     enum op op;
     enum kind kind;

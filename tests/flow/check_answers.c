@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schema/bulk.h"
 #include "schema/code.h"
 #include "tests/flow/check.h"
 
@@ -44,12 +45,29 @@ static bool may_wait(const struct intent *intent) {
            (op == OP_pay && orders) || intent->not_before_ms > 0;
 }
 
-static void note_entry(struct check *check, const char *id, const struct intent *intent, bool valid) {
+static struct check_entry *entry_of(const struct check *check, const char *id, const char *identity) {
+    char name[ENTRY_TEXT_MAX + INTENT_IDENTITY_MAX + 2];
+    struct check_entry *entry;
+    snprintf(name, sizeof name, "%s %s", id, identity);
+    HASH_FIND_STR(check->entries, name, entry);
+    return entry;
+}
+
+static struct check_identity *note_entry(struct check *check, const char *id, const struct intent *intent, bool valid) {
     char text[INTENT_IDENTITY_MAX + 1];
-    struct check_entry *entry = calloc(1, sizeof *entry);
-    if (!entry) abort();
     intent_identity(intent, text);
+    struct check_entry *entry = entry_of(check, id, text);
+    check->totals->entries++;
+    if (entry) { /* twice in a bulk entry */
+        entry->copies++;
+        entry->identity->sent++;
+        return entry->identity;
+    }
+    entry = calloc(1, sizeof *entry);
+    if (!entry) abort();
+    entry->copies = 1;
     snprintf(entry->text, sizeof entry->text, "%s", id);
+    snprintf(entry->name, sizeof entry->name, "%s %s", id, text);
     entry->identity = identity_of(check, text, true);
     entry->identity->sent++;
     entry->op = intent->op;
@@ -63,19 +81,29 @@ static void note_entry(struct check *check, const char *id, const struct intent 
         check_shop_intent(check, entry->identity, intent);
         if (intent->op == OP_group) note_steps(check, entry->identity, intent);
     }
-    HASH_ADD_STR(check->entries, text, entry);
-    check->totals->entries++;
+    HASH_ADD_STR(check->entries, name, entry);
+    return entry->identity;
 }
 
-static void visit_intent(struct check *check, const char *id, struct reply fields) {
+static void visit_bytes(struct check *check, const char *id, const void *bytes, size_t size, bool shared) {
     struct intent intent;
     struct intent_fault fault;
-    size_t size;
-    const char *bytes = check_field(fields, "intent", &size);
     enum intent_err err = intent_decode(bytes, size, &intent, &fault);
     if (err == INTENT_UNREADABLE) check->totals->unreadable++;
     else if (strcmp(intent.source, INTENT_SOURCE_TILL) == 0) check->totals->follow_ups++;
-    else note_entry(check, id, &intent, err == INTENT_OK);
+    else note_entry(check, id, &intent, err == INTENT_OK)->shared |= shared;
+}
+
+static void visit_intent(struct check *check, const char *id, struct reply fields) {
+    struct bulk_part parts[BULK_INTENTS_MAX];
+    size_t size;
+    unsigned count = 0;
+    const char *bytes = check_field(fields, "intents", &size);
+    if (size > 0 && bulk_split(bytes, size, NULL, 0, parts, &count)) check_fault(check, "%s cannot be taken apart", id);
+    for (unsigned n = 0; n < count; n++) visit_bytes(check, id, parts[n].bytes, parts[n].size, true);
+    if (size > 0) return;
+    bytes = check_field(fields, "intent", &size);
+    visit_bytes(check, id, bytes, size, false);
 }
 
 void check_intents(struct check *check) {
@@ -101,7 +129,7 @@ static void check_order(struct check *check, const struct check_entry *entry, co
     struct entry_id id;
     if (entry->may_wait || !entry_id_parse(entry->text, strlen(entry->text), &id)) return;
     struct check_chain *chain = check_chain_of(check, account);
-    if (entry_id_compare(id, chain->answered) <= 0) check_fault(check, "%s of %s was answered out of order", entry->text, account);
+    if (entry_id_compare(id, chain->answered) < 0) check_fault(check, "%s of %s was answered out of order", entry->text, account);
     chain->answered = id;
 }
 
@@ -126,6 +154,12 @@ static void note_merchant(struct check *check, const struct check_entry *entry, 
 }
 
 static void visit_first(struct check *check, struct check_entry *entry, struct reply fields, char *answer) {
+    int code = (int)strtol(check_field(fields, "code", NULL), NULL, 10);
+    if (entry->answer && entry->copies > 1 && code_class(code) != CODE_CLASS_DECIDED) { /* not stored, so decided again */
+        entry->copies--;
+        free(answer);
+        return;
+    }
     if (entry->answer) {
         check_fault(check, "%s was answered twice:\n  %s\n  %s", entry->text, entry->answer, answer);
         free(answer);
@@ -134,7 +168,7 @@ static void visit_first(struct check *check, struct check_entry *entry, struct r
     entry->answer = answer;
     check_order(check, entry, check_field(fields, "account", NULL));
     note_effect(check, entry, fields);
-    check_shop_answer(check, entry->identity, (int)strtol(check_field(fields, "code", NULL), NULL, 10));
+    check_shop_answer(check, entry->identity, code);
     note_merchant(check, entry, check_field(fields, "account", NULL), check_field(fields, "code", NULL));
 }
 
@@ -152,7 +186,7 @@ static void visit_response(struct check *check, const char *id, struct reply fie
              check_field(fields, "key", NULL));
     struct check_identity *identity = identity_of(check, text, false);
     const char *of = check_field(fields, "entry", NULL);
-    HASH_FIND_STR(check->entries, of, entry);
+    entry = entry_of(check, of, text);
     check->totals->answers++;
     long code = strtol(check_field(fields, "code", NULL), NULL, 10);
     if (code >= 0 && code < 32) check->totals->by_code[code]++;

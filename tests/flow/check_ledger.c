@@ -38,7 +38,7 @@ static void open_bill(struct check *check, const struct ledger_row *row, const s
     const struct entry_id *entry = place_of(row, identity);
     if (!entry) return;
     int order = entry_id_compare(*entry, at_hand.entry);
-    if (order < 0 || (order == 0 && !identity->group)) check_fault(check, "bill %s was made out of order", row->bill);
+    if (order < 0 || (order == 0 && !identity->group && !identity->shared)) check_fault(check, "bill %s was made out of order", row->bill);
     at_hand.entry = *entry;
 }
 

@@ -86,6 +86,10 @@ void flow_open(struct flow *flow);
  * holds that lapse within two seconds and others, captures and releases; transfers within and across partitions; groups, locks; intents
  * put off by up to two seconds; articles, orders that lapse within two seconds and others, their payment and cancellation. */
 void flow_load(struct flow *flow, unsigned count);
+/* The same in bulk entries. Between the other two every flow_send is. */
+void flow_load_shared(struct flow *flow, unsigned count);
+void flow_share(struct flow *flow);
+void flow_share_end(struct flow *flow);
 /* The same without transfers and payments of orders, whose outcome comes from elsewhere: for books in which follow-ups get lost. */
 void flow_load_here(struct flow *flow, unsigned count);
 /* Transfers of 0.01 to 2.00 between random users; those whose partition `from` and `to` say yes to (NULL: any). At least one must. */

@@ -249,6 +249,12 @@ void flow_load(struct flow *flow, unsigned count) {
     for (unsigned n = 1; n < count; n++) random_sender(flow)(flow, &last);
 }
 
+void flow_load_shared(struct flow *flow, unsigned count) {
+    flow_share(flow);
+    flow_load(flow, count);
+    flow_share_end(flow);
+}
+
 void flow_load_here(struct flow *flow, unsigned count) {
     struct intent last;
     send_payment(flow, &last);

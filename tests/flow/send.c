@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "schema/bulk.h"
 #include "tests/flow/flow.h"
 #include "tests/support/process.h"
 
@@ -89,7 +90,48 @@ bool flow_try_send(struct flow *flow, struct intent *intent) {
     return flow_try_bytes(flow, partition, "intent", bytes, size);
 }
 
+static struct bulk_writer *shared; /* by partition; NULL: each intent has an entry of its own */
+
+void flow_share(struct flow *flow) {
+    shared = calloc(flow->book.partitions, sizeof *shared);
+    if (!shared) abort();
+    for (unsigned p = 0; p < flow->book.partitions; p++) bulk_begin(&shared[p]);
+}
+
+static void end_shared(struct flow *flow, unsigned partition) {
+    struct bulk_writer *w = &shared[partition];
+    size_t size;
+    const uint8_t *intents = bulk_intents(w, &size);
+    if (w->count == 1) flow_send_bytes(flow, partition, "intent", intents + 1, size - 1);
+    else if (w->count > 1) flow_send_bytes(flow, partition, "intents", intents, size);
+    if (w->count > 1) flow->acknowledged += w->count - 1; /* counted by intent */
+    bulk_begin(w);
+}
+
+void flow_share_end(struct flow *flow) {
+    for (unsigned p = 0; p < flow->book.partitions; p++) end_shared(flow, p);
+    free(shared);
+    shared = NULL;
+}
+
+/* Into an entry with others, ended now and then; what may not goes by itself, behind those. */
+static void send_shared(struct flow *flow, struct intent *intent) {
+    uint8_t bytes[INTENT_SIZE_MAX];
+    unsigned p;
+    size_t size = make(flow, intent, bytes, &p);
+    if (bulk_takes(intent) && bulk_add(&shared[p], bytes, size, NULL)) {
+        if (flow_random(flow, 6) == 0) end_shared(flow, p);
+        return;
+    }
+    end_shared(flow, p);
+    flow_send_bytes(flow, p, "intent", bytes, size);
+}
+
 void flow_send(struct flow *flow, struct intent *intent) {
+    if (shared) {
+        send_shared(flow, intent);
+        return;
+    }
     if (!flow_try_send(flow, intent)) process_die(NULL, "XADD: %s", redis_error(flow->redis));
 }
 

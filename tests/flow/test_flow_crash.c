@@ -18,6 +18,7 @@ struct row {
 };
 
 static struct flow flow;
+static void (*load)(struct flow *, unsigned) = flow_load;
 
 static void stop(void) { flow_stop(&flow); }
 
@@ -37,7 +38,7 @@ static void expect_killed(unsigned n, const char *point) {
 static void leave_something_pending(void) {
     start_worker(0, "after_apply:6", 5);
     flow_open(&flow);
-    flow_load(&flow, 150);
+    load(&flow, 150);
     expect_killed(0, "after_apply:6");
 }
 
@@ -46,7 +47,7 @@ static void die_at(const struct row *row) {
     start_worker(1, row->point, strncmp(row->point, "after_count", 11) == 0 ? 1 : 5);
     WAIT_UNTIL(!worker_runs(&flow.workers[1]) || worker_log_has(&flow.workers[1], "event=partition_taken"), 5000);
     for (unsigned n = 0; n < row->beside; n++) start_worker(2 + n, "", 5);
-    flow_load(&flow, 150);
+    load(&flow, 150);
     if (stopping) worker_signal(&flow.workers[1], SIGTERM);
     expect_killed(1, row->point);
 }
@@ -70,7 +71,7 @@ ParameterizedTestParameters(flow_crash, matrix) {
     return cr_make_param_array(const struct row, (void *)(uintptr_t)rows, sizeof rows / sizeof *rows);
 }
 
-ParameterizedTest(const struct row *row, flow_crash, matrix, .fini = stop, .timeout = 60) {
+static void survive(const struct row *row) {
     char name[96];
     snprintf(name, sizeof name, "%s, %u beside, %s", row->point, row->beside, row->on_disk ? "on disk" : "in memory");
     fprintf(stderr, "%s\n", name);
@@ -78,9 +79,26 @@ ParameterizedTest(const struct row *row, flow_crash, matrix, .fini = stop, .time
     leave_something_pending();
     die_at(row);
     if (row->beside == 0) start_worker(4, "", 5);
-    flow_load(&flow, 50);
+    load(&flow, 50);
     cr_assert(flow_settle(&flow, FLOW_SETTLE_MS), "%s", name);
     check_sound(&flow, name, 0);
+}
+
+ParameterizedTest(const struct row *row, flow_crash, matrix, .fini = stop, .timeout = 60) { survive(row); }
+
+/* The same when intents share entries. */
+static const struct row shared_rows[] = {
+    {"after_claim", 0, false},  {"after_read:2", 0, true}, {"before_apply:2", 0, false}, {"after_apply:2", 2, false},
+    {"after_apply", 0, true}, {"after_answer", 0, false},
+};
+
+ParameterizedTestParameters(flow_crash, shared) {
+    return cr_make_param_array(const struct row, (void *)(uintptr_t)shared_rows, sizeof shared_rows / sizeof *shared_rows);
+}
+
+ParameterizedTest(const struct row *row, flow_crash, shared, .fini = stop, .timeout = 60) {
+    load = flow_load_shared;
+    survive(row);
 }
 
 /* A worker that dies every few hundred milliseconds, at points and moments from the seed. */
@@ -92,7 +110,7 @@ Test(flow_crash, again_and_again, .fini = stop, .timeout = 100) {
         const char *name = rows[flow_random(&flow, sizeof rows / sizeof *rows)].point;
         snprintf(point, sizeof point, "%.*s:%u", (int)strcspn(name, ":"), name, 1 + (unsigned)flow_random(&flow, 20));
         start_worker(n % 3, point, 20);
-        flow_load(&flow, 60);
+        (n % 5 == 4 ? flow_load_shared : flow_load)(&flow, 60);
         worker_wait(&flow.workers[(n + 1) % 3], 150);
     }
     start_worker(5, "", 20);
