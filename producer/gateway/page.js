@@ -147,8 +147,8 @@ function answer(a) {
   if (paused) return;
   const row = make('tr', null, 'new'), told = make('td');
   told.append(make('span', a.reason + (a.replayed ? ' (again)' : ''), a.code === 0 ? 'chip' : 'chip bad'));
-  row.append(make('td', when(a.at).slice(11)), make('td', a.source), make('td', a.key), make('td', a.account), make('td', a.op), told,
-    make('td', money(a.amount, a.currency), 'number'));
+  row.append(make('td', when(a.at).slice(11)), told, make('td', money(a.amount, a.currency), 'number'), make('td', a.account),
+    make('td', a.op), make('td', a.key), make('td', a.source));
   $('answers').prepend(row);
   while ($('answers').rows.length > shown) $('answers').deleteRow(-1);
   $('answers-none').hidden = true;
@@ -211,7 +211,8 @@ $('look-form').addEventListener('submit', event => {
 function letter(d) {
   const box = make('div', null, 'letter'), i = d.intent || {}, head = make('p'), actions = make('p', null, 'actions');
   const put = make('button', 'Requeue', 'plain'), aside = make('button', 'Discard …', 'plain'), details = make('details');
-  head.append(make('b', d.intent ? `${i.op || '?'} ${money(i.amount, i.currency)}` : 'unreadable bytes'), ' ',
+  head.append(make('b', d.intents ? `${d.intents.length} intents` : d.intent
+    ? `${i.op || '?'} ${money(i.amount, i.currency)}` : 'unreadable bytes'), ' ',
     [i.account, i.source, i.key].filter(Boolean).join('/'));
   details.append(make('summary', `${d.id}, ${d.attempts} ${d.attempts === '1' ? 'attempt' : 'attempts'}`), make('pre', JSON.stringify(d, null, 1)));
   put.addEventListener('click', () => change('/ui/dead/requeue', {ids: [d.id]}, 'put back'));
