@@ -211,7 +211,7 @@ def judge(server, rows, answers):
 class Run:
     """Sends so many intents, at a rate or (0) at full speed; with `crash` all workers are killed in the middle and started again."""
 
-    def __init__(self, peer, directory, count, rate=0, crash=False, aof=False, patience_s=45):
+    def __init__(self, peer, directory, count, rate=0, crash=False, aof=False, patience_s=75):
         shutil.rmtree(directory, ignore_errors=True)
         os.makedirs(directory)
         self.peer, self.directory, self.count, self.rate, self.crash, self.aof = peer, directory, count, rate, crash, aof
