@@ -8,21 +8,23 @@
 
 /* A page is what a worker of the replay takes as one batch: the larger it is, the less often an account is read and written. */
 #define FEEDING "putting intents into the streams"
-enum { AT_ONCE = 64, PAGE = 1024, PAGE_SIZE = 1 << 20 };
+enum { AT_ONCE = 64, PAGE = 1024, PAGE_SIZE = 1 << 20, ROUNDS = 16 };
 
 /* A partition being fed. */
 struct feeder {
     unsigned partition;
     struct replay_source source;
-    struct entry_id last; /* appended, but not known to be there */
-    unsigned flying;
+    struct page {
+        struct entry_id last;
+        unsigned count;
+    } flying, next; /* sent, but not known to be there; being sent behind that */
     bool open, more;
 };
 
 static int open_feeder(struct replay *r, struct feeder *f, unsigned partition) {
     struct archive_fault fault;
     struct entry_id from = entry_id_after(r->parts[partition].fed);
-    *f = (struct feeder){.partition = partition, .last = r->parts[partition].fed, .open = true, .more = true};
+    *f = (struct feeder){.partition = partition, .open = true, .more = true};
     if (replay_source_open(&f->source, r->survey.dir, partition, SEGMENT_INTENTS, from, &fault) == ARCHIVE_OK) return CLI_OK;
     return replay_archive_failed(r, &fault);
 }
@@ -46,15 +48,16 @@ static int send_page(struct replay *r, struct feeder *f) {
     size_t bytes = 0;
     redis_script_begin(c, &script_feed, 1);
     command_copy(c, key, keys_intents(key, &r->c.book, f->partition));
-    while (f->more && f->flying < PAGE && bytes < PAGE_SIZE) {
+    f->next.count = 0;
+    while (f->more && f->next.count < PAGE && bytes < PAGE_SIZE) {
         if (replay_source_next(&f->source, &entry, &f->more, &fault) != ARCHIVE_OK) return replay_archive_failed(r, &fault);
         f->more = f->more && entry_id_compare(entry.id, r->parts[f->partition].stop) <= 0;
         if (!f->more) break;
         bytes += add_entry(c, &entry);
-        f->last = entry.id;
-        f->flying++;
+        f->next.last = entry.id;
+        f->next.count++;
     }
-    if (f->flying > 0) redis_append(r->c.redis, c);
+    if (f->next.count > 0) redis_append(r->c.redis, c);
     return CLI_OK;
 }
 
@@ -70,29 +73,32 @@ static int refused(struct replay *r, unsigned partition, enum redis_err err) {
 static int take_page(struct replay *r, struct feeder *f) {
     struct replay_part *part = &r->parts[f->partition];
     struct reply reply;
-    uint64_t count = f->flying;
-    if (count == 0) return CLI_OK;
-    enum redis_err err = redis_next(r->c.redis, &reply);
+    uint64_t count = f->flying.count;
+    enum redis_err err = count > 0 ? redis_next(r->c.redis, &reply) : REDIS_OK;
     if (err) return refused(r, f->partition, err);
-    f->flying = 0;
-    part->fed = f->last;
+    if (count > 0) part->fed = f->flying.last;
+    f->flying = f->next;
+    f->next.count = 0;
     part->added += count;
     r->fed += count;
     progress_add(&r->progress, count);
     return CLI_OK;
 }
 
-/* Some partitions at once, so that all workers have something to do. */
+/* Some partitions at once, so that all lanes have something to do, and a page ahead, so that the server has. */
 static int feed_some(struct replay *r, struct feeder *feeders, unsigned count) {
     bool more = true;
+    unsigned rounds = 0;
     int code = CLI_OK;
     while (more && !code) {
         more = false;
         for (unsigned n = 0; n < count && !code; n++) code = send_page(r, &feeders[n]);
         for (unsigned n = 0; n < count && !code; n++) {
             code = take_page(r, &feeders[n]);
-            more = more || feeders[n].more;
+            more = more || feeders[n].more || feeders[n].flying.count > 0;
         }
+        if (++rounds % ROUNDS != 0 && more) continue;
+        for (unsigned n = 0; n < count && !code; n++) code = take_page(r, &feeders[n]); /* what looks after workers asks the server too */
         if (!code) code = replay_pool_turn(r);
     }
     return code;
