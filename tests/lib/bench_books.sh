@@ -117,7 +117,7 @@ bench_replay() {
     jq -sc --arg audit $audit '
         def two: . * 100 | round / 100;
         def sum(f): map(f) | add;
-        sum(.live.count) as $paid | sum(.replay.intents) as $intents |
+        sum(.live.count) as $paid | $paid as $intents | # not .replay.intents: entries, of which one may have many
         {kind: "replay", payments: {count: $paid, per_s: ($paid / sum(.live.seconds) | round),
                                     redis_us: (sum(.live.redis_us * .live.count) / $paid | two),
                                     worker_us: (sum(.live.worker_us * .live.count) / $paid | two)},
