@@ -129,9 +129,9 @@ cli hdel "{till:2}:meta" replaying >/dev/null
 for command in $commands; do
     "$TILL" "$command" --help | sed '1,/^Examples$/d' >examples
     while read -r example; do
-        [[ $example == 'till gateway' ]] && continue # it runs until it is told to end: test_gateway.sh
+        [[ $example == 'till gateway' || $example == 'till bench'* ]] && continue # run for long: test_gateway.sh, test_bench.sh
         [[ $example == *unix:/run/spare/* ]] && patience=100ms || patience=20s
-        [[ $example == 'till watch'* || $example == *--follow* ]] && limit=3 || limit=20
+        [[ $example == 'till watch'* || $example == 'till chaos'* || $example == *--follow* ]] && limit=3 || limit=20
         TILL_PRODUCER_TIMEOUT=$patience timeout -k 5 $limit bash -c "till() { \"\$TILL\" \"\$@\"; }; $example" >out 2>&1 </dev/null
         code=$?
         case $code in 0 | 1) ;; 111) [[ $example == *unix:/run/spare/* ]] && continue ;;&
