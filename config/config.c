@@ -122,10 +122,6 @@ const char *config_param_help(enum config_param param) {
     return param_get(param)->help;
 }
 
-const char *config_param_unit(enum config_param param) {
-    return param_get(param)->unit;
-}
-
 const char *config_param_default(enum config_param param) {
     const char *standard = param_get(param)->standard;
     return *standard ? standard : "\"\"";

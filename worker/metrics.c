@@ -50,6 +50,13 @@ void metrics_note_batch(struct metrics_lane *lane, const struct entry *entries, 
     }
 }
 
+void metrics_note_answers(struct metrics_lane *lane, struct reply told) {
+    if (!lane || reply_count(told) == 0) return;
+    add(&lane->answered_again, (uint64_t)reply_integer(reply_at(told, 0)));
+    for (size_t code = 0; code < METRICS_CODES && code + 1 < reply_count(told); code++)
+        add(&lane->answered[code], (uint64_t)reply_integer(reply_at(told, code + 1)));
+}
+
 void metrics_note_served(struct metrics_lane *lane, bool loss) {
     if (!lane) return;
     atomic_store_explicit(&lane->owned, true, RELAXED);
@@ -115,6 +122,22 @@ static void print_errors(const struct metrics *m, FILE *out) {
                 atomic_load_explicit(&m->gate->failures[err], RELAXED));
 }
 
+static void print_answers(const struct metrics *m, FILE *out) {
+    static const int codes[] = {
+#define X(number, word, class, sentence) (number),
+#include "schema/code.def"
+#undef X
+    };
+    static const char name[] = "till_answers_total";
+    metrics_print_head(out, name, "counter", "Answers given, by what became of the intent.");
+    for (size_t n = 0; n < sizeof codes / sizeof *codes; n++) {
+        uint64_t total = 0;
+        if (codes[n] < 0 || codes[n] >= METRICS_CODES) continue; /* a producer's own, which nobody is answered with */
+        for (unsigned p = 0; p < m->partitions; p++) total += atomic_load_explicit(&m->lanes[p].answered[codes[n]], RELAXED);
+        fprintf(out, "%s{code=\"%s\"} %" PRIu64 "\n", name, code_word(codes[n]), total);
+    }
+}
+
 /* Of all partitions together: who wants to know of one looks at its age. */
 static void print_histogram(const struct metrics *m, FILE *out, const char *name, const char *help, size_t offset) {
     const struct metrics_histogram *first = (const void *)((const char *)m->lanes + offset);
@@ -131,6 +154,8 @@ void metrics_print(const struct metrics *m, FILE *out) {
     print_counter(m, out, "till_recovered_total", "Entries found pending when a partition was taken.", FIELD(recovered));
     print_counter(m, out, "till_fenced_total", "Partitions lost to another worker.", FIELD(fenced));
     print_counter(m, out, "till_dead_total", "Entries given up.", FIELD(dead));
+    print_answers(m, out);
+    print_counter(m, out, "till_answers_replayed_total", "Answers that repeat an earlier one.", FIELD(answered_again));
     print_histogram(m, out, "till_apply_seconds", "Script calls, from sending to reply.", FIELD(apply));
     print_histogram(m, out, "till_intent_seconds", "Intents, from being enqueued to being applied.", FIELD(waiting));
     print_errors(m, out);

@@ -11,7 +11,7 @@
 #include "worker/door.h"
 #include "worker/gate.h"
 
-enum { METRICS_BOUNDS = 16 };
+enum { METRICS_BOUNDS = 16, METRICS_CODES = 32 };
 extern const uint32_t metrics_bound_us[METRICS_BOUNDS];
 
 struct metrics_histogram {
@@ -21,7 +21,8 @@ struct metrics_histogram {
 
 struct metrics_lane {
     atomic_bool owned, loss; /* served by this worker; halted because something was lost */
-    _Atomic uint64_t applied, takeovers, recovered, fenced, dead;
+    _Atomic uint64_t applied, takeovers, recovered, fenced, dead, answered_again;
+    _Atomic uint64_t answered[METRICS_CODES]; /* by code */
     struct metrics_histogram apply;   /* of a script call */
     struct metrics_histogram waiting; /* of an intent: from when it was enqueued to when it was applied */
 };
@@ -43,6 +44,8 @@ void metrics_clear(struct metrics *metrics);
 
 /* Of a lane; NULL: nobody counts. */
 void metrics_note_batch(struct metrics_lane *lane, const struct entry *entries, uint32_t count, uint64_t took_us);
+/* As apply.lua and answer.lua tell: how many repeat an earlier answer, how many had code 0, 1, ... */
+void metrics_note_answers(struct metrics_lane *lane, struct reply told);
 /* It is this worker's; does it wait because something was lost? */
 void metrics_note_served(struct metrics_lane *lane, bool loss);
 void metrics_note_take_over(struct metrics_lane *lane, uint64_t recovered);

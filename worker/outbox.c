@@ -46,16 +46,16 @@ static void reserve_items(struct outbox *box, uint32_t count) {
 static bool take_items(struct outbox *box, struct reply reply, const struct entry *entries, uint32_t count, bool durable) {
     uint32_t todo = (uint32_t)(reply_count(reply) / 4), next = 0;
     for (uint32_t n = 0; n <= todo; n++) {
-        int64_t number = n < todo ? reply_integer(reply_at(reply, 1 + 4 * n)) : (int64_t)count + 1;
+        int64_t number = n < todo ? reply_integer(reply_at(reply, 2 + 4 * n)) : (int64_t)count + 1;
         if (number <= next || (n < todo && number > count)) return false;
         for (; durable && next + 1 < number; next++)
             box->items[box->count++] = (struct outbox_item){.entry = &entries[next], .plain = true};
         if (n == todo) break;
         struct outbox_item *item = &box->items[box->count++];
-        *item = (struct outbox_item){&entries[number - 1], (int)reply_integer(reply_at(reply, 2 + 4 * n)),
-                                     reply_integer(reply_at(reply, 3 + 4 * n)) != 0, false, ""};
+        *item = (struct outbox_item){&entries[number - 1], (int)reply_integer(reply_at(reply, 3 + 4 * n)),
+                                     reply_integer(reply_at(reply, 4 + 4 * n)) != 0, false, ""};
         size_t size;
-        const char *detail = reply_text(reply_at(reply, 4 + 4 * n), &size);
+        const char *detail = reply_text(reply_at(reply, 5 + 4 * n), &size);
         if (size < sizeof item->detail) memcpy(item->detail, detail, size + 1);
         next = (uint32_t)number;
     }
@@ -63,8 +63,9 @@ static bool take_items(struct outbox *box, struct reply reply, const struct entr
 }
 
 enum redis_err outbox_take(struct lane *lane, struct reply reply, const struct entry *entries, uint32_t count, bool durable) {
-    if (reply_type(reply) != REPLY_ARRAY || reply_count(reply) % 4 != 1) return REDIS_GARBLED;
+    if (reply_type(reply) != REPLY_ARRAY || reply_count(reply) % 4 != 2) return REDIS_GARBLED;
     lane->mark.bill = (uint64_t)reply_integer(reply_at(reply, 0));
+    metrics_note_answers(lane->metrics, reply_at(reply, 1));
     reserve_items(&lane->outbox, count);
     lane->outbox.count = 0;
     if (take_items(&lane->outbox, reply, entries, count, durable)) return REDIS_OK;
@@ -299,7 +300,9 @@ static enum redis_err give_answers(struct lane *lane, struct command *c, const c
     for (uint32_t n = 0; n < box->count; n++)
         if (n == 0 || entry_id_compare(box->items[n].entry->id, box->items[n - 1].entry->id) != 0) /* of a bulk entry once */
             command_borrow(c, box->items[n].entry->text, strlen(box->items[n].entry->text));
-    return redis_script_call(lane->side, &script_answer, c, &reply);
+    enum redis_err err = redis_script_call(lane->side, &script_answer, c, &reply);
+    if (!err) metrics_note_answers(lane->metrics, reply);
+    return err;
 }
 
 enum redis_err outbox_send(struct lane *lane) {

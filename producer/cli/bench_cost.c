@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "producer/cli/bench.h"
-#include "producer/cli/pages.h"
+#include "producer/cli/own_book.h"
 #include "producer/cli/server_info.h"
 
-enum { SCAN_COUNT = 500, SAMPLES = 1000 };
+enum { SAMPLES = 1000 };
 
 /* INFO, or what else is in the command, of one master. */
 static int ask(struct bench *b, unsigned node, struct reply *reply) {
@@ -90,41 +90,27 @@ static enum bench_part part_of(const char *key) {
     return BENCH_PART_COUNT;
 }
 
-static int weigh_some(struct bench *b, struct reply keys, struct connection *c) {
-    enum bench_part parts[SCAN_COUNT * 4];
-    size_t count = 0;
+static int weigh_some(void *with, struct reply keys, struct connection *c) {
+    struct bench *b = with;
     int code = CLI_OK;
     struct reply reply;
-    for (size_t n = 0; n < reply_count(keys) && count < sizeof parts / sizeof *parts; n++) {
+    for (size_t n = 0; n < reply_count(keys); n++) {
         const char *key = reply_text(reply_at(keys, n), NULL);
-        enum bench_part part = part_of(key);
-        if (part == BENCH_PART_COUNT) continue;
+        if (part_of(key) == BENCH_PART_COUNT) continue;
         command_begin(&c->command, "MEMORY");
         command_word(&c->command, "USAGE");
         command_word(&c->command, key);
         command_word(&c->command, "SAMPLES");
         command_uint(&c->command, SAMPLES);
         redis_append(c->redis, &c->command);
-        parts[count++] = part;
     }
-    for (size_t n = 0; n < count && !code; n++) {
+    for (size_t n = 0; n < reply_count(keys) && !code; n++) {
+        enum bench_part part = part_of(reply_text(reply_at(keys, n), NULL));
+        if (part == BENCH_PART_COUNT) continue;
         code = connect_next(c, "weighing the book", &reply);
-        if (!code) b->part[parts[n]] += (uint64_t)reply_integer(reply);
+        if (!code) b->part[part] += (uint64_t)reply_integer(reply);
     }
     return code;
 }
 
-int bench_weigh(struct bench *b) {
-    struct connection second; /* the first is busy with the names */
-    struct pages pages;
-    struct reply keys;
-    char pattern[64];
-    bool more = true;
-    int code = connect_like(&b->c, &second);
-    snprintf(pattern, sizeof pattern, "{%s:*}:*", b->c.book.name);
-    pages_keys(&pages, &b->c, "looking for the book's keys", pattern, SCAN_COUNT);
-    while (!code && !(code = pages_next(&pages, &keys, &more)) && more) code = weigh_some(b, keys, &second);
-    pages_end(&pages);
-    connect_close(&second);
-    return code;
-}
+int bench_weigh(struct bench *b) { return own_book_keys(&b->c, weigh_some, b); }

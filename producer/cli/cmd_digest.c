@@ -102,7 +102,7 @@ static int read_paused(struct connection *c, unsigned partition, struct digest_p
     wanted[partition] = true;
     int code = hold(c, partition, &epoch);
     if (code) return code;
-    code = digest_read_answers(c, wanted, 1, list, answers);
+    code = digest_read(c, wanted, 1, list, answers);
     int released = let_go(c, partition, epoch);
     return code ? code : released;
 }
@@ -133,7 +133,7 @@ static int run(struct cli *cli) {
     list = calloc(c.book.partitions, sizeof *list);
     if (!list) abort();
     if ((code = open_answers(cli, &answers))) goto out;
-    code = digest_read_answers(&c, wanted, (unsigned)tries, list, answers);
+    code = digest_read(&c, wanted, (unsigned)tries, list, answers);
     for (unsigned p = first; p <= last && !code && cli->value[OPTION_PAUSE]; p++)
         if (list[p].moved) code = read_paused(&c, p, list, answers);
     if (answers && fclose(answers) != 0 && !code) code = cli_usage(cli, "cannot write the answers: %s", strerror(errno));

@@ -140,11 +140,7 @@ static int read_once(struct digest_reader *r, bool *wanted, struct digest_partit
     return code;
 }
 
-int digest_read(struct connection *c, const bool *wanted, unsigned tries, struct digest_partition *out) {
-    return digest_read_answers(c, wanted, tries, out, NULL);
-}
-
-int digest_read_answers(struct connection *c, const bool *wanted, unsigned tries, struct digest_partition *out, FILE *answers) {
+int digest_read(struct connection *c, const bool *wanted, unsigned tries, struct digest_partition *out, FILE *answers) {
     struct digest_reader r = {.c = c, .tree = pack_tree_new()};
     bool left[KEYS_PARTITIONS_MAX] = {false}, any = true;
     int code = CLI_OK;

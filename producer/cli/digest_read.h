@@ -8,11 +8,9 @@
 #include "producer/digest.h"
 
 /* Into out[p] for every wanted p below the book's partitions; up to `tries` times, until it stands still for as long as that takes. One
- * that never did is marked as moved. CLI_OK or an exit code, said. */
-int digest_read(struct connection *c, const bool *wanted, unsigned tries, struct digest_partition *out)
-    __attribute__((warn_unused_result));
-/* Also writes each answer of partitions that did not move into `answers`, as digest_answers.h tells. */
-int digest_read_answers(struct connection *c, const bool *wanted, unsigned tries, struct digest_partition *out, FILE *answers)
+ * that never did is marked as moved. Each answer of partitions that did not move is written into `answers` too, as digest_answers.h tells,
+ * unless that is NULL. CLI_OK or an exit code, said. */
+int digest_read(struct connection *c, const bool *wanted, unsigned tries, struct digest_partition *out, FILE *answers)
     __attribute__((warn_unused_result));
 
 /* Elements that others have elsewhere too: a row as an archive has it; an answer that is kept (kept.h). */

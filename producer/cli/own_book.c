@@ -73,7 +73,8 @@ static bool is_of_book(const struct connection *c, const char *key, size_t lengt
     return length > size + 1 && key[0] == '{' && memcmp(key + 1, c->book.name, size) == 0 && strchr(":}", key[size + 1]);
 }
 
-static int unlink_some(struct connection *c, struct reply keys, const struct connection *of) {
+static int unlink_some(void *with, struct reply keys, struct connection *c) {
+    const struct connection *of = with;
     struct reply reply;
     unsigned found = 0;
     int code = CLI_OK;
@@ -90,7 +91,7 @@ static int unlink_some(struct connection *c, struct reply keys, const struct con
     return code;
 }
 
-int own_book_delete(struct connection *c) {
+int own_book_keys(struct connection *c, own_book_take_fn *take, void *with) {
     struct connection second; /* the first is busy with the names */
     struct pages pages;
     struct reply keys;
@@ -99,8 +100,10 @@ int own_book_delete(struct connection *c) {
     int code = connect_like(c, &second);
     snprintf(pattern, sizeof pattern, "{%s[:}]*", c->book.name);
     pages_keys(&pages, c, "looking for the book's keys", pattern, SCAN_COUNT);
-    while (!code && !(code = pages_next(&pages, &keys, &more)) && more) code = unlink_some(&second, keys, c);
+    while (!code && !(code = pages_next(&pages, &keys, &more)) && more) code = take(with, keys, &second);
     pages_end(&pages);
     connect_close(&second);
     return code;
 }
+
+int own_book_delete(struct connection *c) { return own_book_keys(c, unlink_some, c); }

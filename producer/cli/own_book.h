@@ -21,6 +21,10 @@ int own_book_choose(const struct cli *cli, const char *own, uint64_t seed, unsig
 int own_book_refuse(struct connection *c) __attribute__((warn_unused_result));
 /* Whether every partition has an owner. */
 int own_book_is_served(struct connection *c, bool *served) __attribute__((warn_unused_result));
+/* Hands every key that begins with {BOOK} or {BOOK: to `take`, some hundred at a time; `free` is a connection that nobody uses meanwhile.
+ * Ends with the first code of `take` that is not CLI_OK. */
+typedef int own_book_take_fn(void *with, struct reply keys, struct connection *free);
+int own_book_keys(struct connection *c, own_book_take_fn *take, void *with) __attribute__((warn_unused_result));
 /* Deletes what begins with {BOOK} or {BOOK:, and nothing else. */
 int own_book_delete(struct connection *c) __attribute__((warn_unused_result));
 

@@ -3,12 +3,12 @@
 -- their entries; all of them or none.
 -- KEYS: 1 meta 2 intents 3 unanswered, then response streams
 -- ARGV: 1 epoch 2 how durable: memory, replica(n), disk 3 msgpack [source, place of its response stream in KEYS, ...], then entries
--- Reply: how many were answered; entries without a kept answer are only acknowledged. Errors: FENCED
+-- Reply: what was told (respond.lua); entries without a kept answer are only acknowledged. Errors: FENCED
 --@codes
 --@include fence.lua
 --@include respond.lua
 fence(KEYS[1], ARGV[1])
-local list, places, given, count = cmsgpack.unpack(ARGV[3]), {}, {}, 0
+local list, places, given = cmsgpack.unpack(ARGV[3]), {}, {}
 redis.call('XLEN', KEYS[2])
 for n = 1, #list, 2 do
   redis.call('XLEN', KEYS[list[n + 1]])
@@ -25,7 +25,6 @@ end
 local function give_all(kept)
   for n = 1, #kept do
     local a = kept[n] and cmsgpack.unpack(kept[n])
-    if a then count = count + 1 end
     if a and type(a[1]) ~= 'table' then
       give(a)
     elseif a then
@@ -41,4 +40,4 @@ if not fine then -- a stream that takes no more entries, or what is kept is none
 end
 redis.call('HDEL', KEYS[3], unpack(ARGV, 4))
 redis.call('XACK', KEYS[2], 'workers', unpack(ARGV, 4))
-return count
+return told

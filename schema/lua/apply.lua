@@ -8,8 +8,8 @@
 -- ARGV: 1 epoch 2 msgpack [partition, drops, entry count, column, ...]; all entries are of one UTC day; columns as in batch.def
 --       3 the last entry applied when the lane looked up what the columns say
 --       4 there under durability: no answer is given, all are kept, and their entries are not acknowledged
--- Reply: the last bill number, then four values for each entry still to be answered that may have consequences: its number in the batch,
---        its code, 1 if it acts on a merchant, the answer's detail.
+-- Reply: the last bill number, what was told (respond.lua), then four values for each entry still to be answered that may
+--        have consequences: its number in the batch, its code, 1 if it acts on a merchant, the answer's detail.
 -- Errors: FENCED; BROKEN n key reason: entry n (0: none) cannot be applied; TRYAGAIN: earlier entries must be claimed first, or
 --         something was applied since the lane looked, or the partition is paused; NOGROUP.
 --         Nothing was written then.
@@ -63,4 +63,5 @@ load_meta(ARGV[1], ARGV[3])
 decide_batch()
 write_batch()
 table.insert(todo, 1, last_bill)
+table.insert(todo, 2, told)
 return todo

@@ -82,7 +82,7 @@ decide_batch = function()
   check_order()
   today = call('HMGET', KEYS[PLACE.bills], unpack(IDENTITY))
   local before = KEYS[PLACE.bills_before] -- asking for each what is not there would cost as much as asking for what is
-  yesterday = call('EXISTS', before) == 1 and call('HMGET', before, unpack(IDENTITY)) or {}
+  yesterday = call('HLEN', before) > 0 and call('HMGET', before, unpack(IDENTITY)) or {}
   local fresh, plain = false, #ORIGIN == 0 and #MORE.OWN == 0
   for i = 1, count do
     current = i
@@ -93,7 +93,7 @@ decide_batch = function()
       if not (PLAIN and OP[i] == 'pay' and pay_plainly(i)) then decide_new(i) end
     else decide_known(i, known, door) end
   end
-  if TRACED then trace_answers() end
+  if TRACE[1] then trace_answers() end
   if ARGV[4] then hold_answers() end
   if fresh then applied = ENTRY[count] end
   current = 0

@@ -20,7 +20,7 @@ end
 -- Keeps an answer; an entry may have several. One without a stream (1: 0) is an outcome nobody is told.
 local function keep_answer(i, a)
   local entry, place = ENTRY[i], a[1]
-  if TRACED then trace_answer(i, a) end
+  if TRACE[1] then trace_answer(i, a) end
   local n = waiting[entry]
   if not n then
     n = #unanswered + 2

@@ -8,8 +8,8 @@ start_browser() {
     chromedriver --port=0 >"$dir/driver.log" 2>&1 &
     driver=$!
     pids="$pids $driver"
-    wait_for 20 grep -q 'on port [0-9]' "$dir/driver.log"
-    driver_url=http://127.0.0.1:$(sed -n 's/.*on port \([0-9]*\).*/\1/p' "$dir/driver.log" | tail -n 1)
+    wait_for 20 grep -q 'on port [1-9]' "$dir/driver.log" # it first says that it wants any
+    driver_url=http://127.0.0.1:$(sed -n 's/.*on port \([1-9][0-9]*\).*/\1/p' "$dir/driver.log" | tail -n 1)
     arguments=$(printf '"%s",' --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
         --disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1200,900 "--user-data-dir=$profile")
     session=$(curl -s -m 60 "$driver_url/session" -d \

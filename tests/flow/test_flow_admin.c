@@ -147,6 +147,21 @@ static double sum(const char *name) {
     return total;
 }
 
+/* One refused for want of an account, the other the same again: two more answers, one of them a repeat. */
+static void check_answers_counted(void) {
+    struct intent topup = flow_intent(OP_topup, "nobody", NULL, 100, NULL);
+    double done = sample("till_answers_total{code=\"ok\"}"), again = sum("till_answers_replayed_total");
+    double missed = sample("till_answers_total{code=\"not_found\"}");
+    cr_expect(done > 0 && missed >= 0 && again >= 0, "%s", page);
+    flow_send(&flow, &topup);
+    flow_send(&flow, &topup);
+    cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
+    cr_assert_eq(ask("GET", "/metrics", ""), 200);
+    cr_expect(sample("till_answers_total{code=\"not_found\"}") == missed + 2, "%s", page);
+    cr_expect(sample("till_answers_total{code=\"ok\"}") == done, "%s", page);
+    cr_expect(sum("till_answers_replayed_total") == again + 1, "%s", page);
+}
+
 Test(flow_admin, metrics_say_what_was_done) {
     start(NULL);
     flow_open(&flow);
@@ -162,6 +177,7 @@ Test(flow_admin, metrics_say_what_was_done) {
     cr_expect(sum("till_backlog_entries") == 0 && sum("till_head_of_line_age_seconds") == 0);
     cr_expect(sum("till_dead_entries") == (double)flow_backlog(&flow).dead, "%f", sum("till_dead_entries"));
     cr_expect(sample("till_redis_errors_total{class=\"lost\"}") == 0);
+    check_answers_counted();
     cr_expect(sum("till_loss_suspected") == 0 && sum("till_fenced_total") == 0);
 }
 

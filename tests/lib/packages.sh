@@ -4,6 +4,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 100
 command -v dpkg-shlibdeps >/dev/null || { echo "there is no dpkg-shlibdeps (package dpkg-dev)"; exit 77; }
+command -v file >/dev/null || { echo "there is no file, which cpack wants"; exit 77; }
 build=$1 bad=0 dir=$(mktemp -d "${TMPDIR:-/tmp}/tp-XXXXXX")
 trap 'rm -rf "$dir"' EXIT
 

@@ -24,11 +24,20 @@ bool pour_open(struct pour *pour) {
 
 void pour_close(struct pour *pour) { till_reader_close(pour->reader); }
 
+/* How many are sent together from there on. What is sent together is in order for each partition only: an order's payment from another one
+ * goes by itself, once the order is in its stream. */
+static uint32_t batch_at(const struct task_list *list, uint32_t first) {
+    uint32_t count = 0, most = list->count - first < BATCH ? list->count - first : BATCH;
+    for (const struct task *t = &list->tasks[first]; count < most; t++, count++)
+        if (t->what == TASK_PAY_ORDER_AWAY && t->of >= first) break;
+    return count;
+}
+
 static bool send_some(struct pour *pour) {
     static struct task_texts texts[BATCH];
     static struct till_intent intents[BATCH];
     static struct till_result results[BATCH];
-    uint32_t left = pour->list->count - pour->sent, count = left < BATCH ? left : BATCH;
+    uint32_t count = batch_at(pour->list, pour->sent);
     for (uint32_t i = 0; i < count; i++) task_intent(pour->list, pour->sent + i, &texts[i], &intents[i]);
     size_t sent = till_send(pour->till, intents, count, SEND_TIMEOUT_MS, results);
     for (uint32_t i = 0; i < count; i++) {
