@@ -66,8 +66,9 @@ void lane_append_read(struct lane *lane) {
     struct command *c = &lane->batch.command;
     keys_buffer key;
     char behind[ENTRY_TEXT_MAX + 1] = ">";
-    command_begin(c, replaying_reads_on(lane, behind) ? "XREAD" : "XREADGROUP");
-    if (behind[0] == '>') {
+    bool by_itself = replaying_reads_on(lane, behind);
+    command_begin(c, by_itself ? "XREAD" : "XREADGROUP");
+    if (!by_itself) {
         command_word(c, "GROUP");
         command_word(c, KEYS_GROUP);
         command_word(c, lane->shared->worker);

@@ -186,8 +186,9 @@ static enum redis_err wait_elsewhere(struct lane *lane, const bool *sent) {
     struct outbox *box = &lane->outbox;
     struct command c;
     keys_buffer key;
-    unsigned count = 0, home = redis_node_of(lane->side, key, keys_intents(key, &lane->door.book, lane->door.partition));
+    unsigned count = 0;
     if (!durable_wanted(lane)) return REDIS_OK;
+    unsigned home = redis_node_of(lane->side, key, keys_intents(key, &lane->door.book, lane->door.partition));
     for (unsigned target = 0; target < lane->door.book.partitions; target++) {
         bool counts = sent[target] && !box->held[target] && box->nodes[target] != home;
         for (unsigned n = 0; n < count && counts; n++) counts = nodes[n] != box->nodes[target];

@@ -51,16 +51,20 @@ static bool owes(const struct lane *lane, const struct outbox_item *item) {
     return false;
 }
 
-enum redis_err replaying_recall(struct lane *lane) {
-    struct command *c = &lane->batch.command;
-    struct reply reply;
+static void begin(const struct lane *lane, struct command *c, const struct script *script) {
     keys_buffer key;
-    if (!lane->replaying.on) return REDIS_OK;
-    redis_script_begin(c, &script_recall, 3);
+    redis_script_begin(c, script, 3);
     command_copy(c, key, keys_meta(key, &lane->door.book, lane->door.partition));
     command_copy(c, key, keys_intents(key, &lane->door.book, lane->door.partition));
     command_copy(c, key, keys_unanswered(key, &lane->door.book, lane->door.partition));
     command_word(c, lane->epoch_text);
+}
+
+enum redis_err replaying_recall(struct lane *lane) {
+    struct command *c = &lane->batch.command;
+    struct reply reply;
+    if (!lane->replaying.on) return REDIS_OK;
+    begin(lane, c, &script_recall);
     command_word(c, lane->shared->worker);
     return redis_script_call(lane->redis, &script_recall, c, &reply);
 }
@@ -81,13 +85,8 @@ void replaying_note_read(struct lane *lane, struct reply entries) {
 
 void replaying_put_aside(struct lane *lane, struct command *aside) {
     struct outbox *box = &lane->outbox;
-    keys_buffer key;
     uint32_t kept = 0;
-    redis_script_begin(aside, &script_aside, 3);
-    command_copy(aside, key, keys_meta(key, &lane->door.book, lane->door.partition));
-    command_copy(aside, key, keys_intents(key, &lane->door.book, lane->door.partition));
-    command_copy(aside, key, keys_unanswered(key, &lane->door.book, lane->door.partition));
-    command_word(aside, lane->epoch_text);
+    begin(lane, aside, &script_aside);
     for (uint32_t n = 0, next; n < box->count; n = next) {
         bool owing = false;
         for (next = n; next < box->count && entry_id_compare(box->items[next].entry->id, box->items[n].entry->id) == 0; next++)

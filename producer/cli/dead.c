@@ -47,7 +47,7 @@ json_t *dead_raw_json(struct reply value) {
 }
 
 json_t *dead_part_json(const struct bulk_part *part) {
-    static struct intent intent;
+    struct intent intent;
     struct intent_fault fault;
     return intent_decode(part->bytes, part->size, &intent, &fault) == INTENT_UNREADABLE ? json_null() : json_intent_show(&intent);
 }

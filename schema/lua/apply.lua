@@ -62,6 +62,5 @@ for i = 1, #OP do HAS[OP[i]] = true end
 load_meta(ARGV[1], ARGV[3])
 decide_batch()
 write_batch()
-table.insert(todo, 1, last_bill)
-table.insert(todo, 2, told)
+todo[1] = last_bill
 return todo

@@ -4,7 +4,7 @@ local waiting = {}      -- entry ID -> place of what is kept there
 local sound = {}        -- places of streams that can be answered on
 local held_back         -- the same, once there are any: not to be acknowledged yet
 local buried = {}       -- entries for the dead stream
-local todo = {}         -- the reply
+local todo = { 0, told } -- the reply: the last bill number comes with the end of the batch
 local today, yesterday  -- the records known before the batch under each identity, by day
 
 -- What is left to do for entry i. A replay, or an answer that waits for durability only (16: 1), has no follow-ups: key_reused is a code

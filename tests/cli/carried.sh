@@ -1,4 +1,7 @@
-# What a repartition must carry over as it is. Sourced.
+# What a repartition must carry over as it is, of a traffic from a seed. Sourced behind private.sh.
+
+seed=${SEED:-$RANDOM}
+echo "seed $seed (SEED=$seed repeats it)"
 
 # Everything that does not depend on the number of partitions: hashes of accounts, orders and articles, bills, what is due, answers. (Where
 # two entries put off come together that have one ID, the second gets another.)

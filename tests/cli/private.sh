@@ -40,6 +40,8 @@ start_worker() { # waits until it serves every partition
     wait_for 20 eval "\"\$TILL\" status --no-rate --json >\"$dir/owners.json\" && jq -e '[.partitions[] | select(.owner == null)] == []' \"$dir/owners.json\""
 }
 
+at_rest() { "$TILL" audit --json | jq -e '.undelivered + .pending + .unanswered + .in_flight + .settling + .paying == 0'; }
+
 stop_worker() {
     kill "$worker"
     wait "$worker"

@@ -1,21 +1,17 @@
 #!/bin/bash
 # till bench: measures on a Redis that others use, in a book of its own, and leaves nothing behind, also when it is interrupted.
 set -u
-. "$(dirname "$0")/private.sh"
-start_redis
-start_worker # a book of somebody else's, which goes on
-expect 0 "" "$TILL" open --account alice --kind user --currency CNY
-cli set other 1 >/dev/null
-cli set '{bench-test-not}:key' 1 >/dev/null
-keys() { cli --scan | grep -v ':lease$' | sort; }
-keys >before
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/private.sh"
+. "$here/beside.sh"
+beside bench
 small="--count 2000 --rate 500 --seconds 1 --accounts 100 --partitions 8 --log bench.log"
 
 json 0 '.[0] | .sound and .found == 0 and .payments_per_s > 0 and .redis_us > 0 and .worker_us > 0 and .producer_us > 0
     and .latency.count == 500 and .latency.p50_ms > 0 and .latency.p999_ms >= .latency.p99_ms and .partitions == 8
     and .bytes_each.bills > 50 and .bytes_each.ledger > 50 and .bytes_each.responses > 50 and .bytes_each.intents > 50
     and .bytes_each.all > .bytes_each.bills' "$TILL" bench --book bench-test $small --json
-wait_for 10 eval 'keys >after; cmp before after'
+left_alone
 expect 0 "| end to end |" "$TILL" bench $small
 expect 0 "ok (0)" "$TILL" topup --account alice --amount 5 --currency CNY
 
@@ -38,5 +34,5 @@ kill -INT "$bench"
 wait "$bench"
 code=$?
 [ $code = 100 ] && grep -q "ended early" err || fail "interrupted it ended with $code: $(cat err)"
-wait_for 10 eval 'keys >after; cmp before after'
+left_alone
 finish

@@ -5,18 +5,15 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/private.sh"
 . "$here/carried.sh"
-seed=${SEED:-$RANDOM}
-echo "seed $seed (SEED=$seed repeats it)"
 traffic() { python3 "$here/random_traffic.py" "$seed" "$1" "$2" >"$2.jsonl"; } # traffic COUNT PREFIX
 enqueue() { "$TILL" send "$1.jsonl" --source shop >/dev/null || fail "sending $1.jsonl"; }
-settled() { "$TILL" audit --json | jq -e '.undelivered + .pending + .unanswered + .in_flight + .settling + .paying == 0'; }
 sound() { json 0 '.[0] | .sound and .lost == 0' "$TILL" audit --json; }
 with() { TILL_BOOK_PARTITIONS=$1 "${@:2}"; } # with PARTITIONS COMMAND...
 start_redis
 start_worker
 traffic "${COUNT:-150}" a
 enqueue a
-wait_for 40 settled
+wait_for 40 at_rest
 stop_worker
 sound
 facts "$socket" 4 >facts.before
@@ -55,7 +52,7 @@ start_worker
 traffic 100 b
 enqueue b
 enqueue a
-wait_for 40 settled
+wait_for 40 at_rest
 sound
 stop_worker
 

@@ -5,9 +5,6 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/private.sh"
 . "$here/carried.sh"
-seed=${SEED:-$RANDOM}
-echo "seed $seed (SEED=$seed repeats it)"
-settled() { "$TILL" audit --json | jq -e '.undelivered + .pending + .unanswered + .in_flight + .settling + .paying == 0'; }
 state() { cli hget '{till}:book' repartition | cut -d' ' -f1; }
 is_carried() { # is_carried WHEN: sound and as it was, in 9 partitions
     TILL_BOOK_PARTITIONS=9 json 0 '.[0].sound' "$TILL" audit --json
@@ -34,7 +31,7 @@ start_redis
 start_worker
 python3 "$here/random_traffic.py" "$seed" 150 a >a.jsonl
 "$TILL" send a.jsonl --source shop >/dev/null || fail "sending"
-wait_for 60 settled
+wait_for 60 at_rest
 stop_worker
 facts "$socket" 4 >facts.before
 keep old.rdb

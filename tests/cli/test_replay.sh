@@ -23,7 +23,6 @@ die() { # die N: a worker that comes and dies, for good, at a random point or af
     { kill -9 $dying; wait $dying; } 2>/dev/null
 }
 # Nothing under way: no intent waits, nothing is pending, nothing falls due in the next moment.
-settled() { "$TILL" audit --json | jq -e '.undelivered + .pending + .unanswered + .in_flight + .settling + .paying == 0'; }
 sound() { json 0 '.[0] | .sound and .lost == 0' "$TILL" audit --json; }
 # All answers that were given, by what they answer.
 answers() {
@@ -35,7 +34,7 @@ start_redis
 start_worker
 traffic 400 a
 enqueue a
-wait_for 30 settled
+wait_for 30 at_rest
 stop_worker
 for round in 1 2 3 4 5 6; do
     traffic 150 "b$round"
@@ -86,9 +85,9 @@ echo "$killed replays killed, $again entries pending again"
 
 # Workers as always; what was under way goes on; checkouts send again whatever they like.
 start_worker
-wait_for 30 settled
+wait_for 30 at_rest
 enqueue a b1 b2 b3 b4 b5 b6
-wait_for 30 settled
+wait_for 30 at_rest
 sound
 answers >answers.after
 sort answers.before | comm -23 - answers.after >gone

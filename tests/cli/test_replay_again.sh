@@ -6,7 +6,6 @@ here=$(cd "$(dirname "$0")" && pwd)
 seed=${SEED:-$RANDOM}
 echo "seed $seed (SEED=$seed repeats it)"
 lengths() { for p in 0 1 2 3; do cli xlen "{till:$p}:responses:shop"; done | awk '{ n += $1 } END { print n }'; }
-settled() { "$TILL" audit --json | jq -e '.undelivered + .pending + .unanswered + .in_flight + .settling + .paying == 0'; }
 # What was answered to each entry; the first time, or again.
 content() { jq -c '[.entry, .key, .op, .code, .reason, .account, .amount, .currency, .balance, .held, .bill, .at, .detail]' | sort; }
 watched() { "$TILL" watch --source shop --from 0 --json --limit "$(lengths)"; }
@@ -16,14 +15,14 @@ start_worker
 python3 "$here/random_traffic.py" "$seed" 300 a >a.jsonl
 "$TILL" send a.jsonl --source shop >/dev/null || fail "sending a.jsonl"
 "$TILL" send a.jsonl --source desk >/dev/null || fail "sending a.jsonl from the desk"
-wait_for 30 settled
+wait_for 30 at_rest
 sleep 0.01
 middle=$(date +%s%3N)
 sleep 0.01
 python3 "$here/random_traffic.py" "$seed" 100 b >b.jsonl
 "$TILL" send b.jsonl --source shop >/dev/null || fail "sending b.jsonl"
 "$TILL" send b.jsonl --source shop >/dev/null || fail "sending b.jsonl again" # these are replayed by the book itself
-wait_for 30 settled
+wait_for 30 at_rest
 stop_worker
 "$TILL" digest --save . >/dev/null
 watched | jq -c 'select(.replayed == false)' | content >first

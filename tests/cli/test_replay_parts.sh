@@ -13,7 +13,6 @@ send() { # send COUNT PREFIX
     python3 "$here/random_traffic.py" "$seed" "$1" "$2" >"$2.jsonl"
     "$TILL" send "$2.jsonl" --source shop >/dev/null || fail "sending $2.jsonl"
 }
-settled() { "$TILL" audit --json | jq -e '.undelivered + .pending + .unanswered + .in_flight + .settling + .paying == 0'; }
 sound() { json 0 '.[0] | .sound and .lost == 0' "$TILL" audit --json; }
 replay() { "$TILL" replay --from-archive "$@"; }
 stop_redis() {
@@ -32,14 +31,14 @@ length() { cli xlen "{till:$1}:intents"; }
 start_redis
 start_worker
 send 300 a
-wait_for 30 settled
+wait_for 30 at_rest
 expect 0 "" "$TILL" archive all
 early=$(cli xrange '{till:1}:intents' - + COUNT 20 | grep -aE '^[0-9]+-[0-9]+$' | tail -n 1)
 sleep 0.01
 middle=$(date +%s%3N)
 sleep 0.01
 send 100 b
-wait_for 30 settled
+wait_for 30 at_rest
 stop_worker
 TILL_RETENTION_INTENTS=1s TILL_RETENTION_LEDGER=1s TILL_ARCHIVE_DIR=$dir/all start_worker # trims what it has archived
 wait_for 15 eval '[ $(length 0) -lt 50 ] && [ $(length 1) -lt 50 ] && [ $(length 2) -lt 50 ] && [ $(length 3) -lt 50 ]'
@@ -52,7 +51,7 @@ send 200 c
 cli save >/dev/null
 mv dump.rdb snapshot.rdb
 send 200 d
-wait_for 30 settled
+wait_for 30 at_rest
 expect 0 "" "$TILL" archive uneven --partitions 2-3
 stop_worker
 expect 0 "" "$TILL" archive all
@@ -91,7 +90,7 @@ json 0 ".[0] | .digests_compared == 4 and .found == 0 and .intents > 100 and .in
 expect 0 "the same as digest.json" "$TILL" digest --compare digest.json
 json 0 'all(.archived == 0)' "$TILL" archive all --json
 start_worker
-wait_for 30 settled
+wait_for 30 at_rest
 stop_worker
 
 # Points in time, and on from there.
@@ -112,9 +111,9 @@ expect 0 "the same as whole.json" "$TILL" digest --compare whole.json
 restart_empty
 expect 0 "" replay all --until "$middle"
 start_worker # a book as it was then, that goes its own way
-wait_for 30 settled
+wait_for 30 at_rest
 send 50 e
-wait_for 30 settled
+wait_for 30 at_rest
 sound
 stop_worker
 expect 100 "is not what was archived: it is another book, or was worked on since" replay all
@@ -126,10 +125,10 @@ sound
 restart_empty
 json 1 '.[0] | .left_out > 0 and .found > 0 and .digests_compared == 0' replay uneven --json
 start_worker
-wait_for 30 settled
+wait_for 30 at_rest
 sound
 for file in a b c d; do "$TILL" send "$file.jsonl" --source shop >/dev/null || fail "sending $file.jsonl again"; done
-wait_for 30 settled
+wait_for 30 at_rest
 sound
 stop_worker
 
