@@ -1,20 +1,17 @@
 #!/bin/bash
-# The Python client against the golden vectors, against a running worker, and the values that its page about producers quotes.
+# The Python client against the golden vectors, against a running worker, and the values that its page about producers quotes; its types.
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$(dirname "$0")/private.sh"
+. "$root/tests/cli/clients.sh"
+[ -n "$python" ] || { echo "$missing"; exit 77; }
 
-python=""
-for candidate in python3 /usr/bin/python3; do
-    if [ -z "$python" ] && "$candidate" -c 'import redis, msgpack' 2>/dev/null; then python=$candidate; fi
-done
-[ -n "$python" ] || { echo "python3-redis and python3-msgpack are not here"; exit 77; }
-
-export PYTHONPATH=$root/producer/clients/python PYTHONDONTWRITEBYTECODE=1
-expect 0 "intents, " "$python" "$root/producer/clients/python/tests/vectors.py" "$root/tests/vectors" "$root/producer/clients/README.md"
+expect 0 "intents, " "$python" "$clients/python/tests/vectors.py" "$root/tests/vectors" "$root/producer/clients/README.md"
 start_redis
 start_worker
-expect 0 "good" timeout 60 "$python" "$root/producer/clients/python/tests/worker.py" "$socket"
+expect 0 "good" timeout 60 "$python" "$clients/python/tests/worker.py" "$socket"
 stop_worker
-expect 0 "good" timeout 60 "$python" "$root/producer/clients/python/tests/busy.py" "$socket"
+expect 0 "good" timeout 60 "$python" "$clients/python/tests/busy.py" "$socket"
+! command -v mypy >/dev/null ||
+    expect 0 "no issues" mypy --config-file "$clients/python/pyproject.toml" --cache-dir "$dir/mypy" "$clients/python/till_payments"
 finish

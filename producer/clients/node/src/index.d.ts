@@ -1,5 +1,5 @@
 // Types of till-payments.
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 
 export declare const Code: Readonly<{
   OK: 0; NOT_FOUND: 1; NOT_PERMITTED: 2; INSUFFICIENT_FUNDS: 3; ACCOUNT_FROZEN: 4; ACCOUNT_LOCKED: 5; INVALID: 6; KEY_REUSED: 7;
@@ -85,8 +85,8 @@ export interface Answer {
 }
 
 export interface TillOptions {
-  /** Yours; a connection like it is opened for the reader. Not a Cluster. */
-  redis: Redis;
+  /** Yours: of one server, of sentinels, or a Cluster. A connection like it is opened for the reader; to a Cluster one for each partition. */
+  redis: Redis | Cluster;
   source: string;
   book?: string;
   /** '$', '0', or a reader's position. */
@@ -98,7 +98,7 @@ export declare class TillError extends Error {}
 
 export declare class Till {
   static open(options: TillOptions): Promise<Till>;
-  readonly redis: Redis;
+  readonly redis: Redis | Cluster;
   readonly source: string;
   readonly book: string;
   readonly partitions: number;

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, codeWord } from './codes.js';
 import { Reader } from './reader.js';
 import { encode, key as newKey, partition, sign } from './wire.js';
+import { within } from './within.js';
 
 export { Code, codeWord } from './codes.js';
 export { Reader } from './reader.js';
@@ -15,16 +16,6 @@ const pauseMs = { first: 5, last: 200 };
 export class TillError extends Error {}
 
 const isRefusal = (error) => error?.name === 'ReplyError';
-
-// Rejects when it takes too long; what was sent may still happen.
-async function within(promise, ms) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error('Redis did not answer in time')), Math.max(0, ms));
-  });
-  promise.catch(() => {});
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
 
 export class Till {
   #backlog = new Map();

@@ -1,13 +1,17 @@
-// All answers of a source, from all partitions, by one connection: for however many callers wait for theirs.
+// All answers of a source, from all partitions, for however many callers wait for theirs: by one connection, or, in a Redis Cluster, where one
+// read cannot have streams of several slots, by one for each partition.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answerOf } from './answer.js';
 import { Code } from './codes.js';
+import { Link } from './link.js';
+import { within } from './within.js';
 
 const blockMs = 500;
+const silentMs = 5000; // beyond that: a server that does not answer any more is left
 const pauseMs = { first: 20, last: 1000 };
 
 export class Reader {
-  #redis;
+  #links;
   #keys;
   #last;
   #onAnswer;
@@ -16,12 +20,13 @@ export class Reader {
   #ended;
 
   constructor(redis, keys, last, onAnswer) {
-    this.#redis = redis.duplicate({ maxRetriesPerRequest: null });
-    this.#redis.on('error', () => {}); // it connects again; what reads sees it
     this.#keys = keys;
     this.#last = last;
     this.#onAnswer = onAnswer;
-    this.#ended = this.#run();
+    const all = keys.map((_, p) => p);
+    const groups = redis.isCluster ? all.map((p) => [p]) : [all];
+    this.#links = groups.map(() => new Link(redis));
+    this.#ended = Promise.all(groups.map((group, n) => this.#run(group, this.#links[n])));
   }
 
   /** `start`: '$' what comes from now on, '0' everything that is kept, or a position. */
@@ -49,19 +54,23 @@ export class Reader {
 
   async close() {
     this.#closed = true;
-    this.#redis.disconnect();
+    for (const link of this.#links) link.drop();
     await this.#ended;
   }
 
-  async #run() {
+  async #run(group, link) {
+    const keys = group.map((p) => this.#keys[p]);
     for (let pause = pauseMs.first; !this.#closed; ) {
       try {
-        const page = await this.#redis.xread('COUNT', 1024, 'BLOCK', blockMs, 'STREAMS', ...this.#keys, ...this.#last);
+        const from = group.map((p) => this.#last[p]);
+        const read = link.connection().xread('COUNT', 1024, 'BLOCK', blockMs, 'STREAMS', ...keys, ...from);
+        const page = await within(read, blockMs + silentMs);
         pause = pauseMs.first;
         for (const [name, entries] of page ?? []) this.#take(this.#keys.indexOf(name), entries);
-      } catch {
+      } catch (error) {
         if (this.#closed) return;
-        await sleep(pause); // away, or failing over: the place is kept
+        link.drop(error);
+        await sleep(pause); // away, failing over, moved: the place is kept
         pause = Math.min(2 * pause, pauseMs.last);
       }
     }

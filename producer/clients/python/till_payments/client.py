@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, Union
 
 import redis
+from redis.exceptions import ClusterError, RedisClusterException
 
 from .codes import CODES, Code
 from .reader import Reader
@@ -64,10 +65,11 @@ _FIELDS = tuple(Answer.__dataclass_fields__)
 
 
 class Till:
-    """A book on a Redis. `client` is yours (redis.Redis, or a Sentinel's master_for; not a cluster's), without decode_responses, and with a
-    socket_timeout above 0.5 s if it has one. A Till may be used by many threads; `source` is the upstream's name."""
+    """A book on a Redis. `client` is yours (redis.Redis, a Sentinel's master_for, or redis.RedisCluster), without decode_responses, and with a
+    socket_timeout above 0.5 s: with none a server that falls silent is waited for. A Till may be used by many threads; `source` is the
+    upstream's name."""
 
-    def __init__(self, client: redis.Redis, source: str, book: str = "till", *, start: str = "$", backlog_max: int = 1_000_000) -> None:
+    def __init__(self, client: Union[redis.Redis, redis.RedisCluster], source: str, book: str = "till", *, start: str = "$", backlog_max: int = 1_000_000) -> None:
         self.redis, self.source, self.book, self.backlog_max = client, source, book, backlog_max
         self.partitions = self._read_book()
         self._backlog: dict[int, tuple[float, int]] = {}
@@ -126,9 +128,9 @@ class Till:
                 if waiting >= self.backlog_max and tries == 0:
                     return result(Code.BUSY, detail=f"{waiting} intents wait in partition {p}")
                 tries += 1
-                entry_id = self.redis.xadd(self.intents_key(p), entry)  # type: ignore[arg-type]
+                entry_id = self.redis.xadd(self.intents_key(p), entry)
                 return result(Code.OK, entry=entry_id.decode())
-            except (redis.ConnectionError, redis.TimeoutError) as error:
+            except (redis.ConnectionError, redis.TimeoutError, ClusterError, RedisClusterException) as error:
                 if time.monotonic() + pause >= deadline:
                     return result(Code.WRITE_FAILED if tries else Code.READ_FAILED, detail=str(error))
             except redis.ResponseError as error:  # it says no: nothing was enqueued by this try

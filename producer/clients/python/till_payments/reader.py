@@ -1,11 +1,13 @@
-"""All answers of a source, from all partitions, by one connection: for however many callers wait for theirs."""
+"""All answers of a source, from all partitions, for however many callers wait for theirs: by one connection, or, in a Redis Cluster, where
+one read cannot have streams of several slots, by one for each partition."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 import redis
+from redis.exceptions import RedisClusterException
 
 from .codes import Code
 
@@ -17,7 +19,8 @@ _PAUSE_S = (0.02, 1.0)
 
 
 class Reader:
-    """Reads in a thread of its own and gives each answer to whoever waits for it, and to `on_answer` if there is one.
+    """Reads in a thread of its own (in a Cluster: one for each partition) and gives each answer to whoever waits for it, and to `on_answer` if
+    there is one, one after the other.
 
     `position` says where to go on after the last answer given out, as text for a file; give it back as `start`. Other starts: "$" for what
     comes from now on, "0" for everything that is kept."""
@@ -28,8 +31,13 @@ class Reader:
         self._last = self._place(start)
         self._waiting: dict[tuple[str, str], list[_Slot]] = {}
         self._lock, self._stop = threading.Lock(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"till-{source}", daemon=True)
-        self._thread.start()
+        self._asking, self._telling = threading.Lock(), threading.Lock()
+        self._asked: set[int] = set()  # partitions whose server was looked for before
+        partitions = range(till.partitions)
+        groups = [[p] for p in partitions] if isinstance(till.redis, redis.RedisCluster) else [list(partitions)]
+        self._threads = [threading.Thread(target=self._run, args=(group,), name=f"till-{source}", daemon=True) for group in groups]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def position(self) -> str:
@@ -38,7 +46,8 @@ class Reader:
 
     def close(self) -> None:
         self._stop.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def _place(self, start: str) -> list[str]:
         if start == "$":  # a fixed place, so that nothing that comes between two reads is missed
@@ -64,30 +73,50 @@ class Reader:
             if not slots:
                 self._waiting.pop((account, key), None)
 
-    def _run(self) -> None:
-        pause = _PAUSE_S[0]
+    def _run(self, group: list[int]) -> None:
+        pause, server = _PAUSE_S[0], None
         while not self._stop.is_set():
             try:
-                page = self._till.redis.xread(dict(zip(self._keys, self._last)), count=1024, block=_BLOCK_MS)
+                server = server or self._server_of(group)
+                page = server.xread({self._keys[p]: self._last[p] for p in group}, count=1024, block=_BLOCK_MS)
                 pause = _PAUSE_S[0]
-            except redis.RedisError:  # away, or failing over: the place is kept
+            except (redis.RedisError, RedisClusterException):  # away, failing over, moved: the place is kept
+                server = None
                 self._stop.wait(pause)
                 pause = min(2 * pause, _PAUSE_S[1])
                 continue
             for name, entries in page or []:
                 self._take(self._keys.index(name.decode()), entries)
 
-    def _take(self, p: int, entries: list) -> None:
+    def _server_of(self, group: list[int]) -> Any:
+        client = self._till.redis
+        if not isinstance(client, redis.RedisCluster):
+            return client
+        with self._asking:
+            if group[0] in self._asked:
+                client.nodes_manager.initialize()  # whoever had it is away, or it was moved
+            self._asked.add(group[0])
+            server = client.get_redis_connection(client.get_node_from_key(self._keys[group[0]]))
+        if server is None:  # another thread has just found it away
+            raise redis.ConnectionError("there is no connection")
+        return server
+
+    def _take(self, p: int, entries: list[tuple[bytes, dict[bytes, bytes]]]) -> None:
         for entry_id, fields in entries:
             answer = self._till.answer_of(fields)
-            with self._lock:
-                slots = self._waiting.get((answer.account, answer.key), []) if answer else []
-            for slot in list(slots):
-                slot.give(answer)
-            if answer and self._on_answer:
-                self._on_answer(answer)
+            if answer:
+                self._give(answer)
             with self._lock:
                 self._last[p] = entry_id.decode()
+
+    def _give(self, answer: Answer) -> None:
+        with self._lock:
+            slots = list(self._waiting.get((answer.account, answer.key), []))
+        for slot in slots:
+            slot.give(answer)
+        if self._on_answer:
+            with self._telling:
+                self._on_answer(answer)
 
 
 class _Slot:

@@ -25,7 +25,7 @@ def partition(account: str, partitions: int) -> int:
 
 def encode(intent: Intent) -> bytes:
     """The bytes of an intent. Keep them for a retry."""
-    return msgpack.packb(dict(intent), use_bin_type=True)
+    return bytes(msgpack.packb(dict(intent), use_bin_type=True))
 
 
 def _meant(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def fingerprint(intent: Intent) -> str:
     meant = _meant(intent)
     for name in ("guard", "settings"):
         if name in meant:
-            meant[name] = dict(sorted(meant[name].items(), key=lambda item: item[0].encode()))
+            meant[name] = dict(sorted(meant[name].items(), key=lambda item: bytes(item[0].encode())))
     if "steps" in meant:
         meant["steps"] = [_meant(step) for step in meant["steps"]]
     return hashlib.blake2b(encode(meant), digest_size=16).hexdigest()[:16]
@@ -54,7 +54,7 @@ def credential(password: bytes, account: str, book: str = "till") -> bytes:
     from argon2.low_level import Type, hash_secret_raw
 
     salt = hashlib.blake2b(f"{book}/{account}".encode(), digest_size=32).digest()[:16]
-    return hash_secret_raw(password, salt, time_cost=2, memory_cost=65536, parallelism=1, hash_len=32, type=Type.ID, version=19)
+    return bytes(hash_secret_raw(password, salt, time_cost=2, memory_cost=65536, parallelism=1, hash_len=32, type=Type.ID, version=19))
 
 
 def key() -> str:
