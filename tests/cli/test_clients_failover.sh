@@ -6,11 +6,11 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/tests/cli/clients.sh"
 [ -n "$python$node" ] || { echo "$missing"; exit 77; }
 
-# Six ports in a row that nobody listens on, and the nodes' own 10000 above.
+# Six ports in a row that nobody listens on, and the nodes' own 10000 above; those stay below what the system gives to connections.
 is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 all_free() { for n in 0 1 2 3 4 5; do is_free $((port + n)) && is_free $((port + n + 10000)) || return 1; done; }
-port=$((30000 - $$ % 900 * 10))
-find_ports() { until all_free; do port=$((port - 10)); done; }
+port=$((21200 + $$ % 150 * 10))
+find_ports() { until all_free; do port=$((port + 10)); done; }
 
 start_scene() { # start_scene SET-UP: $dir/SET-UP is its directory, TILL_REDIS_URL its url
     find_ports
