@@ -38,6 +38,9 @@ wanted=$(jq -r '.panels[].targets[].expr, .templating.list[].query' "$config/gra
 for name in $wanted; do
     echo "$served" | grep -qx "${name%_bucket}" || fail "the dashboard wants $name, which no worker serves"
 done
+# The settings that the containers are given are there, and could be what they say.
+env $(sed -nE 's/^ +(TILL_[A-Z_]+): /\1=/p' config/docker/compose.yaml) "$TILL_WORKER" --check-config >/dev/null ||
+    fail "config/docker/compose.yaml"
 jq -e '[.panels[].id] | length == (unique | length)' "$config/grafana-dashboard.json" >/dev/null || fail "two panels have the same number"
 
 [ $bad = 0 ] || exit 1
