@@ -164,20 +164,20 @@ static bool pack_all(struct packing *p, uint64_t size) {
 }
 
 /* Does what was written come out as what was packed? */
-static bool reads_back(int from, const char *file, struct archive_fault *fault) {
-    static _Thread_local uint8_t was[CHUNK], is[CHUNK];
+static bool reads_back(struct packing *p, const char *file, struct archive_fault *fault) {
+    uint8_t *was = p->in, *is = p->out;
     struct archive_unpack *u = NULL;
     const char *wrong = NULL;
     uint64_t size;
     int fd = open(file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || lseek(from, 0, SEEK_SET) != 0) {
+    if (fd < 0 || lseek(p->from, 0, SEEK_SET) != 0) {
         archive_fail_errno(fault, file, "read");
         return false;
     }
     bool same = archive_unpack_open(&u, fd, file, &size, fault) == ARCHIVE_OK;
     while (same && size > 0) {
         size_t want = size < CHUNK ? (size_t)size : CHUNK;
-        same = archive_unpack_read(u, is, want, &wrong) && read_full(from, was, want) == (ssize_t)want && memcmp(was, is, want) == 0;
+        same = archive_unpack_read(u, is, want, &wrong) && read_full(p->from, was, want) == (ssize_t)want && memcmp(was, is, want) == 0;
         size -= want;
     }
     if (!same) archive_fail_at(fault, file, 0, wrong ? wrong : "does not come out as it was packed");
@@ -189,7 +189,7 @@ static enum archive_err pack_into(struct packing *p, const char *file, const cha
     struct stat found;
     if (p->from < 0 || fstat(p->from, &found) != 0) return archive_fail_errno(fault, file, "read");
     if (p->to < 0 || !pack_all(p, (uint64_t)found.st_size)) return archive_fail_errno(fault, beside, "write");
-    return reads_back(p->from, beside, fault) ? ARCHIVE_OK : fault->err;
+    return reads_back(p, beside, fault) ? ARCHIVE_OK : fault->err;
 }
 
 enum archive_err archive_pack(const char *dir, const char *file, struct archive_fault *fault) {

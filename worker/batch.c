@@ -30,6 +30,7 @@ void batch_clear(struct batch *batch) {
     keyset_clear(&batch->keys);
     keyset_clear(&batch->late);
     shelf_clear(&batch->shelf);
+    arena_clear(&batch->texts);
     command_clear(&batch->command);
     free(batch->blob);
     free(batch->cells);
@@ -37,7 +38,7 @@ void batch_clear(struct batch *batch) {
 }
 
 static uint32_t article_count(const struct entry *e) {
-    return e->door != CODE_dead && e->intent.op == OP_order ? e->intent.line_count : 0;
+    return e->door != CODE_dead && e->gist.op == OP_order ? e->gist.intent->line_count : 0;
 }
 
 uint32_t batch_extent(const struct entry *entries, uint32_t count, uint32_t max) {
@@ -56,6 +57,7 @@ uint32_t batch_extent(const struct entry *entries, uint32_t count, uint32_t max)
 uint32_t batch_take(struct batch *b, const struct entry *entries, uint32_t count) {
     uint32_t cells = count;
     shelf_reset(&b->shelf);
+    arena_reset(&b->texts);
     for (uint32_t n = 0; n < count; n++) cells += cell_count(&entries[n]) - 1;
     if (cells > b->cell_capacity) {
         free(b->cells);
@@ -64,8 +66,9 @@ uint32_t batch_take(struct batch *b, const struct entry *entries, uint32_t count
     }
     uint32_t next = count;
     for (uint32_t n = 0; n < count; n++) {
-        cell_of_entry(&b->cells[n], &entries[n], b->door, next + 1);
-        for (uint32_t step = 0; step < b->cells[n].steps; step++) cell_of_step(&b->cells[next++], &entries[n], b->door, step);
+        cell_of_entry(&b->cells[n], &entries[n], b->door, next + 1, &b->texts);
+        for (uint32_t step = 0; step < b->cells[n].steps; step++)
+            cell_of_step(&b->cells[next++], &entries[n], b->door, step, &b->texts);
     }
     return cells;
 }
@@ -150,7 +153,7 @@ static uint32_t system_place(struct batch *b, const char *word, const char *curr
 }
 
 static uint32_t responses_place(struct batch *b, const struct cell *c) {
-    bool late = c->intent->op == OP_settled || c->intent->op == OP_bounce;
+    bool late = c->op == OP_settled || c->op == OP_bounce;
     if (c->step >= 0 || !(c->entry->answerable || late)) return 0;
     keys_buffer key;
     return keyset_add(&b->keys, key, keys_responses(key, &b->door->book, b->door->partition, c->source));

@@ -17,6 +17,7 @@ enum { BATCH_CELLS_MAX = 2048, BATCH_ARTICLES_MAX = 2048 };
 struct batch {
     const struct door *door;
     struct keyset keys;
+    struct arena texts;      /* what cells borrow */
     struct shelf shelf;      /* articles that the cells may touch */
     struct keyset late;      /* identities of the intents decided late, for batch_cut */
     struct command command;

@@ -1,56 +1,73 @@
 /* From checked entries to cells. */
 #include "worker/cell.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "schema/code.h"
 #include "schema/followup.h"
 
 uint32_t cell_count(const struct entry *entry) {
-    return 1 + (entry->door != CODE_dead && entry->intent.op == OP_group ? entry->intent.step_count : 0);
+    return 1 + (entry->door != CODE_dead && entry->gist.op == OP_group ? entry->gist.intent->step_count : 0);
 }
 
-static void write_number(char out[24], uint64_t number) { snprintf(out, 24, "%llu", (unsigned long long)number); }
+static const char *number_text(struct arena *arena, uint64_t number) {
+    char digits[20];
+    size_t at = sizeof digits;
+    do digits[--at] = (char)('0' + number % 10);
+    while (number /= 10);
+    return arena_text(arena, digits + at, sizeof digits - at);
+}
 
-static void copy_text(char *out, size_t capacity, const char *text, size_t size) {
-    if (size >= capacity) size = capacity - 1;
-    memcpy(out, text, size);
-    out[size] = '\0';
+/* "ACCOUNT/SOURCE/KEY" */
+static const char *identity_text(struct arena *arena, const char *account, const char *source, const char *key) {
+    size_t account_size = strlen(account), source_size = strlen(source), key_size = strlen(key);
+    char *text = arena_take(arena, account_size + source_size + key_size + 3), *at = text;
+    memcpy(at, account, account_size);
+    at += account_size;
+    *at++ = '/';
+    memcpy(at, source, source_size);
+    at += source_size;
+    *at++ = '/';
+    memcpy(at, key, key_size + 1);
+    return text;
 }
 
 /* A follow-up about an intent is told of by that one's source, key and identity. */
-static void tell_of_original(struct cell *c) {
+static void tell_of_original(struct cell *c, struct arena *arena) {
     struct followup_original original;
     if (!followup_original(c->intent, &original)) return;
-    copy_text(c->source_buffer, sizeof c->source_buffer, original.source, strlen(original.source));
-    copy_text(c->key_buffer, sizeof c->key_buffer, original.key, strlen(original.key));
-    c->source = c->source_buffer;
-    c->key = c->key_buffer;
-    snprintf(c->identity, sizeof c->identity, "%s/%s/%s", original.account, original.source, original.key);
-    memcpy(c->of, c->identity, sizeof c->of);
+    c->source = arena_text(arena, original.source, strlen(original.source));
+    c->key = arena_text(arena, original.key, strlen(original.key));
+    c->of = c->identity = identity_text(arena, original.account, original.source, original.key);
 }
 
-static void tell_of_guard(struct cell *c) {
+static void tell_of_origin(struct cell *c, struct arena *arena) {
+    unsigned from;
+    char entry[INTENT_ENTRY_MAX + 1];
+    if (!followup_origin(c->intent->origin, &from, entry)) return;
+    c->origin_entry = arena_text(arena, entry, strlen(entry));
+    c->from = number_text(arena, from);
+}
+
+static void tell_of_guard(struct cell *c, struct arena *arena) {
     const struct intent_guard *guard = &c->intent->guard;
-    if (guard->has_seq) write_number(c->guard_seq, guard->seq);
-    if (guard->has_balance_min) write_number(c->guard_balance, guard->balance_min);
-    if (guard->has_refunded) write_number(c->guard_refunded, guard->refunded);
+    if (guard->has_seq) c->guard_seq = number_text(arena, guard->seq);
+    if (guard->has_balance_min) c->guard_balance = number_text(arena, guard->balance_min);
+    if (guard->has_refunded) c->guard_refunded = number_text(arena, guard->refunded);
 }
 
-static void begin(struct cell *c, const struct entry *entry, int step) {
+static void begin(struct cell *c, const struct entry *entry, int step, struct arena *arena) {
     c->entry = entry;
-    c->intent = &entry->intent;
+    c->intent = entry->gist.intent;
     c->step = step;
-    c->source = entry->intent.source;
-    c->account = entry->intent.account;
+    c->source = entry->gist.source;
+    c->account = entry->gist.account;
     c->keeps = c->allow_duplicate = c->away = c->home = false;
-    c->order = "";
     c->first_line = c->lines = 0;
-    c->identity[0] = c->of[0] = c->amount[0] = c->from[0] = c->origin_entry[0] = '\0';
-    c->guard_seq[0] = c->guard_balance[0] = c->guard_refunded[0] = '\0';
+    c->order = c->identity = c->of = c->fingerprint = c->amount = c->from = c->origin_entry = "";
+    c->guard_seq = c->guard_balance = c->guard_refunded = "";
     c->steps = c->first_step = 0;
-    write_number(c->at, entry->id.ms);
+    c->at = number_text(arena, entry->id.ms);
 }
 
 static bool is_away(const struct cell *c, const struct door *door) {
@@ -58,39 +75,40 @@ static bool is_away(const struct cell *c, const struct door *door) {
     return elsewhere && keys_partition(&door->book, c->to, strlen(c->to)) != door->partition;
 }
 
-void cell_of_entry(struct cell *c, const struct entry *entry, const struct door *door, uint32_t first_step) {
-    const struct intent *i = &entry->intent;
-    unsigned from = 0;
-    begin(c, entry, -1);
-    c->op = i->op;
-    c->key = i->key;
-    c->to = i->to;
-    c->currency = i->currency;
-    c->note = i->note;
-    c->amount_minor = i->amount_minor;
-    c->expires_ms = i->expires_ms;
-    c->of_at_ms = i->of_at_ms;
-    c->keeps = (i->present & FIELD_BIT(FIELD_final)) && !i->final;
-    c->allow_duplicate = i->allow_duplicate;
-    c->order = i->order;
+void cell_of_entry(struct cell *c, const struct entry *entry, const struct door *door, uint32_t first_step, struct arena *arena) {
+    const struct gist *g = &entry->gist;
+    begin(c, entry, -1, arena);
+    c->op = g->op;
+    c->key = g->key;
+    c->to = g->to;
+    c->currency = g->currency;
+    c->note = g->note;
+    c->amount_minor = g->amount_minor;
+    c->expires_ms = g->expires_ms;
+    c->of_at_ms = g->of_at_ms;
+    c->keeps = g->keeps;
+    c->allow_duplicate = g->allow_duplicate;
+    c->order = g->intent->order;
     c->away = is_away(c, door);
-    c->home = i->op == OP_settle && keys_partition(&door->book, c->account, strlen(c->account)) == door->partition;
-    memcpy(c->fingerprint, entry->fingerprint, sizeof c->fingerprint);
-    intent_identity(i, c->identity);
-    if (i->of[0]) intent_identity_of(i, c->of);
-    if (i->amount_minor) write_number(c->amount, i->amount_minor);
-    tell_of_guard(c);
+    c->home = g->op == OP_settle && keys_partition(&door->book, c->account, strlen(c->account)) == door->partition;
+    c->fingerprint = entry->fingerprint;
+    c->identity = identity_text(arena, g->account, g->source, g->key);
+    if (g->of[0]) c->of = identity_text(arena, g->account, g->source, g->of);
+    if (g->amount_minor) c->amount = number_text(arena, g->amount_minor);
+    tell_of_guard(c, arena);
     if (entry->door == CODE_dead && entry->attempts == 0) return; /* nobody's: nothing in it is believed */
-    if (op_is_follow_up(i->op)) tell_of_original(c);
-    if (entry->own == ENTRY_DUE) memcpy(c->of, c->identity, sizeof c->of); /* the intent brought back: its own bill */
-    if (op_is_follow_up(i->op) && followup_origin(i->origin, &from, c->origin_entry)) snprintf(c->from, sizeof c->from, "%u", from);
+    if (op_is_follow_up(g->op)) tell_of_original(c, arena);
+    if (entry->own == ENTRY_DUE) c->of = c->identity; /* the intent brought back: its own bill */
+    if (op_is_follow_up(g->op)) tell_of_origin(c, arena);
     c->steps = cell_count(entry) - 1;
     c->first_step = c->steps ? first_step : 0;
 }
 
-void cell_of_step(struct cell *c, const struct entry *entry, const struct door *door, unsigned step) {
-    const struct intent_step *s = &entry->intent.steps[step];
-    begin(c, entry, (int)step);
+void cell_of_step(struct cell *c, const struct entry *entry, const struct door *door, unsigned step, struct arena *arena) {
+    const struct intent *group = entry->gist.intent;
+    const struct intent_step *s = &group->steps[step];
+    char identity[INTENT_IDENTITY_MAX + 1], fingerprint[INTENT_FINGERPRINT_SIZE + 1];
+    begin(c, entry, (int)step, arena);
     c->op = s->op;
     c->key = s->key;
     c->to = s->to;
@@ -102,10 +120,11 @@ void cell_of_step(struct cell *c, const struct entry *entry, const struct door *
     c->keeps = s->keeps;
     c->allow_duplicate = s->allow_duplicate;
     c->away = is_away(c, door);
-    intent_step_identity(&entry->intent, step, c->identity);
-    if (s->of[0]) snprintf(c->of, sizeof c->of, "%s/%s/%s", c->account, c->source, s->of);
-    if (s->amount_minor) write_number(c->amount, s->amount_minor);
-    intent_step_fingerprint(&entry->intent, step, c->fingerprint);
+    c->identity = arena_text(arena, identity, intent_step_identity(group, step, identity));
+    if (s->of[0]) c->of = identity_text(arena, c->account, c->source, s->of);
+    if (s->amount_minor) c->amount = number_text(arena, s->amount_minor);
+    intent_step_fingerprint(group, step, fingerprint);
+    c->fingerprint = arena_text(arena, fingerprint, INTENT_FINGERPRINT_SIZE);
 }
 
 bool cell_original_day(const struct cell *c, uint32_t *day) {

@@ -1,5 +1,5 @@
 /* A cell: what apply.lua is told of one entry of a batch, or of one step of a group, which stands there as an entry of its own. Made from a
- * checked entry and what was looked up for it. Values; texts borrowed from the entry stay as long as the page it came in. */
+ * checked entry and what was looked up for it. Texts are the entry's, or lie in the arena it was made with. */
 #ifndef WORKER_CELL_H
 #define WORKER_CELL_H
 
@@ -20,19 +20,15 @@ struct referral {
 
 struct cell {
     const struct entry *entry;
-    const struct intent *intent; /* the entry's, or the group's for a step */
+    const struct intent *intent; /* the entry's gist's, or the group's for a step */
     int step;                    /* its number in the group, from 0; -1: no step */
     enum op op;
-    const char *source, *key, *account, *to, *currency, *note, *order;
+    const char *source, *key, *account, *to, *currency, *note, *order, *identity, *of, *fingerprint;
+    const char *at, *amount, *from, *origin_entry, *guard_seq, *guard_balance, *guard_refunded; /* numbers as text */
     uint64_t amount_minor, expires_ms, of_at_ms;
     bool keeps, allow_duplicate; /* keeps: a capture that is not final */
     bool away;                   /* the receiver of a transfer, or the order that is paid, lives in another partition */
     bool home;                   /* of a settle: this is the merchant's home */
-    char source_buffer[INTENT_SOURCE_MAX + 1], key_buffer[INTENT_KEY_MAX + 1]; /* of the original, for a follow-up about it */
-    char identity[INTENT_IDENTITY_MAX + 1], of[INTENT_IDENTITY_MAX + 1];
-    char fingerprint[INTENT_FINGERPRINT_SIZE + 1];
-    char at[24], amount[24], from[12], origin_entry[INTENT_ENTRY_MAX + 1];
-    char guard_seq[24], guard_balance[24], guard_refunded[24];
     uint32_t steps, first_step;  /* of a group */
     uint32_t first_line, lines;  /* articles it may touch, in the batch's shelf */
     /* Places in KEYS, 0: none. */
@@ -40,8 +36,8 @@ struct cell {
 };
 
 /* Everything but the places. `first_step` is the number that a group's first step will have. */
-void cell_of_entry(struct cell *cell, const struct entry *entry, const struct door *door, uint32_t first_step);
-void cell_of_step(struct cell *cell, const struct entry *entry, const struct door *door, unsigned step);
+void cell_of_entry(struct cell *cell, const struct entry *entry, const struct door *door, uint32_t first_step, struct arena *arena);
+void cell_of_step(struct cell *cell, const struct entry *entry, const struct door *door, unsigned step, struct arena *arena);
 
 /* The day under which the bill lies that a follow-up is about. False, and `day` as it was, when the cell is of no such follow-up. */
 bool cell_original_day(const struct cell *cell, uint32_t *day);

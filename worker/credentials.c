@@ -28,7 +28,7 @@ static struct credentials_slot *slot_of(struct credentials *c, const char *accou
 static bool is_signed(const struct entry *e) { return e->door == CODE_ok && e->sig && e->own == ENTRY_PLAIN; }
 
 static bool may_change(const struct entry *e) {
-    return e->door == CODE_ok && (e->intent.op == OP_open || e->intent.op == OP_credential);
+    return e->door == CODE_ok && (e->gist.op == OP_open || e->gist.op == OP_credential);
 }
 
 static void append_read(struct redis *redis, const struct door *door, const char *account) {
@@ -66,7 +66,7 @@ static void end_before_change(const struct entry *entries, uint32_t *count) {
     for (uint32_t n = 1; n < *count; n++) {
         if (!is_signed(&entries[n])) continue;
         for (uint32_t m = 0; m < n; m++) {
-            if (!may_change(&entries[m]) || strcmp(entries[m].intent.account, entries[n].intent.account) != 0) continue;
+            if (!may_change(&entries[m]) || strcmp(entries[m].gist.account, entries[n].gist.account) != 0) continue;
             *count = n - entries[n].part;
             return;
         }
@@ -79,7 +79,7 @@ static enum redis_err read_missing(struct credentials *c, struct redis *redis, c
     static _Thread_local const char *asked[1024];
     uint32_t missing = 0;
     for (uint32_t n = 0; n < count && missing < sizeof asked / sizeof *asked; n++) {
-        const char *account = entries[n].intent.account;
+        const char *account = entries[n].gist.account;
         if (!is_signed(&entries[n]) || strcmp(slot_of(c, account)->account, account) == 0) continue;
         append_read(redis, door, account);
         asked[missing++] = account;
@@ -99,11 +99,11 @@ enum redis_err credentials_check(struct credentials *c, struct redis *redis, con
     end_before_change(entries, count);
     enum redis_err err = read_missing(c, redis, door, entries, *count);
     for (uint32_t n = first; n < *count && !err; n++) {
-        struct credentials_slot *slot = slot_of(c, entries[n].intent.account), other;
+        struct credentials_slot *slot = slot_of(c, entries[n].gist.account), other;
         if (!is_signed(&entries[n])) continue;
-        if (strcmp(slot->account, entries[n].intent.account) != 0) { /* another account of this batch took the slot */
-            append_read(redis, door, entries[n].intent.account);
-            err = next_read(redis, &other, entries[n].intent.account);
+        if (strcmp(slot->account, entries[n].gist.account) != 0) { /* another account of this batch took the slot */
+            append_read(redis, door, entries[n].gist.account);
+            err = next_read(redis, &other, entries[n].gist.account);
             if (!err) verify(&other, &entries[n]);
             sodium_memzero(&other, sizeof other);
         } else {
@@ -115,7 +115,7 @@ enum redis_err credentials_check(struct credentials *c, struct redis *redis, con
 
 void credentials_note(struct credentials *c, const struct entry *entries, uint32_t count) {
     for (uint32_t n = 0; c->slots && n < count; n++) {
-        struct credentials_slot *slot = slot_of(c, entries[n].intent.account);
-        if (may_change(&entries[n]) && strcmp(slot->account, entries[n].intent.account) == 0) sodium_memzero(slot, sizeof *slot);
+        struct credentials_slot *slot = slot_of(c, entries[n].gist.account);
+        if (may_change(&entries[n]) && strcmp(slot->account, entries[n].gist.account) == 0) sodium_memzero(slot, sizeof *slot);
     }
 }

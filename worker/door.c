@@ -33,9 +33,17 @@ static const char *entry_field(const struct entry *entry, const char *name, size
     return NULL;
 }
 
+/* An intent at the door: decoded into a scratch, of which the entry keeps the gist. */
+struct visitor {
+    const struct door *door;
+    struct arena *arena;
+    struct entry *entry;
+    struct intent intent;
+};
+
 static void give_up(struct entry *entry, const char *reason) {
     entry->door = CODE_dead;
-    snprintf(entry->reason, sizeof entry->reason, "%s", reason);
+    entry->reason = reason;
 }
 
 void door_give_up(struct entry *entries, uint32_t parts, const char *reason, uint64_t attempts) {
@@ -46,107 +54,118 @@ void door_give_up(struct entry *entries, uint32_t parts, const char *reason, uin
     }
 }
 
-static void refuse(struct entry *entry, int code, const char *field) {
-    entry->door = code;
-    snprintf(entry->reason, sizeof entry->reason, "%s", field);
+static const char *keep(const struct visitor *v, const char *text) { return arena_text(v->arena, text, strlen(text)); }
+
+static void refuse(struct visitor *v, int code, const char *field) {
+    v->entry->door = code;
+    v->entry->reason = keep(v, field);
 }
 
-static bool signed_by_book(const struct door *door, const struct entry *entry) {
-    return !door->has_secret || (entry->sig && sign_verify(door->secret, entry->bytes, entry->bytes_size, entry->sig, entry->sig_size));
+static bool signed_by_book(const struct visitor *v) {
+    const struct door *door = v->door;
+    const struct entry *e = v->entry;
+    return !door->has_secret || (e->sig && sign_verify(door->secret, e->bytes, e->bytes_size, e->sig, e->sig_size));
 }
 
-static void note_answerable(struct entry *entry) {
-    entry->answerable = true;
-    intent_fingerprint(&entry->intent, entry->fingerprint);
-    if (entry->intent.present & FIELD_BIT(FIELD_credential))
-        sodium_bin2hex(entry->credential, sizeof entry->credential, entry->intent.credential, sizeof entry->intent.credential);
+static void note_answerable(struct visitor *v) {
+    char hex[2 * SIGN_KEY_SIZE + 1];
+    v->entry->answerable = true;
+    intent_fingerprint(&v->intent, v->entry->fingerprint);
+    if (!(v->intent.present & FIELD_BIT(FIELD_credential))) return;
+    v->entry->credential = keep(v, sodium_bin2hex(hex, sizeof hex, v->intent.credential, sizeof v->intent.credential));
+    sodium_memzero(hex, sizeof hex);
 }
 
 /* What a `due` brings back: an intent that was accepted when it came, checked anew only for being one. */
-static void unwrap_due(struct entry *entry) {
+static void unwrap_due(struct visitor *v) {
     struct intent_fault fault = {{0}, {0}};
-    if (intent_decode(entry->intent.inner, entry->intent.inner_size, &entry->intent, &fault) != INTENT_OK ||
-        op_is_follow_up(entry->intent.op)) {
-        give_up(entry, "due with an unreadable intent");
+    if (intent_decode(v->intent.inner, v->intent.inner_size, &v->intent, &fault) != INTENT_OK || op_is_follow_up(v->intent.op)) {
+        give_up(v->entry, "due with an unreadable intent");
         return;
     }
-    entry->own = ENTRY_DUE;
-    note_answerable(entry);
+    v->entry->own = ENTRY_DUE;
+    note_answerable(v);
 }
 
-static void check_follow_up(const struct door *door, struct entry *entry) {
+static void check_follow_up(struct visitor *v) {
     unsigned from;
     char origin[INTENT_ENTRY_MAX + 1];
-    bool own = op_is_own(entry->intent.op);
-    memcpy(entry->original, entry->intent.entry, sizeof entry->original);
-    if (!signed_by_book(door, entry))
+    struct entry *entry = v->entry;
+    const struct intent *i = &v->intent;
+    entry->original = keep(v, i->entry);
+    if (!signed_by_book(v))
         give_up(entry, "follow-up without the book's signature");
-    else if (!own && (!followup_origin(entry->intent.origin, &from, origin) || from >= door->book.partitions))
+    else if (!op_is_own(i->op) && (!followup_origin(i->origin, &from, origin) || from >= v->door->book.partitions))
         give_up(entry, "follow-up with an unusable origin");
-    else if (entry->intent.op == OP_expire)
+    else if (i->op == OP_expire)
         entry->own = ENTRY_EXPIRE;
-    else if (entry->intent.op == OP_lapse)
+    else if (i->op == OP_lapse)
         entry->own = ENTRY_LAPSE;
-    else if (entry->intent.op == OP_due)
-        unwrap_due(entry);
+    else if (i->op == OP_due)
+        unwrap_due(v);
 }
 
 /* A follow-up goes alone: its origin is its entry's. */
-static void refuse_follow_up(struct entry *entry) {
-    intent_clear(&entry->intent);
-    give_up(entry, "a follow-up among others in one entry");
+static void refuse_follow_up(struct visitor *v) {
+    intent_clear(&v->intent);
+    give_up(v->entry, "a follow-up among others in one entry");
 }
 
-static void check_decoded(const struct door *door, struct entry *entry) {
+static void check_decoded(struct visitor *v) {
     struct intent_fault fault = {{0}, {0}};
-    FAILPOINT_ENTRY(entry->intent.key);
-    if (op_is_follow_up(entry->intent.op)) {
-        if (entry->parts > 1) refuse_follow_up(entry);
-        else check_follow_up(door, entry);
+    const struct intent *i = &v->intent;
+    FAILPOINT_ENTRY(i->key);
+    if (op_is_follow_up(i->op)) {
+        if (v->entry->parts > 1) refuse_follow_up(v);
+        else check_follow_up(v);
         return;
     }
-    note_answerable(entry);
-    if (entry->parts > 1 && !bulk_takes(&entry->intent)) {
-        refuse(entry, CODE_invalid, "op");
+    note_answerable(v);
+    if (v->entry->parts > 1 && !bulk_takes(i)) {
+        refuse(v, CODE_invalid, "op");
         return;
     }
-    int code = intent_place(&entry->intent, door->partition, door->book.partitions, entry->id.ms, &fault);
-    if (code == CODE_ok && entry->intent.op == OP_policy && !signed_by_book(door, entry)) code = CODE_not_permitted;
-    if (code != CODE_ok) refuse(entry, code, code == CODE_invalid ? fault.field : "");
+    int code = intent_place(i, v->door->partition, v->door->book.partitions, v->entry->id.ms, &fault);
+    if (code == CODE_ok && i->op == OP_policy && !signed_by_book(v)) code = CODE_not_permitted;
+    if (code != CODE_ok) refuse(v, code, code == CODE_invalid ? fault.field : "");
 }
 
-static void check_bytes(const struct door *door, struct entry *entry) {
+static void check_bytes(const struct door *door, struct arena *arena, struct entry *entry) {
+    struct visitor v;
     struct intent_fault fault = {{0}, {0}};
     char reason[DOOR_REASON_MAX];
-    switch (intent_decode(entry->bytes, entry->bytes_size, &entry->intent, &fault)) {
+    v.door = door;
+    v.arena = arena;
+    v.entry = entry;
+    switch (intent_decode(entry->bytes, entry->bytes_size, &v.intent, &fault)) {
     case INTENT_OK:
-        check_decoded(door, entry);
-        return;
+        check_decoded(&v);
+        break;
     case INTENT_INVALID:
         entry->answerable = true;
-        refuse(entry, CODE_invalid, fault.field);
-        return;
+        refuse(&v, CODE_invalid, fault.field);
+        break;
     case INTENT_UNREADABLE:
         snprintf(reason, sizeof reason, "unreadable: %.150s", fault.text);
-        give_up(entry, reason);
-        return;
+        give_up(entry, keep(&v, reason));
+        break;
     }
+    gist_keep(&entry->gist, &v.intent, arena);
 }
 
 void door_skip(struct entry *entry) {
     entry->door = CODE_ok;
-    entry->reason[0] = '\0';
+    entry->reason = entry->original = entry->credential = "";
     entry->attempts = 0;
     entry->answerable = false;
     entry->fingerprint[0] = '\0';
     entry->own = ENTRY_PLAIN;
-    entry->original[0] = entry->credential[0] = '\0';
     entry->proven = false;
     entry->raw = ENTRY_RAW_FIELDS;
     entry->bytes = entry->sig = NULL;
     entry->trace[0] = '\0';
     entry->bytes_size = entry->sig_size = 0;
-    intent_clear(&entry->intent);
+    gist_clear(&entry->gist);
 }
 
 /* Most entries have nothing beside the intent and perhaps its signature, and are not searched. */
@@ -156,7 +175,7 @@ static void read_trace(struct entry *entry) {
     if (text) trace_read(text, size, entry->trace);
 }
 
-static void check_part(const struct door *door, struct entry *entry, const struct bulk_part *part) {
+static void check_part(const struct door *door, struct arena *arena, struct entry *entry, const struct bulk_part *part) {
     door_skip(entry);
     entry->raw = ENTRY_RAW_PART;
     entry->bytes = part->bytes;
@@ -164,7 +183,7 @@ static void check_part(const struct door *door, struct entry *entry, const struc
     entry->sig = part->sig;
     entry->sig_size = part->sig_size;
     if (part->trace) trace_read(part->trace, part->trace_size, entry->trace);
-    check_bytes(door, entry);
+    check_bytes(door, arena, entry);
 }
 
 static void copy_head(struct entry *to, const struct entry *from) {
@@ -174,7 +193,7 @@ static void copy_head(struct entry *to, const struct entry *from) {
     to->deliveries = from->deliveries;
 }
 
-static uint32_t open_bulk(const struct door *door, struct entry *entries) {
+static uint32_t open_bulk(const struct door *door, struct arena *arena, struct entry *entries) {
     struct bulk_part parts[BULK_INTENTS_MAX];
     size_t size = 0, sigs_size = 0;
     const char *intents = entry_field(&entries[0], "intents", &size), *sigs = entry_field(&entries[0], "sigs", &sigs_size);
@@ -191,12 +210,12 @@ static uint32_t open_bulk(const struct door *door, struct entry *entries) {
         if (n > 0) copy_head(&entries[n], &entries[0]);
         entries[n].part = n;
         entries[n].parts = count;
-        check_part(door, &entries[n], &parts[n]);
+        check_part(door, arena, &entries[n], &parts[n]);
     }
     return count;
 }
 
-uint32_t door_open(const struct door *door, struct entry *entries) {
+uint32_t door_open(const struct door *door, struct arena *arena, struct entry *entries) {
     struct entry *entry = &entries[0];
     entry->part = 0;
     entry->parts = 1;
@@ -205,8 +224,8 @@ uint32_t door_open(const struct door *door, struct entry *entries) {
     entry->sig = entry_field(entry, "sig", &entry->sig_size);
     if (entry->id.ms > LAST_MS) give_up(entry, "its ID lies beyond the year 9999");
     else if (reply_count(entry->fields) > 2 * DOOR_FIELDS_MAX) give_up(entry, "more than 64 fields");
-    else if (!entry->bytes) return open_bulk(door, entries);
-    else check_bytes(door, entry);
+    else if (!entry->bytes) return open_bulk(door, arena, entries);
+    else check_bytes(door, arena, entry);
     if (entry->bytes) read_trace(entry);
     return 1;
 }

@@ -161,10 +161,22 @@ static void tell_gate(const struct lane *lane, enum redis_err err) {
     else if (err && unreachable) gate_shut(lane->shared->gate, lane_now_ms());
 }
 
+/* Nothing came for a while: what it took to work goes back. */
+static void give_back(struct lane *lane) {
+    if (!lane->entries || lane->outbox.count > 0) return;
+    free(lane->entries);
+    lane->entries = NULL;
+    lane->entry_count = lane->entry_capacity = 0;
+    arena_clear(&lane->texts);
+    batch_clear(&lane->batch);
+    batch_init(&lane->batch, &lane->door);
+}
+
 static enum redis_err serve(struct lane *lane, struct trouble *trouble) {
     enum redis_err err = REDIS_OK;
     while (!err && !lane->paused && !(atomic_load(&lane->stop) && !lane->reading)) {
         err = serve_once(lane);
+        if (!err && lane->idle) give_back(lane);
         if (!err && trouble->tries) report_recovery(lane, trouble);
     }
     return err;
@@ -290,6 +302,7 @@ void lane_free(struct lane *lane) {
     redis_close(lane->side);
     batch_clear(&lane->batch);
     free(lane->entries);
+    arena_clear(&lane->texts);
     free(lane->lone);
     free(lane->referrals);
     credentials_clear(&lane->credentials);

@@ -68,6 +68,7 @@ struct lane {
     _Atomic(struct redis *) side;  /* follow-ups and answers, while a read is waiting on the first; opened when needed */
     struct batch batch;
     struct entry *entries;      /* of the page being worked on, as many as make a batch */
+    struct arena texts;         /* what they keep of their intents */
     struct referral *referrals; /* of the batch being applied */
     struct credentials credentials;
     struct metrics_lane *metrics; /* of its partition; NULL: nobody counts */

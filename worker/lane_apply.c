@@ -33,13 +33,14 @@ static enum redis_err take_some(struct lane *lane) {
     uint32_t max = atomic_load(&lane->shared->settings->batch);
     uint32_t first = lane->page_next;
     reserve_entries(lane, max + BULK_INTENTS_MAX);
+    arena_reset(&lane->texts);
     for (lane->entry_count = 0; lane->entry_count < max && !page_is_done(lane); lane->page_next++) {
         struct entry *e = &lane->entries[lane->entry_count];
         if (!door_read(reply_at(lane->page_entries, lane->page_next), e)) return REDIS_GARBLED;
         bool told = lane->page_next < reply_count(lane->page_deliveries);
         e->deliveries = told ? (uint64_t)reply_integer(reply_at(lane->page_deliveries, lane->page_next)) : 0;
-        if (is_suspect(lane, e)) e->answerable = false; /* it is read once the attempt is counted: that may be deadly */
-        lane->entry_count += is_suspect(lane, e) ? 1 : door_open(&lane->door, e);
+        if (is_suspect(lane, e)) door_skip(e); /* it is read once the attempt is counted: that may be deadly */
+        lane->entry_count += is_suspect(lane, e) ? 1 : door_open(&lane->door, &lane->texts, e);
     }
     if (lane->page_next > first) lane->per_entry = lane->entry_count / (lane->page_next - first);
     return REDIS_OK;
@@ -51,12 +52,17 @@ static uint32_t page_size(const struct lane *lane) {
     return size ? size : 1;
 }
 
-enum redis_err lane_take_entries(struct lane *lane, struct reply entries, struct reply deliveries) {
+static void release_page(struct lane *lane) {
     reply_release(lane->page);
+    lane->page = lane->page_entries = lane->page_deliveries = (struct reply){NULL};
+    lane->page_next = 0;
+}
+
+enum redis_err lane_take_entries(struct lane *lane, struct reply entries, struct reply deliveries) {
+    release_page(lane);
     lane->page = redis_detach(lane->redis);
     lane->page_entries = entries;
     lane->page_deliveries = deliveries;
-    lane->page_next = 0;
     replaying_note_read(lane, entries);
     tracing_note_read(lane);
     return take_some(lane);
@@ -116,13 +122,13 @@ static uint32_t judge_suspect(struct lane *lane, struct entry *e, uint64_t tries
     bool applied = entry_id_compare(e->id, lane->mark.applied) <= 0;
     char reason[DOOR_REASON_MAX], trace[TRACE_ID_SIZE + 1];
     uint32_t parts = 1;
-    if (applied || tries <= max) parts = door_open(&lane->door, e);
+    if (applied || tries <= max) parts = door_open(&lane->door, &lane->texts, e);
     else door_skip(e);
     if (applied || tries < max || (parts == 1 && e->door == CODE_dead)) return parts;
     bool known = entry_id_compare(e->id, lane->suspect) == 0;
     snprintf(reason, sizeof reason, "failed alone: %.150s", known ? lane->suspect_reason : "the worker died at it");
     for (uint32_t n = 0; n < parts; n++) e[n].answerable = e[n].answerable && !(known && lane->suspect_responses);
-    door_give_up(e, parts, reason, tries);
+    door_give_up(e, parts, arena_text(&lane->texts, reason, strlen(reason)), tries);
     log_event(LOG_ERROR, "entry_dead", {"partition", LOG_N(lane->door.partition)}, {"entry", LOG_S(e->text)}, {"attempts", LOG_N(tries)},
               {"reason", LOG_S(reason)}, trace_field(e, trace));
     return parts;
@@ -153,11 +159,12 @@ static void note_applied(struct lane *lane, const struct entry *entries, uint32_
     const struct entry *last = &entries[count - 1];
     uint32_t own = 0;
     for (uint32_t n = 0; n < count; n++) {
-        const struct intent *i = &entries[n].intent;
+        const struct gist *g = &entries[n].gist;
+        uint64_t not_before_ms = g->intent->not_before_ms;
         own += entries[n].own != ENTRY_PLAIN;
-        if ((i->op == OP_hold || i->op == OP_order) && i->expires_ms) overdue_expect(lane, i->expires_ms);
-        if (i->not_before_ms > entries[n].id.ms) overdue_expect(lane, i->not_before_ms - entries[n].id.ms);
-        if (i->op == OP_policy) lane->policy_changed = true;
+        if ((g->op == OP_hold || g->op == OP_order) && g->expires_ms) overdue_expect(lane, g->expires_ms);
+        if (not_before_ms > entries[n].id.ms) overdue_expect(lane, not_before_ms - entries[n].id.ms);
+        if (g->op == OP_policy) lane->policy_changed = true;
     }
     overdue_note(lane, own);
     credentials_note(&lane->credentials, entries, count);
@@ -195,8 +202,8 @@ enum redis_err lane_next_renewal(struct lane *lane, struct redis *redis) {
 /* A transfer that did not say its currency: what travels must. */
 static void name_currencies(struct lane *lane, struct entry *entries, uint32_t count) {
     for (uint32_t n = 0; n < count; n++)
-        if (lane->batch.cells[n].away && !entries[n].intent.currency[0])
-            memcpy(entries[n].intent.currency, lane->referrals[n].currency, sizeof entries[n].intent.currency);
+        if (lane->batch.cells[n].away && !entries[n].gist.currency[0])
+            gist_name_currency(&entries[n].gist, lane->referrals[n].currency, &lane->texts);
 }
 
 /* One call of apply.lua for entries[0..count), which are of one day, have been taken into the batch and looked up. */
@@ -327,5 +334,6 @@ enum redis_err lane_apply_entries(struct lane *lane, bool read_ahead) {
         if (!err) err = lane_note_sources(lane);
         if (!err) err = apply_taken(lane, read_ahead && page_is_done(lane));
     }
+    if (!err) release_page(lane); /* before the next one is there as well */
     return err;
 }

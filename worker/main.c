@@ -1,6 +1,7 @@
 /* till-worker: takes partitions of a book and applies their intents, until told to stop. */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@
 #include "worker/watchdog.h"
 
 enum { EXIT_USAGE = 100, EXIT_REDIS = 111, TURN_MS = 100, STOP_MS = 900, ARCHIVE_STOP_MS = 1600, TRACE_STOP_MS = 200, BOOK_RETRY_MS = 200 };
+enum { MALLOC_LARGE = 128 * 1024 };
 
 static const char help[] =
     "Usage: till-worker [-c FILE] [--check-config]\n"
@@ -272,6 +274,12 @@ static void raise_file_limit(void) {
     setrlimit(RLIMIT_NOFILE, &limit); /* else whoever opens too many says so */
 }
 
+/* What a lane needs for a large batch for a moment, it gives back, however often that happens: left to itself, malloc learns to keep it. */
+static void keep_malloc_lean(void) {
+    mallopt(M_MMAP_THRESHOLD, MALLOC_LARGE);
+    mallopt(M_TRIM_THRESHOLD, MALLOC_LARGE);
+}
+
 static int run(struct worker *w) {
     char url[200];
     redis_url_show(&w->redis.url, url, sizeof url);
@@ -327,6 +335,7 @@ int main(int argc, char **argv) {
     sigprocmask(SIG_BLOCK, &blocked, NULL); /* before any thread: main alone waits for them */
     signal(SIGPIPE, SIG_IGN);
     raise_file_limit();
+    keep_malloc_lean();
     signal(SIGXFSZ, SIG_IGN); /* a file of the archive that may not grow is a failed write, and no reason to end */
     if (sodium_init() < 0) return usage_error("libsodium does not work here");
     int bad = load_config(w.config_path, &w.config);

@@ -87,10 +87,10 @@ void outbox_add_follow_up(const struct door *door, struct command *c, const stru
 bool outbox_derive(const struct lane *lane, const struct outbox_item *item, unsigned target, struct intent *follow_up) {
     const struct entry *e = item->entry;
     if (item->plain) return false;
-    if (!followup_derive(&e->intent, item->code, item->merchant, e->text, &lane->door.book, lane->door.partition, target, item->detail,
+    if (!followup_derive(e->gist.intent, item->code, item->merchant, e->text, &lane->door.book, lane->door.partition, target, item->detail,
                          follow_up))
         return false;
-    if (e->original[0]) memcpy(follow_up->entry, e->original, sizeof follow_up->entry); /* put off: it is about the first entry */
+    if (e->original[0]) memcpy(follow_up->entry, e->original, strlen(e->original) + 1); /* put off: it is about the first entry */
     return true;
 }
 
@@ -253,9 +253,9 @@ static void add_stream(struct lane *lane, const struct entry *e) {
     const struct door *door = &lane->door;
     struct followup_original of;
     keys_buffer key;
-    bool late = e->intent.op == OP_settled || e->intent.op == OP_bounce;
-    if (!(late ? followup_original(&e->intent, &of) : e->answerable)) return;
-    keyset_add(&lane->outbox.keys, key, keys_responses(key, &door->book, door->partition, late ? of.source : e->intent.source));
+    bool late = e->gist.op == OP_settled || e->gist.op == OP_bounce;
+    if (!(late ? followup_original(e->gist.intent, &of) : e->answerable)) return;
+    keyset_add(&lane->outbox.keys, key, keys_responses(key, &door->book, door->partition, late ? of.source : e->gist.source));
 }
 
 /* [source, place of its stream in KEYS, ...]: a stream's key ends with its source. */

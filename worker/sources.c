@@ -18,7 +18,7 @@ void sources_note(struct sources *s, const struct entry *entries, uint32_t count
     const char *last = "";
     if (!s) return;
     for (uint32_t n = 0; n < count; n++) {
-        const char *name = entries[n].intent.source;
+        const char *name = entries[n].gist.source;
         if (!entries[n].answerable || strcmp(name, last) == 0) continue;
         add(s, name);
         last = name;

@@ -12,7 +12,7 @@ static bool is_on(const struct lane *lane) { return lane->shared->spans && !lane
 
 static void add(const struct lane *lane, const struct entry *e, enum span_kind kind, uint64_t start_us, uint64_t end_us) {
     struct span span = {.kind = kind, .partition = lane->door.partition, .part = e->part, .start_us = start_us, .end_us = end_us};
-    span.op = e->intent.op == OP_NONE ? "" : op_word(e->intent.op);
+    span.op = e->gist.op == OP_NONE ? "" : op_word(e->gist.op);
     memcpy(span.trace, e->trace, sizeof span.trace);
     memcpy(span.entry, e->text, sizeof span.entry);
     spans_add(lane->shared->spans, &span);
@@ -24,7 +24,7 @@ void tracing_note_read(struct lane *lane) {
 
 /* In the script that applied it: those whose answer did not have to wait. Follow-ups bring about the answers of others only. */
 static bool was_answered(const struct entry *e) {
-    return e->intent.op == OP_settled || e->intent.op == OP_bounce || (e->answerable && !op_is_follow_up(e->intent.op));
+    return e->gist.op == OP_settled || e->gist.op == OP_bounce || (e->answerable && !op_is_follow_up(e->gist.op));
 }
 
 static bool owes(const struct outbox *box, const struct entry *e, uint32_t *next) {
