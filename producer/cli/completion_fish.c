@@ -51,7 +51,11 @@ void completion_fish(void) {
     const struct cli_command *c;
     puts("# fish completion for till: what `till completion fish` prints, from the tables that its help is made of.\n"
          "complete -c till -f\n"
+         "complete -c till -n __fish_use_subcommand -l version -d 'the version'\n"
          "complete -c till -n __fish_use_subcommand -a help -d 'tells what a command does'");
-    for (size_t n = 0; (c = commands_at(n)); n++) print_command(c);
+    for (size_t n = 0; (c = commands_at(n)); n++) {
+        print_command(c);
+        printf("complete -c till -n '__fish_seen_subcommand_from help' -a %s\n", c->name);
+    }
     print_options(NULL, args_common_options());
 }

@@ -64,14 +64,20 @@ void completion_zsh(void) {
         print_quoted(c->summary);
         puts("'");
     }
-    puts("    'help:tells what a command does'\n"
-         ")\n"
-         "if ((CURRENT == 2)) || [[ $words[2] == help ]]; then\n"
+    printf("    'help:tells what a command does'\n"
+           ")\n"
+           "local curcontext=$curcontext state\n"
+           "_arguments -C");
+    print_options(args_common_options());
+    puts(" \\\n"
+         "            '--version[the version]' \\\n"
+         "            '1: :->command' \\\n"
+         "            '*:: :->rest'\n"
+         "if [[ $state == command || $state == rest && $words[1] == help ]]; then\n"
          "    _describe command commands\n"
          "    return\n"
          "fi\n"
-         "shift words\n"
-         "((CURRENT--))\n"
+         "[[ $state == rest ]] || return\n"
          "case $words[1] in");
     for (size_t n = 0; (c = commands_at(n)); n++) print_command(c);
     puts("esac");
