@@ -39,6 +39,7 @@ struct till {
     unsigned durable_replies;    /* to the question under way */
     struct client_backlog *backlog; /* one per partition, allocated once the book is known */
     unsigned *asked;             /* scratch of the guard: partitions whose backlog was just asked for */
+    struct client_sources *sources; /* what each source has in them; NULL until one is asked for */
     int64_t memory_until_ms;
     unsigned memory_percent;     /* share of maxmemory in use */
     bool blind_memory, blind_backlog; /* Redis does not let us ask: nothing is refused for what we cannot know */

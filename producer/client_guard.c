@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "producer/client_source.h"
+
 enum { BELIEVED_MS = 250, BULK_BELIEVED_MS = 1000, PERCENT_MAX = 1000 };
 
 /* The number after "\nNAME:", 0 when it is not there. */
@@ -74,12 +76,16 @@ static void backlog_append(struct till *till, unsigned partition) {
     redis_append(till->redis, &till->command);
 }
 
-/* Where it will go; a settle that names a wrong partition is refused later. */
-static unsigned partition_of(const struct till *till, const struct till_intent *in) {
+unsigned client_guard_partition(const struct till *till, const struct till_intent *in) {
     int named = in->settle != NULL ? in->settle->partition : TILL_HOME;
     if (named >= 0 && named < (int)till->book.partitions)
         return (unsigned)named;
     return keys_partition(&till->book, in->account, strlen(in->account));
+}
+
+/* What a source has in a partition means something beside what the partition has. */
+static bool source_wanted(struct till *till, unsigned partition, const char *source, int64_t now_ms) {
+    return till->backlog_max != TILL_NO_LIMIT && !till->blind_backlog && client_source_wanted(till, partition, source, now_ms);
 }
 
 /* Queues the questions; how many partitions are asked for, which are left in till->asked. */
@@ -88,15 +94,26 @@ static unsigned backlogs_append(struct till *till, const struct till_intent *int
     for (size_t i = 0; i < count; i++) {
         if (intents[i].account == NULL)
             continue;
-        unsigned partition = partition_of(till, &intents[i]);
+        unsigned partition = client_guard_partition(till, &intents[i]);
         struct client_backlog *b = &till->backlog[partition];
-        if (!backlog_wanted(till, b, now_ms))
+        bool is_asked = b->until_ms == now_ms + BELIEVED_MS;
+        if (is_asked || !(backlog_wanted(till, b, now_ms) || source_wanted(till, partition, intents[i].source, now_ms)))
             continue;
         *b = (struct client_backlog){.until_ms = now_ms + BELIEVED_MS};
         backlog_append(till, partition);
         till->asked[asked++] = partition;
     }
     return asked;
+}
+
+/* Behind all of those, since what a source has is held against what the partition has. */
+static void sources_append(struct till *till, const struct till_intent *intents, size_t count, int64_t now_ms) {
+    for (size_t i = 0; i < count; i++)
+        if (intents[i].account != NULL) {
+            unsigned partition = client_guard_partition(till, &intents[i]);
+            if (source_wanted(till, partition, intents[i].source, now_ms))
+                client_source_append(till, partition, intents[i].source, now_ms + BELIEVED_MS);
+        }
 }
 
 /* Whether the workers understand bulk entries: asked again, so that an operator can go back to older ones. */
@@ -170,6 +187,8 @@ enum redis_err client_guard_ask(struct till *till, const struct till_intent *int
     if (bulk)
         bulk_append(till);
     unsigned asked = backlogs_append(till, intents, count, now_ms);
+    if (asked > 0)
+        sources_append(till, intents, count, now_ms);
     enum redis_err err = memory ? memory_next(till, deadline_ms, now_ms) : REDIS_OK;
     if (bulk && till->redis != NULL) {
         enum redis_err one = bulk_next(till, deadline_ms, now_ms);
@@ -179,6 +198,8 @@ enum redis_err client_guard_ask(struct till *till, const struct till_intent *int
         enum redis_err one = backlog_next(till, till->asked[i], deadline_ms);
         err = err == REDIS_OK || one == REDIS_LOST ? one : err;
     }
+    enum redis_err err_sources = client_source_next(till, deadline_ms);
+    err = err_sources != REDIS_OK ? err_sources : err;
     for (unsigned i = 0; i < asked && err != REDIS_OK; i++)
         till->backlog[till->asked[i]].until_ms = 0;
     if (err == REDIS_OK)
@@ -186,7 +207,7 @@ enum redis_err client_guard_ask(struct till *till, const struct till_intent *int
     return err;
 }
 
-const char *client_guard_refuses(struct till *till, unsigned partition, char *text, size_t capacity) {
+const char *client_guard_refuses(struct till *till, unsigned partition, const char *source, char *text, size_t capacity) {
     struct client_backlog *b = &till->backlog[partition];
     bool counts = till->backlog_max != TILL_NO_LIMIT && !till->blind_backlog;
     unsigned percent = in_cluster(till) ? b->memory_percent : till->memory_percent;
@@ -195,11 +216,16 @@ const char *client_guard_refuses(struct till *till, unsigned partition, char *te
                  till->memory_high_water_percent);
         return text;
     }
-    if (counts && b->waiting + b->sent >= till->backlog_max) {
-        snprintf(text, capacity, "%" PRIu64 " entries wait in partition %u, the backlog's limit is %" PRIu64, b->waiting + b->sent,
-                 partition, till->backlog_max);
+    uint64_t own = counts && b->waiting + b->sent >= till->backlog_max ? client_source_waiting(till, partition, source) : 0;
+    if (own >= till->backlog_max) {
+        char among[80] = "";
+        if (own != UINT64_MAX)
+            snprintf(among, sizeof among, " with %" PRIu64 " intents of %s", own, source);
+        snprintf(text, capacity, "%" PRIu64 " entries wait in partition %u%s, the backlog's limit is %" PRIu64, b->waiting + b->sent,
+                 partition, among, till->backlog_max);
         return text;
     }
     b->sent++;
+    client_source_count(till, partition, source, 1);
     return NULL;
 }

@@ -10,8 +10,11 @@
  * not asked again and refuses nothing. REDIS_OK or what went wrong. */
 enum redis_err client_guard_ask(struct till *till, const struct till_intent *intents, size_t count, int64_t deadline_ms)
     __attribute__((warn_unused_result));
-/* NULL: one more may be sent to this partition, which is counted; or the reason why not, in `text`. */
-const char *client_guard_refuses(struct till *till, unsigned partition, char *text, size_t capacity);
+/* NULL: one more entry may be sent to this partition, with an intent of this source, both of which are counted; or the reason why not, in
+ * `text`: of a partition that is full only those sources are refused that have as much in it themselves, or of which that is not known. */
+const char *client_guard_refuses(struct till *till, unsigned partition, const char *source, char *text, size_t capacity);
+/* Where it will go; a settle that names a wrong partition is refused later. */
+unsigned client_guard_partition(const struct till *till, const struct till_intent *in);
 /* Entries waiting, from the replies to XINFO GROUPS and XLEN: undelivered + pending, never too few. */
 uint64_t client_guard_waiting(struct reply groups, uint64_t length);
 /* Percent of maxmemory in use, from INFO memory; 0 without a limit. */

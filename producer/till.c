@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "producer/client_durable.h"
+#include "producer/client_source.h"
 #include "producer/send_bulk.h"
 #include "schema/code.h"
 
@@ -158,8 +159,10 @@ int till_open(struct till **out, const struct till_options *options) {
 void till_close(struct till *till) {
     if (till == NULL)
         return;
+    client_source_report(till);
     client_drop(till);
     command_clear(&till->command);
+    client_source_free(till->sources);
     free(till->backlog);
     free(till->asked);
     send_bulk_free(till->send_bulk);

@@ -103,7 +103,8 @@ struct till_options {
     int connect_timeout_ms; /* 0: 2000 */
     int timeout_ms;        /* for till_open, till_reader_open and the lookups: longest wait in all. 0: 5000 */
     int open_wait_ms;      /* till_open keeps trying this long while Redis or the book is not there yet. 0: one try */
-    uint64_t backlog_max;  /* refuse (TILL_BUSY) to enqueue where more than this many entries wait in a partition. 0: 1000000 */
+    uint64_t backlog_max;  /* refuse (TILL_BUSY) to enqueue in a partition where more than this many entries wait, so many
+                            * intents of the same source among them. 0: 1000000 */
     unsigned memory_high_water_percent; /* refuse (TILL_BUSY) at this share of Redis' maxmemory. 0: 90; above 100: never */
     const char *client_name; /* shown by CLIENT LIST; NULL: "till-producer". Printable ASCII without space */
     const char *sentinel_user, *sentinel_password; /* of a sentinel:// url's sentinels; NULL: they want none */

@@ -11,6 +11,7 @@
 #include "producer/client_durable.h"
 #include "producer/client_guard.h"
 #include "producer/client_intent.h"
+#include "producer/client_source.h"
 
 enum { LOOK_PAUSE_MS = 2, READ_COUNT = 64, COPIES_MAX = 8 };
 
@@ -108,6 +109,8 @@ static enum redis_err send_collect(struct call *c) {
     enum redis_err err_wait = wait_durable(c);
     if (err_add != REDIS_OK) {
         client_fail(c->till, "%s", why);
+        if (!c->written_before)
+            client_source_count(c->till, c->partition, c->till->intent.source, -1);
         c->written = c->written_before;
         c->undurable = false;
         return err_add;
@@ -195,7 +198,7 @@ static enum redis_err call_try(struct call *c, bool *found, bool *refused) {
     if (err != REDIS_OK)
         return err;
     char text[CLIENT_ERROR_SIZE];
-    *refused = !c->written && client_guard_refuses(c->till, c->partition, text, sizeof text) != NULL;
+    *refused = !c->written && client_guard_refuses(c->till, c->partition, c->till->intent.source, text, sizeof text) != NULL;
     if (*refused) {
         client_fail(c->till, "%s", text);
         return REDIS_OK;

@@ -4,6 +4,7 @@
 #include "producer/client_durable.h"
 #include "producer/client_guard.h"
 #include "producer/client_intent.h"
+#include "producer/client_source.h"
 #include "producer/send_bulk.h"
 
 enum { CHUNK = SEND_CHUNK, FLUSH_EVERY = 128 };
@@ -46,7 +47,8 @@ static void send_one(struct chunk *c, size_t i) {
         return;
     unsigned partition = client_intent_partition(c->till, &c->intents[i]), copies = client_intent_copies(c->till, &c->intents[i]);
     char text[sizeof result->text];
-    if (copies == 1 && before == SEND_WAITING && client_guard_refuses(c->till, partition, text, sizeof text) != NULL) {
+    if (copies == 1 && before == SEND_WAITING &&
+        client_guard_refuses(c->till, partition, c->till->intent.source, text, sizeof text) != NULL) {
         end(result, TILL_BUSY, text);
         return;
     }
@@ -74,12 +76,14 @@ static void share_one(struct chunk *c, unsigned partition, uint16_t i) {
     if (!client_intent_take(c->till, &c->intents[i], result))
         return;
     if (!send_bulk_join(c->till, i)) {
-        if (before == SEND_WAITING && client_guard_refuses(c->till, partition, text, sizeof text) != NULL) {
+        if (before == SEND_WAITING && client_guard_refuses(c->till, partition, c->till->intent.source, text, sizeof text) != NULL) {
             send_bulk_end(c->till, partition);
             end(result, TILL_BUSY, text);
             return;
         }
         send_bulk_start(c->till, partition, i);
+    } else if (before == SEND_WAITING) {
+        client_source_count(c->till, partition, c->till->intent.source, 1);
     }
     result->code = before == SEND_WAITING ? SEND_FLYING : SEND_FLYING_AGAIN;
 }
@@ -124,10 +128,18 @@ static enum redis_err chunk_append(struct chunk *c) {
     return REDIS_OK;
 }
 
+/* It was counted as sent, and is not in the stream. */
+static void uncount(struct chunk *c, size_t i) {
+    const struct till_intent *in = &c->intents[i];
+    client_source_count(c->till, client_guard_partition(c->till, in), in->source, -1);
+}
+
 /* An error reply: this copy was not enqueued, and others may have been. */
-static void refused(struct till *till, enum redis_err err, bool others, struct till_result *result) {
+static void refused(struct chunk *c, enum redis_err err, bool others, size_t i) {
     int code = client_is_busy(err) ? TILL_BUSY : TILL_READ_FAILED;
-    end(result, others ? TILL_WRITE_FAILED : code, till->error);
+    if (!others)
+        uncount(c, i);
+    end(&c->results[i], others ? TILL_WRITE_FAILED : code, c->till->error);
 }
 
 static void enqueued(struct reply reply, struct till_result *result) {
@@ -156,7 +168,7 @@ static enum redis_err collect_one(struct chunk *c, size_t i) {
         }
         away = away || err == REDIS_AWAY;
         if (err != REDIS_OK && err != REDIS_AWAY && !ended)
-            refused(c->till, err, others, result);
+            refused(c, err, others, i);
         ended = ended || (err != REDIS_OK && err != REDIS_AWAY);
         wrong = wrong || err != REDIS_OK;
         if (!wrong)
@@ -164,6 +176,8 @@ static enum redis_err collect_one(struct chunk *c, size_t i) {
     }
     if (!away || ended)
         return REDIS_OK;
+    if (!others)
+        uncount(c, i);
     result->code = others ? SEND_UNKNOWN : SEND_WAITING;
     return REDIS_AWAY;
 }
@@ -180,7 +194,7 @@ static enum redis_err collect_shared(struct chunk *c) {
         for (const uint16_t *last = i + b->sizes[n]; i < last; i++) {
             struct till_result *result = &c->results[*i];
             if (err != REDIS_OK)
-                refused(c->till, err, result->code == SEND_FLYING_AGAIN, result);
+                refused(c, err, result->code == SEND_FLYING_AGAIN, *i);
             else
                 enqueued(reply, result);
         }

@@ -101,6 +101,10 @@ size_t keys_responses(keys_buffer out, const struct book *book, unsigned partiti
     return keys_add(out, keys_of_partition(out, book, partition, "}:responses:"), source);
 }
 
+size_t keys_sent(keys_buffer out, const struct book *book, unsigned partition, const char *source) {
+    return keys_add(out, keys_of_partition(out, book, partition, "}:sent:"), source);
+}
+
 size_t keys_merchants(keys_buffer out, const struct book *book, unsigned partition) {
     return keys_of_partition(out, book, partition, "}:merchants");
 }

@@ -39,6 +39,7 @@ size_t keys_closed(keys_buffer out, const struct book *book, unsigned partition)
 size_t keys_lease(keys_buffer out, const struct book *book, unsigned partition);
 size_t keys_meta(keys_buffer out, const struct book *book, unsigned partition);
 size_t keys_responses(keys_buffer out, const struct book *book, unsigned partition, const char *source);
+size_t keys_sent(keys_buffer out, const struct book *book, unsigned partition, const char *source); /* counted by those who send */
 size_t keys_merchants(keys_buffer out, const struct book *book, unsigned partition);
 /* At the merchant's home partition. */
 size_t keys_order(keys_buffer out, const struct book *book, unsigned partition, const char *merchant, const char *order);

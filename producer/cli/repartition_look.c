@@ -274,7 +274,7 @@ int repartition_look(struct repartition *r) {
 static bool is_known(const char *name) {
     static const char *const words[] = {"account:",  "bills:", "responses:", "order:",     "sku:",      "intents", "closed", "dead",
                                         "discarded", "ledger", "due",        "unanswered", "scheduled", "trimmed", "lease",  "meta",
-                                        "merchants"};
+                                        "merchants", "sent:"};
     for (size_t n = 0; n < sizeof words / sizeof words[0]; n++) {
         size_t size = strlen(words[n]);
         if (words[n][size - 1] == ':' ? strncmp(name, words[n], size) == 0 : strcmp(name, words[n]) == 0) return true;

@@ -34,7 +34,7 @@ for role in worker operator auditor "producer --source shop"; do
     "$TILL" acl $role | cmp - "$acl/${role%% *}.acl" || fail "config/acl/${role%% *}.acl is not what till acl $role prints"
 done
 expect 0 "user prod-producer-web on" "$TILL" acl producer --source web --book prod
-expect 0 "(%R~{prod:*}:responses:web +xread +xrevrange)" "$TILL" acl producer --source web --book prod
+expect 0 "(%R~{prod:*}:responses:web +xinfo|stream +xread +xrevrange)" "$TILL" acl producer --source web --book prod
 TILL_BOOK_NAME=prod expect 0 "%R~{prod}:* %R~{prod:*}:*" "$TILL" acl auditor
 "$TILL" acl worker --book prod | sed 's/user prod-worker//' | grep -q till && fail "another book's rights name the book till"
 "$TILL" acl producer --source shop | grep -q 'account\|bills' && fail "a producer may read accounts without --lookup"
@@ -244,7 +244,7 @@ expect 100 "NOPERM" $shop orders coffee o1
 expect 100 "NOPERM" $shop articles coffee tea
 
 # The doctor says whether a user has the rights of a role, and what puts it right does so.
-expect 0 "has the 15 rights of role producer" $shop doctor --role producer --source shop
+expect 0 "has the 19 rights of role producer" $shop doctor --role producer --source shop
 expect 0 "rights of role worker on book till" as worker "$TILL" doctor --role worker
 expect 0 "rights of role auditor on book till" $auditor doctor --role auditor
 expect 0 "rights of role operator on book till" $operator doctor --role operator

@@ -15,7 +15,8 @@ export TILL_BACKLOG_MAX=100
 expect 0 "bulk entries are off" "$TILL" bulk off
 expect 1 "busy" "$TILL" send day.jsonl --timeout 1500
 json 1 '.[-1].summary | .sent == 0 and .not_sent > 0' "$TILL" send day.jsonl --timeout 1500 --json
-expect 1 "busy (-1)" "$TILL" inquire --account alice
+expect 1 "busy (-1)" "$TILL" inquire --account alice --source shop
+expect 0 "enqueued" "$TILL" inquire --account alice --source bar --no-wait # who floods holds up nobody else
 
 # It is waited out when a worker comes; nothing is counted twice.
 (sleep 0.5; exec "$TILL_WORKER" 2>>"$dir/worker.log") &

@@ -156,9 +156,11 @@ Test(till_call, refuses_what_is_wrong_and_what_is_too_much) {
     struct till *till = fake_open(&server, &options);
     struct till_intent pay = fake_pay("alice", "k1");
     struct till_answer a;
-    keys_buffer stream;
+    keys_buffer stream, sent;
     keys_intents(stream, &fake_book, till_partition_of(till, "alice"));
+    keys_sent(sent, &fake_book, till_partition_of(till, "alice"), "shop");
     server_text(&server, "XADD", stream, "*", "intent", "", NULL);
+    server_text(&server, "HSET", sent, "sent", "1", NULL);
     server_text(&server, "XGROUP", "CREATE", stream, "workers", "0", NULL);
     cr_assert_eq(till_call(till, &pay, 1000, &a), TILL_BUSY);
     cr_assert(strstr(a.detail, "entries wait"), "%s", a.detail);

@@ -59,7 +59,7 @@ static void play(int fd) {
             break;
         }
         const char *reply = reply_to(name);
-        if (write(fd, reply, strlen(reply)) < 0)
+        if (send(fd, reply, strlen(reply), MSG_NOSIGNAL) < 0) /* a handle that is closed does not wait for its last ones */
             break;
     }
     fclose(in);

@@ -1,0 +1,226 @@
+/* Adds up what each source sent, and asks what of it was answered.
+ *
+ *     waiting = sent - answered - base
+ *
+ * `sent` is counted by whoever sends, a quarter of a second late; `answered` is how many entries were ever added to the source's answers.
+ * The two drift apart (a sender died before it told, answers were given again, data was lost, entries were buried, others XADD without
+ * counting, an intent was put off for weeks), so whoever sees a number that cannot be (below 0, or more than what waits in the partition
+ * can hold) moves the base, which any number of clients may do at once: they write the same. When nothing waits, all is exact again. */
+#define uthash_fatal(message) abort()
+#include "producer/client_source.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "schema/bulk.h"
+
+/* A source in a partition. */
+struct share {
+    uint64_t waiting;     /* as Redis said */
+    int64_t sent, untold; /* by us since then; and of that and before, what Redis does not know yet */
+    int64_t base;
+    bool mends;           /* the base is to be written */
+    bool known;
+    int64_t until_ms;
+};
+
+struct source {
+    char name[INTENT_SOURCE_MAX + 1];
+    bool blind; /* Redis does not let us ask */
+    UT_hash_handle hh;
+    struct share shares[]; /* by partition */
+};
+
+struct client_sources {
+    struct source *table, *last;
+    struct asked { struct source *source; unsigned partition; int64_t told; bool mended; } *asked;
+    size_t count, capacity;
+};
+
+/* NULL: it is no name. */
+static struct source *find(struct till *till, const char *name) {
+    struct client_sources *all = till->sources;
+    size_t size = name != NULL ? strnlen(name, INTENT_SOURCE_MAX + 1) : 0;
+    if (size == 0 || size > INTENT_SOURCE_MAX)
+        return NULL;
+    if (all == NULL && (all = till->sources = calloc(1, sizeof *all)) == NULL)
+        abort();
+    if (all->last != NULL && strcmp(all->last->name, name) == 0)
+        return all->last;
+    struct source *s;
+    HASH_FIND_STR(all->table, name, s);
+    if (s == NULL) {
+        s = calloc(1, sizeof *s + till->book.partitions * sizeof s->shares[0]);
+        if (s == NULL)
+            abort();
+        memcpy(s->name, name, size);
+        HASH_ADD_STR(all->table, name, s);
+    }
+    return all->last = s;
+}
+
+bool client_source_wanted(struct till *till, unsigned partition, const char *source, int64_t now_ms) {
+    struct source *s = find(till, source);
+    return s != NULL && !s->blind && now_ms >= s->shares[partition].until_ms;
+}
+
+static void begin(struct till *till, const char *name, const struct source *s, unsigned partition, keys_buffer key) {
+    command_begin(&till->command, name);
+    command_borrow(&till->command, key, keys_sent(key, &till->book, partition, s->name));
+}
+
+static void append_number(struct till *till, const char *field, int64_t number) {
+    char text[24];
+    int size = snprintf(text, sizeof text, "%" PRId64, number);
+    command_word(&till->command, field);
+    command_copy(&till->command, text, (size_t)size);
+    redis_append(till->redis, &till->command);
+}
+
+/* What Redis does not know yet. */
+static void append_report(struct till *till, const struct source *s, unsigned partition) {
+    const struct share *share = &s->shares[partition];
+    keys_buffer key;
+    if (share->untold != 0) {
+        begin(till, "HINCRBY", s, partition, key);
+        append_number(till, "sent", share->untold);
+    }
+    if (share->mends) {
+        begin(till, "HSET", s, partition, key);
+        append_number(till, "base", share->base);
+    }
+}
+
+static struct asked *asked_add(struct client_sources *all) {
+    if (all->count == all->capacity) {
+        all->capacity = all->capacity == 0 ? 16 : 2 * all->capacity;
+        all->asked = realloc(all->asked, all->capacity * sizeof *all->asked);
+        if (all->asked == NULL)
+            abort();
+    }
+    return &all->asked[all->count++];
+}
+
+void client_source_append(struct till *till, unsigned partition, const char *source, int64_t until_ms) {
+    struct source *s = find(till, source);
+    struct share *share = &s->shares[partition];
+    keys_buffer key;
+    *asked_add(till->sources) = (struct asked){s, partition, share->untold, share->mends};
+    append_report(till, s, partition);
+    begin(till, "HMGET", s, partition, key);
+    command_word(&till->command, "sent");
+    command_word(&till->command, "base");
+    redis_append(till->redis, &till->command);
+    command_begin(&till->command, "XINFO");
+    command_word(&till->command, "STREAM");
+    command_borrow(&till->command, key, keys_responses(key, &till->book, partition, s->name));
+    redis_append(till->redis, &till->command);
+    *share = (struct share){.base = share->base, .until_ms = until_ms};
+}
+
+static bool is_gone(enum redis_err err) {
+    return err == REDIS_LOST || err == REDIS_GARBLED;
+}
+
+/* Who may not is not asked again. */
+static enum redis_err next(struct till *till, int64_t deadline_ms, struct source *s, struct reply *reply) {
+    enum redis_err err = client_next(till, deadline_ms, reply);
+    s->blind = s->blind || (err == REDIS_REFUSED && strncmp(till->error, "NOPERM", 6) == 0);
+    return err;
+}
+
+static void settle(struct share *share, int64_t apart, uint64_t entries) {
+    int64_t most = entries < INT64_MAX / BULK_INTENTS_MAX ? (int64_t)entries * BULK_INTENTS_MAX : INT64_MAX;
+    int64_t waiting = apart - share->base;
+    waiting = waiting < 0 ? 0 : waiting > most ? most : waiting;
+    share->mends = apart - waiting != share->base;
+    share->base = apart - waiting;
+    share->waiting = (uint64_t)waiting;
+    share->known = true;
+}
+
+static enum redis_err next_report(struct till *till, const struct asked *a, int64_t deadline_ms) {
+    struct share *share = &a->source->shares[a->partition];
+    struct reply reply;
+    enum redis_err err = a->told != 0 ? next(till, deadline_ms, a->source, &reply) : REDIS_OK;
+    if (is_gone(err))
+        return err;
+    if (err != REDIS_OK)
+        share->untold += a->told;
+    enum redis_err err_base = a->mended ? next(till, deadline_ms, a->source, &reply) : REDIS_OK;
+    return is_gone(err_base) ? err_base : REDIS_OK;
+}
+
+static enum redis_err next_one(struct till *till, const struct asked *a, int64_t deadline_ms) {
+    struct share *share = &a->source->shares[a->partition];
+    struct reply reply;
+    enum redis_err err_report = next_report(till, a, deadline_ms);
+    if (err_report != REDIS_OK)
+        return err_report;
+    enum redis_err err = next(till, deadline_ms, a->source, &reply);
+    if (is_gone(err))
+        return err;
+    int64_t apart = reply_integer(reply_at(reply, 0));
+    share->base = reply_integer(reply_at(reply, 1));
+    enum redis_err err_answers = next(till, deadline_ms, a->source, &reply);
+    if (is_gone(err_answers))
+        return err_answers;
+    bool none = err_answers == REDIS_REFUSED && strstr(till->error, "no such key") != NULL;
+    struct reply added = reply_field(reply, "entries-added");
+    if (err == REDIS_OK && (none || (err_answers == REDIS_OK && reply_type(added) == REPLY_INTEGER)))
+        settle(share, apart - (none ? 0 : reply_integer(added)), till->backlog[a->partition].waiting);
+    return REDIS_OK;
+}
+
+enum redis_err client_source_next(struct till *till, int64_t deadline_ms) {
+    struct client_sources *all = till->sources;
+    enum redis_err err = till->redis != NULL ? REDIS_OK : REDIS_LOST;
+    for (size_t n = 0; all != NULL && n < all->count; n++) {
+        if (err == REDIS_OK)
+            err = next_one(till, &all->asked[n], deadline_ms);
+        if (err != REDIS_OK)
+            all->asked[n].source->shares[all->asked[n].partition].until_ms = 0;
+    }
+    if (all != NULL)
+        all->count = 0;
+    return err;
+}
+
+uint64_t client_source_waiting(struct till *till, unsigned partition, const char *source) {
+    const struct source *s = find(till, source);
+    if (s == NULL || !s->shares[partition].known)
+        return UINT64_MAX;
+    return s->shares[partition].waiting + (uint64_t)s->shares[partition].sent;
+}
+
+void client_source_count(struct till *till, unsigned partition, const char *source, int more) {
+    struct source *s = till->backlog_max != TILL_NO_LIMIT ? find(till, source) : NULL;
+    if (s == NULL)
+        return;
+    s->shares[partition].sent += more;
+    s->shares[partition].untold += more;
+}
+
+void client_source_report(struct till *till) {
+    if (till->sources == NULL || till->redis == NULL || redis_is_lost(till->redis))
+        return;
+    for (struct source *s = till->sources->table; s != NULL; s = s->hh.next)
+        for (unsigned p = 0; p < till->book.partitions && !s->blind; p++)
+            append_report(till, s, p);
+    (void)!redis_flush(till->redis);
+}
+
+void client_source_free(struct client_sources *sources) {
+    struct source *s, *after;
+    if (sources == NULL)
+        return;
+    HASH_ITER(hh, sources->table, s, after) {
+        HASH_DEL(sources->table, s);
+        free(s);
+    }
+    free(sources->asked);
+    free(sources);
+}
