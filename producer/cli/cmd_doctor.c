@@ -84,12 +84,26 @@ static int read_role(const struct cli *cli, struct doctor *d) {
     return CLI_OK;
 }
 
+/* False, and found: nothing else can be asked there. */
+static bool is_there(struct doctor *d) {
+    struct reply reply;
+    command_begin(&d->c.command, "PING");
+    redis_append_to(d->c.redis, &d->c.command, d->node);
+    enum redis_err err = redis_next(d->c.redis, &reply);
+    if (err != REDIS_AWAY) return true; /* what else there is to say, those who examine it say */
+    doctor_find(d, DOCTOR_WRONG, "cluster", "not reachable (%.200s): its partitions stand still", redis_error(d->c.redis));
+    doctor_fix(d, "start it again; or redis-cli CLUSTER FAILOVER TAKEOVER at a replica of it");
+    return false;
+}
+
 /* Every master of a cluster: each has settings, users and a clock of its own. */
 static int examine_nodes(struct doctor *d) {
     bool cluster = d->c.options.url.kind == REDIS_URL_CLUSTER;
     int code = CLI_OK;
+    d->c.partly = cluster;
     for (d->node = 0; !code && redis_node_next(d->c.redis, &d->node); d->node++) {
         if (cluster) snprintf(d->where, sizeof d->where, "%s", redis_node_where(d->c.redis, d->node));
+        if (cluster && !is_there(d)) continue;
         code = doctor_server(d);
         if (!code) code = doctor_rights(d);
     }

@@ -24,6 +24,7 @@ static json_t *partition_json(const struct book_status *s, unsigned n) {
     json_out_number(object, "unanswered", (int64_t)p->unanswered);
     json_out_number(object, "dead", (int64_t)p->dead);
     json_out_number(object, "bills", (int64_t)p->bills);
+    json_out_value(object, "away", p->away[0] ? json_out_string(p->away, strlen(p->away)) : json_null());
     json_out_value(object, "halted", p->halted[0] ? json_out_string(p->halted, strlen(p->halted)) : json_null());
     json_out_value(object, "paused", p->paused_ms ? json_out_string(p->paused, strlen(p->paused)) : json_null());
     json_out_optional(object, "paused_since", p->paused_ms != 0, (int64_t)p->paused_ms);
@@ -56,6 +57,7 @@ static void print_json(const struct connection *c, const struct book_status *s, 
     json_out_number(object, "bills", (int64_t)t->bills);
     json_out_number(object, "halted", t->halted);
     json_out_number(object, "paused", t->paused);
+    json_out_number(object, "away", t->away);
     json_out_number(object, "replaying", t->replaying);
     if (c->config.durability_replicas > 0) {
         json_out_number(object, "replicas_wanted", (int64_t)c->config.durability_replicas);
@@ -73,7 +75,7 @@ static void print_workers(const struct connection *c, const struct book_status *
     struct table table;
     char seen[WHEN_AGE_SIZE];
     if (s->worker_count == 0) {
-        puts("no workers");
+        puts(s->knows_workers ? "no workers" : "workers: not known, where they are listed cannot be reached");
         return;
     }
     table_init(&table, columns);
@@ -101,7 +103,8 @@ static void print_partitions(const struct book_status *s) {
         table_add_number(&table, true, n);
         table_add(&table, p->owner[0] ? p->owner : "-");
         table_add_number(&table, true, (int64_t)p->epoch);
-        if (p->knows_undelivered) table_add_number(&table, true, (int64_t)p->undelivered);
+        if (p->away[0]) table_add(&table, "");
+        else if (p->knows_undelivered) table_add_number(&table, true, (int64_t)p->undelivered);
         else table_add(&table, "?");
         table_add_number(&table, true, (int64_t)p->pending);
         table_add(&table, p->oldest_ms ? oldest : "");
@@ -128,7 +131,9 @@ static void print_lines(const struct connection *c, const struct book_status *s,
     char oldest[WHEN_AGE_SIZE];
     when_age(status_age_ms(s, t->oldest_ms), oldest);
     printf("book %s, %u partitions, Redis %s at %s\n", c->book.name, s->partition_count, s->server, c->shown);
-    printf("workers %u alive; partitions %u of %u served\n", t->live, t->owned, s->partition_count);
+    printf("workers %u alive; partitions %u of %u served", t->live, t->owned, s->partition_count);
+    if (t->away) printf(", %u out of reach: of those nothing is known", t->away);
+    putchar('\n');
     if (t->rated) printf("in %llu/s, out %llu/s; ", (unsigned long long)t->added_per_s, (unsigned long long)t->read_per_s);
     printf("waiting %s%llu, pending %llu, oldest %s; unanswered %llu; dead %llu; bills %llu\n\n",
            t->knows_undelivered ? "" : ">=", (unsigned long long)t->undelivered, (unsigned long long)t->pending,
@@ -151,7 +156,7 @@ static int run(struct cli *cli) {
     struct status_streams streams = {0};
     struct status_totals totals = {0};
     bool rated = !cli->value[OPTION_NO_RATE];
-    int code = connect_book(cli, &c);
+    int code = connect_book_partly(cli, &c);
     if (!code && rated) code = status_read(&c, &before);
     if (!code && rated) nanosleep(&(struct timespec){SAMPLE_MS / 1000, 0}, NULL);
     if (!code) code = status_read(&c, &status);
@@ -160,6 +165,7 @@ static int run(struct cli *cli) {
         if (rated) status_rate(&before, &status, &totals);
         status_sum(&c, &status, &totals);
         (cli->json ? print_json : print_lines)(&c, &status, &totals, &streams);
+        if (totals.away || !status.knows_workers) code = CLI_UNREACHABLE;
     }
     status_clear(&before);
     status_clear(&status);
@@ -179,7 +185,8 @@ const struct cli_command cmd_status = {
     .about = "WAITING: intents no worker was given yet. PENDING: given to one, not yet done. OLDEST: since when.\n"
              "Of all streams of a kind together, KEPT: for how long, by this configuration. CUT: entries that were\n"
              "trimmed off. UNREAD: those of them that a consumer group had not read. HELD BY: the group that trimming\n"
-             "waits for. NOT ARCHIVED: entries that the workers' archive does not have yet; nothing of those is cut.",
+             "waits for. NOT ARCHIVED: entries that the workers' archive does not have yet; nothing of those is cut.\n"
+             "While a node of a Redis Cluster is away its partitions are shown as away, and the exit code is 111.",
     .examples = "  till status\n  till status --no-rate --json",
     .run = run,
 };

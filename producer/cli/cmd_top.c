@@ -84,7 +84,7 @@ static int run(struct cli *cli) {
         return cli_usage(cli, "--interval %s must be from 100ms to 10m: " WHEN_LENGTH_FORMS, interval);
     if (!read_sort(cli->value[OPTION_SORT], &t.sort))
         return cli_usage(cli, "--sort %s must be partition, waiting, oldest, rate or dead", cli->value[OPTION_SORT]);
-    int code = connect_book(cli, &t.c);
+    int code = connect_book_partly(cli, &t.c);
     if (!code && once) code = run_once(&t, interval_ms);
     else if (!code) code = top_screen(&t, interval_ms);
     top_clear(&t);

@@ -122,16 +122,19 @@ int connect_next(struct connection *c, const char *doing, struct reply *reply) {
     return err ? connect_failed(c, err, doing) : CLI_OK;
 }
 
-int connect_book(const struct cli *cli, struct connection *c) {
-    struct reply reply;
-    keys_buffer key;
-    int code = connect_redis(cli, c);
-    if (code) return code;
-    command_begin(&c->command, "HMGET"); /* what every role may */
-    command_copy(&c->command, key, keys_book(key, &c->book));
-    command_word(&c->command, "partitions");
-    command_word(&c->command, "repartition");
-    if ((code = connect_call(c, "reading the book", &reply))) return code;
+bool connect_without(const struct connection *c, enum redis_err err) {
+    bool cluster = c->options.url.kind == REDIS_URL_CLUSTER;
+    return c->partly && cluster && (err == REDIS_AWAY || err == REDIS_BUSY);
+}
+
+int connect_next_partly(struct connection *c, const char *doing, struct reply *reply) {
+    enum redis_err err = redis_next(c->redis, reply);
+    if (!connect_without(c, err)) return err ? connect_failed(c, err, doing) : CLI_OK;
+    *reply = (struct reply){0};
+    return CLI_OK;
+}
+
+static int check_book(const struct cli *cli, struct connection *c, struct reply reply) {
     if (reply_type(reply_at(reply, 1)) != REPLY_NIL)
         return cli_usage(cli, "book '%s' is closed: it is being given another number of partitions, or has moved (%.200s); see"
                          " `till repartition`", c->book.name, reply_text(reply_at(reply, 1), NULL));
@@ -144,27 +147,62 @@ int connect_book(const struct cli *cli, struct connection *c) {
     return CLI_OK;
 }
 
+static int read_book(const struct cli *cli, struct connection *c) {
+    struct reply reply;
+    keys_buffer key;
+    command_begin(&c->command, "HMGET"); /* what every role may */
+    command_copy(&c->command, key, keys_book(key, &c->book));
+    command_word(&c->command, "partitions");
+    command_word(&c->command, "repartition");
+    if (!c->partly) {
+        int code = connect_call(c, "reading the book", &reply);
+        return code ? code : check_book(cli, c, reply);
+    }
+    enum redis_err err = redis_call(c->redis, &c->command, &reply);
+    if (connect_without(c, err)) return CLI_OK;
+    return err ? connect_failed(c, err, "reading the book") : check_book(cli, c, reply);
+}
+
+int connect_book(const struct cli *cli, struct connection *c) {
+    int code = connect_redis(cli, c);
+    return code ? code : read_book(cli, c);
+}
+
+int connect_book_partly(const struct cli *cli, struct connection *c) {
+    int code = connect_redis(cli, c);
+    c->partly = c->options.url.kind == REDIS_URL_CLUSTER;
+    return code ? code : read_book(cli, c);
+}
+
 void connect_close(struct connection *c) {
     redis_close(c->redis);
     command_clear(&c->command);
     c->redis = NULL;
 }
 
-int connect_server_ms(struct connection *c, uint64_t *now_ms) {
+static enum redis_err ask_nodes(struct connection *c, uint64_t *now_ms) {
     struct reply reply;
-    unsigned count = 0;
-    int code = CLI_OK;
+    unsigned count = 0, away = 0;
+    enum redis_err err = REDIS_OK;
     *now_ms = UINT64_MAX;
     for (unsigned node = 0; redis_node_next(c->redis, &node); node++, count++) {
         command_begin(&c->command, "TIME");
         redis_append_to(c->redis, &c->command, node);
     }
-    for (; count > 0 && !code; count--) {
-        code = connect_next(c, "asking for the time", &reply);
+    for (unsigned n = 0; n < count && !err; n++) {
+        err = redis_next(c->redis, &reply);
+        if (connect_without(c, err) && ++away < count) err = REDIS_OK;
+        if (err || reply_type(reply) != REPLY_ARRAY) continue;
         uint64_t ms = (uint64_t)reply_integer(reply_at(reply, 0)) * 1000 + (uint64_t)reply_integer(reply_at(reply, 1)) / 1000;
         if (ms < *now_ms) *now_ms = ms;
     }
-    return code;
+    return err;
+}
+
+int connect_server_ms(struct connection *c, uint64_t *now_ms) {
+    enum redis_err err = ask_nodes(c, now_ms);
+    if (err == REDIS_LOST && c->partly && !(err = redis_reopen(c->redis))) err = ask_nodes(c, now_ms); /* it hangs: now it is away */
+    return err ? connect_failed(c, err, "asking for the time") : CLI_OK;
 }
 
 bool connect_partitions(const struct connection *c, unsigned option, unsigned *first, unsigned *last) {

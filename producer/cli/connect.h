@@ -19,6 +19,7 @@ struct connection {
     struct redis *redis;
     struct command command; /* scratch */
     char shown[400];        /* the url without its password */
+    bool partly;            /* what cannot be told of since a node of a cluster is away is left out, by those functions that say so */
     int64_t patience_until_ms; /* of progress_now_ms: how long a Redis that is away is waited for */
 };
 
@@ -31,6 +32,10 @@ int connect_config(const struct cli *cli, struct config *config) __attribute__((
 int connect_redis(const struct cli *cli, struct connection *c) __attribute__((warn_unused_result));
 int connect_redis_now(const struct cli *cli, struct connection *c) __attribute__((warn_unused_result)); /* one try */
 int connect_book(const struct cli *cli, struct connection *c) __attribute__((warn_unused_result));
+/* The same, partly: while the node with the book's own hash is away, its partitions are believed to be as configured. */
+int connect_book_partly(const struct cli *cli, struct connection *c) __attribute__((warn_unused_result));
+/* Whether this is a node of a cluster that is away, or not serving, and the command goes on without. */
+bool connect_without(const struct connection *c, enum redis_err err);
 /* Another connection to the same server and book. connect_close in any case. */
 int connect_like(const struct connection *c, struct connection *like) __attribute__((warn_unused_result));
 void connect_close(struct connection *c);
@@ -40,7 +45,9 @@ int connect_failed(struct connection *c, enum redis_err err, const char *doing);
  * CLI_OK or the exit code. */
 int connect_call(struct connection *c, const char *doing, struct reply *reply) __attribute__((warn_unused_result));
 int connect_next(struct connection *c, const char *doing, struct reply *reply) __attribute__((warn_unused_result));
-/* The server's clock; of the nodes of a cluster the slowest: no entry will come that is older than that. */
+/* The same, partly: nil from a node that is away. */
+int connect_next_partly(struct connection *c, const char *doing, struct reply *reply) __attribute__((warn_unused_result));
+/* The server's clock; of the nodes of a cluster (partly: of those there) the slowest: no entry will come that is older than that. */
 int connect_server_ms(struct connection *c, uint64_t *now_ms) __attribute__((warn_unused_result));
 
 /* A handle of libtill by the configuration. till_close in any case; `config` may be NULL. */

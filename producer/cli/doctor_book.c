@@ -54,6 +54,8 @@ static int find_book(struct doctor *d, bool *same) {
     command_copy(&d->c.command, key, keys_book(key, &d->c.book));
     command_word(&d->c.command, "partitions");
     enum redis_err err = redis_call(d->c.redis, &d->c.command, &reply); /* wherever it lies */
+    *same = connect_without(&d->c, err); /* found before; what is elsewhere can be examined */
+    if (*same) return CLI_OK;
     if (err == REDIS_LOST || err == REDIS_GARBLED || err == REDIS_AWAY) return connect_failed(&d->c, err, "examining");
     if (err) return CLI_OK;
     long long partitions = reply_integer(reply);
@@ -74,13 +76,13 @@ static int find_book(struct doctor *d, bool *same) {
 
 int doctor_book(struct doctor *d) {
     struct book_status status = {0};
-    unsigned live;
+    unsigned live = 0;
     bool same;
     int code = find_book(d, &same);
     if (code || !same) return code;
     code = status_read(&d->c, &status);
     if (!code) {
-        find_workers(d, &status, &live);
+        if (status.knows_workers) find_workers(d, &status, &live);
         find_partitions(d, &status, live);
     }
     status_clear(&status);

@@ -20,11 +20,12 @@ static void append(struct connection *c, const char *command, const char *word, 
     redis_append(c->redis, &c->command);
 }
 
-/* Like connect_next, but a stream that is not there yet, or has no group, is just empty. */
-static int next_or_none(struct connection *c, struct reply *reply) {
+/* Like connect_next, but a stream that is not there yet, or has no group, is just empty; and so is what is away, of which `away` tells. */
+static int next_or_none(struct connection *c, char away[STATUS_AWAY_MAX], struct reply *reply) {
     enum redis_err err = redis_next(c->redis, reply);
     if (!err) return CLI_OK;
-    if (err != REDIS_NOGROUP && !strstr(redis_error(c->redis), "no such key")) return connect_failed(c, err, "reading the status");
+    if (connect_without(c, err)) snprintf(away, STATUS_AWAY_MAX, "%s", redis_error(c->redis));
+    else if (err != REDIS_NOGROUP && !strstr(redis_error(c->redis), "no such key")) return connect_failed(c, err, "reading the status");
     *reply = (struct reply){0};
     return CLI_OK;
 }
@@ -80,23 +81,30 @@ static void take_lease(struct status_partition *p, struct reply lease) {
 
 static int take_partition(struct connection *c, struct status_partition *p) {
     struct reply reply;
-    int code = next_or_none(c, &reply);
+    int code = next_or_none(c, p->away, &reply);
     if (code) return code;
     take_group(p, reply);
-    if ((code = next_or_none(c, &reply))) return code;
+    if ((code = next_or_none(c, p->away, &reply))) return code;
     p->added = (uint64_t)reply_integer(reply_field(reply, "entries-added"));
     if (!p->last_delivered[0]) p->undelivered = (uint64_t)reply_integer(reply_field(reply, "length")); /* no group yet: all of it waits */
-    if ((code = next_or_none(c, &reply))) return code;
+    if ((code = next_or_none(c, p->away, &reply))) return code;
     take_pending(p, reply);
-    if ((code = next_or_none(c, &reply))) return code;
+    if ((code = next_or_none(c, p->away, &reply))) return code;
     p->dead = (uint64_t)reply_integer(reply);
-    if ((code = next_or_none(c, &reply))) return code;
+    if ((code = next_or_none(c, p->away, &reply))) return code;
     take_meta(p, reply);
-    if ((code = next_or_none(c, &reply))) return code;
+    if ((code = next_or_none(c, p->away, &reply))) return code;
     take_lease(p, reply);
-    if ((code = next_or_none(c, &reply))) return code;
+    if ((code = next_or_none(c, p->away, &reply))) return code;
     p->unanswered = (uint64_t)reply_integer(reply);
     return CLI_OK;
+}
+
+/* What little came of it may be half of it. */
+static struct status_partition forget(const struct status_partition *p) {
+    struct status_partition nothing = {0};
+    memcpy(nothing.away, p->away, sizeof nothing.away);
+    return nothing;
 }
 
 /* The first entry that no worker was given yet may be older than all pending ones, or the only one. */
@@ -111,11 +119,12 @@ static int read_oldest(struct connection *c, struct book_status *s) {
         struct reply reply;
         struct entry_id id;
         size_t size;
-        int code = next_or_none(c, &reply);
+        int code = next_or_none(c, p->away, &reply);
         if (code) return code;
         const char *text = reply_text(reply_at(reply_at(reply, 0), 0), &size);
         if (entry_id_parse(text, size, &id) && (p->oldest_ms == 0 || id.ms < p->oldest_ms)) p->oldest_ms = id.ms;
-        if (reply_count(reply) == 0) { /* certain, even where Redis keeps no count */
+        if (p->away[0]) *p = forget(p);
+        else if (reply_count(reply) == 0) { /* certain, even where Redis keeps no count */
             p->knows_undelivered = true;
             p->undelivered = 0;
         }
@@ -131,8 +140,11 @@ static int read_workers(struct connection *c, struct book_status *s) {
     command_word(&c->command, "0");
     command_word(&c->command, "-1");
     command_word(&c->command, "WITHSCORES");
-    int code = connect_call(c, "reading the workers", &reply);
+    enum redis_err err = c->partly ? redis_call(c->redis, &c->command, &reply) : REDIS_OK;
+    if (connect_without(c, err)) return CLI_OK;
+    int code = err ? connect_failed(c, err, "reading the workers") : c->partly ? CLI_OK : connect_call(c, "reading the workers", &reply);
     if (code) return code;
+    s->knows_workers = true;
     s->workers = calloc(reply_count(reply) / 2 + 1, sizeof *s->workers);
     if (!s->workers) abort();
     for (size_t n = 0; n + 1 < reply_count(reply); n += 2) {
@@ -150,8 +162,9 @@ static int read_server(struct connection *c, struct book_status *s) {
     struct reply reply;
     command_begin(&c->command, "INFO");
     command_word(&c->command, "server");
-    int code = connect_call(c, "asking for the server's version", &reply);
-    if (code) return code;
+    enum redis_err err = redis_call(c->redis, &c->command, &reply);
+    if (connect_without(c, err)) return CLI_OK;
+    if (err) return connect_failed(c, err, "asking for the server's version");
     const char *at = strstr(reply_text(reply, NULL), "redis_version:");
     if (at) snprintf(s->server, sizeof s->server, "%.*s", (int)strcspn(at + 14, "\r\n"), at + 14);
     return CLI_OK;

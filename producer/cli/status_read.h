@@ -4,9 +4,10 @@
 
 #include "producer/cli/connect.h"
 
-enum { STATUS_OWNER_MAX = 100, STATUS_HALTED_MAX = 200, STATUS_PAUSED_MAX = 420 };
+enum { STATUS_OWNER_MAX = 100, STATUS_HALTED_MAX = 200, STATUS_PAUSED_MAX = 420, STATUS_AWAY_MAX = 160 };
 
 struct status_partition {
+    char away[STATUS_AWAY_MAX]; /* why its node of a cluster cannot be reached, so that nothing else is known; "" it can */
     char owner[STATUS_OWNER_MAX]; /* "" none */
     uint64_t epoch;
     bool knows_undelivered; /* Redis can tell (7.0 and later, and nothing was deleted) */
@@ -32,12 +33,13 @@ struct book_status {
     unsigned partition_count;
     struct status_worker *workers;
     size_t worker_count;
+    bool knows_workers;
     char server[40]; /* version */
     unsigned replicas;      /* that follow the master which has fewest */
     unsigned replica_lag_s; /* of the slowest of all */
 };
 
-/* Reads everything; status_clear in any case. CLI_OK or the exit code, said. */
+/* Reads everything, or partly what can be reached; status_clear in any case. CLI_OK or the exit code, said. */
 int status_read(struct connection *c, struct book_status *status) __attribute__((warn_unused_result));
 void status_clear(struct book_status *status);
 

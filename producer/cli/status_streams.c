@@ -57,7 +57,7 @@ static int read_trimmed(struct connection *c, struct status_streams *s) {
         redis_append(c->redis, &c->command);
     }
     for (unsigned p = 0; p < c->book.partitions; p++) {
-        int code = connect_next(c, "reading what was trimmed", &hash);
+        int code = connect_next_partly(c, "reading what was trimmed", &hash);
         if (code) return code;
         for (size_t n = 0; n + 1 < reply_count(hash); n += 2) take_field(s, p, reply_text(reply_at(hash, n), NULL), reply_at(hash, n + 1));
     }
@@ -90,15 +90,16 @@ static int take(struct connection *c, struct status_stream *s) {
     struct reply reply;
     struct entry_id first;
     size_t size;
-    int code = connect_next(c, "reading the streams", &reply);
+    int code = connect_next_partly(c, "reading the streams", &reply);
     if (code) return code;
     s->length += (uint64_t)reply_integer(reply);
-    if ((code = connect_next(c, "reading the streams", &reply))) return code;
+    if ((code = connect_next_partly(c, "reading the streams", &reply))) return code;
     const char *id = reply_text(reply_at(reply_at(reply, 0), 0), &size);
     if (entry_id_parse(id, size, &first) && (!s->oldest_ms || first.ms < s->oldest_ms)) s->oldest_ms = first.ms;
     if (!s->archives) return CLI_OK;
     enum redis_err err = redis_next(c->redis, &reply);
-    if (err && !strstr(redis_error(c->redis), "no such key")) return connect_failed(c, err, "reading the streams");
+    bool none = connect_without(c, err) || (err && strstr(redis_error(c->redis), "no such key"));
+    if (err && !none) return connect_failed(c, err, "reading the streams");
     for (size_t n = 0; !err && n + 1 < reply_count(reply); n += 2)
         if (reply_is(reply_at(reply, n), "entries-added")) s->added += (uint64_t)reply_integer(reply_at(reply, n + 1));
     return CLI_OK;

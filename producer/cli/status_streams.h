@@ -32,7 +32,7 @@ struct status_streams {
     size_t fault_count;
 };
 
-/* Reads everything; status_streams_clear in any case. CLI_OK or the exit code, said. */
+/* Reads everything, or partly what can be reached; status_streams_clear in any case. CLI_OK or the exit code, said. */
 int status_streams_read(struct connection *c, struct status_streams *streams) __attribute__((warn_unused_result));
 void status_streams_clear(struct status_streams *streams);
 void status_streams_print(const struct connection *c, const struct status_streams *streams);

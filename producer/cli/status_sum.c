@@ -15,7 +15,8 @@ const char *status_worker_state(const struct connection *c, const struct book_st
 }
 
 void status_partition_state(const struct status_partition *p, char out[STATUS_STATE_MAX]) {
-    if (p->halted[0]) snprintf(out, STATUS_STATE_MAX, "halted: %s", p->halted);
+    if (p->away[0]) snprintf(out, STATUS_STATE_MAX, "away: %s", p->away);
+    else if (p->halted[0]) snprintf(out, STATUS_STATE_MAX, "halted: %s", p->halted);
     else if (p->paused_ms) snprintf(out, STATUS_STATE_MAX, "paused %s", p->paused);
     else if (p->replaying) snprintf(out, STATUS_STATE_MAX, "replayed");
     else snprintf(out, STATUS_STATE_MAX, "%s", p->owner[0] ? "served" : "free");
@@ -35,6 +36,7 @@ void status_sum(const struct connection *c, const struct book_status *s, struct 
         t->halted += p->halted[0] != '\0';
         t->paused += p->paused_ms != 0;
         t->replaying += p->replaying;
+        t->away += p->away[0] != '\0';
         if (p->oldest_ms && (!t->oldest_ms || p->oldest_ms < t->oldest_ms)) t->oldest_ms = p->oldest_ms;
     }
     for (size_t n = 0; n < s->worker_count; n++) t->live += status_alive(c, s, &s->workers[n]);

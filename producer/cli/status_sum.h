@@ -8,7 +8,7 @@ enum { STATUS_STATE_MAX = STATUS_PAUSED_MAX + 20 };
 
 struct status_totals {
     uint64_t undelivered, pending, dead, unanswered, bills, oldest_ms;
-    unsigned live, owned, halted, paused, replaying;
+    unsigned live, owned, halted, paused, replaying, away;
     bool rated, knows_undelivered;
     uint64_t added_per_s, read_per_s;
 };
@@ -21,7 +21,7 @@ uint64_t status_age_ms(const struct book_status *s, uint64_t at_ms);
 bool status_alive(const struct connection *c, const struct book_status *s, const struct status_worker *w);
 /* "alive", "quiet", "gone". */
 const char *status_worker_state(const struct connection *c, const struct book_status *s, const struct status_worker *w);
-/* "served", "free", "paused by ...", "halted: ...". */
+/* "served", "free", "paused by ...", "halted: ...", "away: ...". */
 void status_partition_state(const struct status_partition *p, char out[STATUS_STATE_MAX]);
 
 #endif

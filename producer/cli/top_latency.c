@@ -47,7 +47,7 @@ int top_latency_read(struct connection *c, const struct status_streams *streams,
         if (strncmp(name, prefix, sizeof prefix - 1) != 0) continue;
         for (unsigned p = 0; p < c->book.partitions; p++) ask(c, p, name + sizeof prefix - 1, since_ms);
         for (unsigned p = 0; p < c->book.partitions && !code; p++) {
-            code = connect_next(c, "reading the answers", &answers);
+            code = connect_next_partly(c, "reading the answers", &answers);
             if (!code) take(answers, samples, &count);
         }
     }

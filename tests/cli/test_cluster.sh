@@ -122,6 +122,36 @@ expect 0 "is as it was, with 8 partitions" "$TILL" repartition --undo
 expect 0 "sound" "$TILL" audit
 grep -q sesame ./*.log && fail "a password is shown"
 
+# A master away: what can be reached is shown, and what cannot; first one that has not the book's own keys, then the one that has.
+start_worker
+home=$(redis-cli -p $port -c cluster slots | tr '\n' ' ') # "FIRST LAST ADDRESS PORT ID ..." for each
+slot=$(redis-cli -p $port cluster keyslot '{till}')
+home=$(awk -v s="$slot" '{ for (n = 1; n <= NF; n++) if ($(n + 2) == "127.0.0.1" && s >= $n && s <= $(n + 1)) print $(n + 3) }' <<<"$home")
+other=$([ "$home" = $port ] && echo $((port + 1)) || echo $port)
+has() { for p in 0 1 2 3 4 5 6 7; do redis-cli -p "$1" exists "{till:$p}:meta" 2>&1 | grep -q '^[01]' && echo "$p"; done | wc -l; }
+for node in "$other" "$home"; do
+    away=$(has "$node")
+    [ "$away" -gt 0 ] || fail "node $node has no partition"
+    kill -9 "$(cat "rc/$node.pid")"
+    wait_for 10 is_free "$node"
+    "$TILL" status --no-rate >away.log 2>&1
+    code=$?
+    [ $code = 111 ] && grep -q "$away out of reach" away.log && [ "$(grep -c "away: 127.0.0.1:$node: " away.log)" = "$away" ] ||
+        fail "status with $node away: $code, $(cat away.log)"
+    [ "$(grep -cE "(served|free) *$" away.log)" = $((8 - away)) ] || fail "with $node away the others are not shown: $(cat away.log)"
+    expect 1 "$node: not reachable" "$TILL" doctor
+    expect 111 "127.0.0.1:$node" "$TILL" audit
+    expect 111 "127.0.0.1:$node" "$TILL" drain --timeout 2s
+    [ "$node" = "$home" ] && { grep -q "workers: not known" away.log || fail "workers: $(cat away.log)"; }
+    [ "$node" = "$home" ] || grep -q alive away.log || fail "workers: $(cat away.log)"
+    setpriv --pdeathsig KILL redis-server "rc/$node.conf" >/dev/null 2>&1 &
+    pids="$pids $!"
+    echo $! >"rc/$node.pid"
+    wait_for 30 eval "\"\$TILL\" status --no-rate"
+done
+wait_for 30 served
+stop_worker
+
 # What is wrong is said.
 TILL_REDIS_PASSWORD_FILE='' expect 100 "NOAUTH" "$TILL" status --no-rate
 expect 100 "one database" env TILL_REDIS_URL=cluster://127.0.0.1:$port/3 "$TILL" status --no-rate
