@@ -24,12 +24,11 @@ static const struct place {
 /* A field's text; the wire's order is fixed, but an unknown field in between must not shift the others. */
 static const char *field_find(struct reply fields, enum response_field field, size_t *size) {
     size_t count = reply_count(fields), guess = (size_t)field * 2;
-    if (guess + 1 < count && reply_is(reply_at(fields, guess), response_field_name[field]))
+    const char *name = response_field_name[field];
+    if (guess + 1 < count && strcmp(reply_text(reply_at(fields, guess), NULL), name) == 0)
         return reply_text(reply_at(fields, guess + 1), size);
-    for (size_t i = 0; i + 1 < count; i += 2)
-        if (reply_is(reply_at(fields, i), response_field_name[field]))
-            return reply_text(reply_at(fields, i + 1), size);
-    return NULL;
+    struct reply value = reply_field(fields, name);
+    return value.node != NULL ? reply_text(value, size) : NULL;
 }
 
 /* A decimal; empty is 0 and not there. */

@@ -144,13 +144,13 @@ static enum redis_err redis_take(struct redis *redis, void *node, struct reply *
     redis->last = node;
     redis->unanswered--;
     *reply = (struct reply){node};
-    if (redis->last->type == REDIS_REPLY_ERROR) {
-        redis_say(redis, redis->last->str, redis->last->len);
-        enum redis_err err = redis_classify(redis->last->str, redis->last->len);
+    if (reply_type(*reply) == REPLY_ERROR) {
+        redis_say(redis, redis->last->text, redis->last->size);
+        enum redis_err err = redis_classify(redis->last->text, redis->last->size);
         redis->useless |= err == REDIS_DEMOTED || strncmp(redis->error, "NOAUTH", 6) == 0;
         return err;
     }
-    if (reply_type(*reply) != REPLY_NIL || redis->last->type == REDIS_REPLY_NIL) return REDIS_OK;
+    if (reply_type(*reply) != REPLY_NIL || redis->last->size == 0) return REDIS_OK;
     redis_say(redis, "a reply of an unknown type", strlen("a reply of an unknown type"));
     redis_drop(redis);
     return REDIS_GARBLED;

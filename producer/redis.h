@@ -16,6 +16,7 @@
 
 #include "producer/command.h"
 #include "producer/redis_password.h"
+#include "producer/redis_reply.h"
 #include "producer/redis_tls.h"
 #include "producer/redis_url.h"
 #include "schema/script.h"
@@ -130,17 +131,6 @@ const char *redis_node_where(struct redis *redis, unsigned node); /* as redis_wh
 bool redis_wait_any(struct redis *const *list, size_t count, int timeout_ms);
 bool redis_is_readable(const struct redis *redis); /* without waiting; a lost one is */
 
-/* A reply, or a part of one. Valid until the next redis_next/redis_call/redis_reopen/redis_close on its connection: the connection
- * owns the last reply it gave out. Shapes are checked: asking a reply for what it is not gives 0, "" or a nil reply, never a crash. */
-struct reply { const void *node; };
-enum reply_type { REPLY_NIL, REPLY_TEXT, REPLY_INTEGER, REPLY_ARRAY, REPLY_ERROR };
-enum reply_type reply_type(struct reply r);
-size_t reply_count(struct reply r); /* elements of an array */
-struct reply reply_at(struct reply r, size_t index);
-const char *reply_text(struct reply r, size_t *size); /* NUL-terminated; size may be NULL. Text, status and error */
-bool reply_is(struct reply r, const char *text);
-struct reply reply_field(struct reply pairs, const char *name); /* of a flat array of names and values; nil when it is not there */
-int64_t reply_integer(struct reply r); /* an integer, or text that is one */
 
 /* Queues a command; sent with the next redis_next (or redis_flush). The command may be used again at once. Dropped when lost. */
 void redis_append(struct redis *redis, struct command *c);

@@ -158,6 +158,7 @@ enum redis_err redis_connect_at(struct redis *redis, int timeout_ms) {
     if (why) return greet_lose_dial(redis, why);
     if (redis->options.url.tls && (err = greet_tls(redis, timeout_ms))) return err;
     if (redis->options.timeout_ms < timeout_ms) redis_wait(redis, redis->options.timeout_ms);
+    redis_tree_use(redis->context, &redis->growing);
     redis->context->reader->maxbuf = IDLE_BUFFER_MAX; /* hiredis would give the buffer back after every reply above 16 kB */
     err = greet_with_password(redis);
     if (err == REDIS_LOST && redis->options.url.tls && strncmp(redis->error, "TLS: ", 5) == 0) err = greet_explain_parting(redis);

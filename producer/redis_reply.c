@@ -1,38 +1,11 @@
 /* Reading replies without trusting their shape: what is not there is nil, "" or 0. */
 #include "producer/redis.h"
 
-#include <hiredis/hiredis.h>
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const redisReply *reply_node(struct reply r) { return r.node; }
-
-enum reply_type reply_type(struct reply r) {
-    if (!r.node) return REPLY_NIL;
-    switch (reply_node(r)->type) {
-    case REDIS_REPLY_STRING:
-    case REDIS_REPLY_STATUS: return REPLY_TEXT;
-    case REDIS_REPLY_INTEGER: return REPLY_INTEGER;
-    case REDIS_REPLY_ARRAY: return REPLY_ARRAY;
-    case REDIS_REPLY_ERROR: return REPLY_ERROR;
-    default: return REPLY_NIL; /* those of RESP3, which we never ask for, too */
-    }
-}
-
-size_t reply_count(struct reply r) { return reply_type(r) == REPLY_ARRAY ? reply_node(r)->elements : 0; }
-
-struct reply reply_at(struct reply r, size_t index) {
-    return index < reply_count(r) ? (struct reply){reply_node(r)->element[index]} : (struct reply){NULL};
-}
-
-const char *reply_text(struct reply r, size_t *size) {
-    enum reply_type type = reply_type(r);
-    bool has_text = type == REPLY_TEXT || type == REPLY_ERROR;
-    if (size) *size = has_text ? reply_node(r)->len : 0;
-    return has_text ? reply_node(r)->str : "";
-}
+#include "producer/redis_tree.h"
 
 bool reply_is(struct reply r, const char *text) {
     size_t size;
@@ -55,11 +28,9 @@ static int64_t reply_parse(const char *text, size_t size) {
 }
 
 int64_t reply_integer(struct reply r) {
-    if (reply_type(r) == REPLY_INTEGER) return reply_node(r)->integer;
+    if (reply_type(r) == REPLY_INTEGER) return r.node->integer;
     if (reply_type(r) != REPLY_TEXT) return 0;
-    return reply_parse(reply_node(r)->str, reply_node(r)->len);
+    return reply_parse(r.node->text, r.node->size);
 }
 
-void reply_release(struct reply r) {
-    if (r.node) freeReplyObject((void *)(uintptr_t)r.node); /* const only for those who read */
-}
+void reply_release(struct reply r) { redis_tree_free(r.node); }

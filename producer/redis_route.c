@@ -274,7 +274,7 @@ static bool follow(struct redis *redis, struct cluster_ticket *t) {
 
 static enum redis_err give(struct redis *redis, struct cluster_ticket *t, struct reply *reply) {
     struct cluster *c = redis->cluster;
-    redis->last = (void *)(uintptr_t)t->reply.node;
+    redis->last = t->reply.node;
     *reply = t->reply;
     enum redis_err err = t->said;
     size_t size;

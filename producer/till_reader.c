@@ -18,6 +18,7 @@ struct till_reader {
     char trace[TRACE_SIZE + 1]; /* of the last answer given out */
     struct reply page;       /* kept beyond other calls with the handle; node NULL: none */
     size_t stream, entry;    /* next one in the page */
+    unsigned partition;      /* of that stream */
     int block_ms;            /* of the read under way */
     bool once;               /* it only looks */
     struct client_streams *streams; /* in a Redis Cluster, where one read cannot have all; else NULL */
@@ -150,8 +151,10 @@ static bool page_next(struct till_reader *r, struct till_answer *answer) {
             r->entry = 0;
             continue;
         }
+        if (r->entry == 0)
+            r->partition = page_partition(r, stream);
         struct reply entry = reply_at(entries, r->entry++);
-        unsigned p = page_partition(r, stream);
+        unsigned p = r->partition;
         size_t size;
         const char *id = reply_text(reply_at(entry, 0), &size);
         struct entry_id at;

@@ -39,7 +39,7 @@ void bench_machine(char out[BENCH_TEXT_MAX]) {
 
 /* What was measured, with its names for programs. */
 struct figures {
-    double per_s, redis_us, redis_share, worker_us, producer_us, memory;
+    double per_s, redis_us, redis_share, worker_us, producer_us, libtill_us, memory;
 };
 
 static struct figures figures_of(const struct bench *b) {
@@ -48,7 +48,7 @@ static struct figures figures_of(const struct bench *b) {
     int64_t grown = (int64_t)(b->readings[1].memory - b->readings[0].memory);
     return (struct figures){.per_s = verdict_rush_per_s(play), .redis_us = play->rush_redis_us / n,
                             .redis_share = seconds > 0 ? play->rush_redis_us / seconds / 1e4 : 0, .worker_us = play->rush_workers_us / n,
-                            .producer_us = play->rush_own_us / n, .memory = (double)grown / n};
+                            .producer_us = play->rush_own_us / n, .libtill_us = play->rush_till_us / n, .memory = (double)grown / n};
 }
 
 /* Of each intent that has a bill; the accounts were made before there were any. */
@@ -103,7 +103,8 @@ void bench_print(const struct bench *b) {
            b->play.rush, b->plan.accounts, b->plan.merchants, b->play.steady);
     printf("| end to end | %.0f payments/s (%.2f s) |\n", f.per_s, verdict_rush_seconds(&b->play));
     printf("| Redis CPU | %.2f us a payment, of all it did meanwhile; %.0f %% of a core |\n", f.redis_us, f.redis_share);
-    printf("| worker CPU / producer CPU | %.2f us / %.2f us a payment |\n", f.worker_us, f.producer_us);
+    printf("| worker CPU / producer CPU | %.2f us / %.2f us a payment, libtill %.2f us of it |\n", f.worker_us, f.producer_us,
+           f.libtill_us);
     print_latency(b);
     print_memory(b, &f);
     print_verdict(b);
@@ -125,7 +126,8 @@ void bench_print_json(const struct bench *b) {
     for (size_t n = 0; n < sizeof counts / sizeof *counts; n++) json_out_number(object, counts[n].name, counts[n].number);
     json_out_bool(object, "durability_aof", b->c.config.durability_aof == CONFIG_YES);
     const struct { const char *name; double number; } numbers[] = {
-        {"payments_per_s", f.per_s}, {"redis_us", f.redis_us}, {"worker_us", f.worker_us}, {"producer_us", f.producer_us}};
+        {"payments_per_s", f.per_s}, {"redis_us", f.redis_us}, {"worker_us", f.worker_us}, {"producer_us", f.producer_us},
+        {"libtill_us", f.libtill_us}};
     for (size_t n = 0; n < sizeof numbers / sizeof *numbers; n++) json_out_value(object, numbers[n].name, real(numbers[n].number));
     json_out_number(latency, "rate", b->play.rate);
     json_out_number(latency, "count", l->count);

@@ -47,6 +47,13 @@ static double one_cpu_us(int pid) {
     return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
+double measure_thread_cpu_us(pthread_t thread) {
+    clockid_t clock;
+    struct timespec t;
+    if (pthread_getcpuclockid(thread, &clock) || clock_gettime(clock, &t)) return 0;
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
 double measure_cpu_us(const struct measure_pids *pids) {
     double total = 0;
     for (size_t i = 0; i < pids->count; i++) total += one_cpu_us(pids->pids[i]);

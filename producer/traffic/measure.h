@@ -2,6 +2,7 @@
 #ifndef PRODUCER_TRAFFIC_MEASURE_H
 #define PRODUCER_TRAFFIC_MEASURE_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,5 +23,8 @@ void measure_pids_parse(const char *text, struct measure_pids *pids);
 /* User and system time of them all so far, in microseconds. Those that are gone count nothing. */
 double measure_cpu_us(const struct measure_pids *pids);
 double measure_own_cpu_us(void);
+
+/* CPU time of a thread of this process; it must not have been joined. */
+double measure_thread_cpu_us(pthread_t thread);
 
 #endif

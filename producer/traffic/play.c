@@ -9,13 +9,14 @@
 
 enum {
     BATCH = 1024,
+    PILE = 64,
     SEND_TIMEOUT_MS = 30000,
     OPEN_WAIT_MS = 30000,
     READ_TIMEOUT_MS = 400,    /* from 200 on Redis wakes the reader; with less it would look every now and then, up to 2 ms late */
     SILENCE_MS = 60000,       /* without any answer for so long, no more will come */
     EXTRA_MS = 200,           /* how long to look for answers too many */
 };
-static const int64_t MS = 1000000;
+static const int64_t MS = 1000000, PILE_MOST_NS = 50000000;
 
 /* The first failure counts, of whichever thread. */
 static void fail(struct play *play, const char *what, const char *why) {
@@ -65,19 +66,41 @@ static void take_answer(struct play *play, const struct till_answer *a, int64_t 
     shot->digest = digest_of(a);
     if (sscanf(a->entry, "%lu-%lu", &shot->answer_entry_ms, &shot->answer_entry_seq) != 2) shot->answer_entry_ms = 0;
     atomic_store_explicit(&shot->answered, true, memory_order_release);
+}
+
+/* Answers that were read and not judged yet. Judged some at a time, so that the CPU of that can be told from the library's. */
+struct pile {
+    struct till_answer answers[PILE];
+    int64_t read_ns[PILE];
+    unsigned count;
+};
+
+static void judge_pile(struct play *play, struct pile *pile) {
+    double before_us = measure_thread_cpu_us(pthread_self());
+    for (unsigned n = 0; n < pile->count; n++) take_answer(play, &pile->answers[n], pile->read_ns[n]);
+    pile->count = 0;
+    atomic_store(&play->judging_us, atomic_load(&play->judging_us) + measure_thread_cpu_us(pthread_self()) - before_us);
+}
+
+/* False: none came in time. */
+static bool read_one(struct play *play, struct till_reader *reader, struct pile *pile) {
+    if (till_reader_next(reader, READ_TIMEOUT_MS, &pile->answers[pile->count]) != TILL_OK) return false;
+    int64_t now = measure_now_ns();
+    pile->read_ns[pile->count++] = now;
     atomic_fetch_add(&play->answered, 1);
     atomic_store(&play->last_answer_ns, now);
+    return pile->count < PILE && now - pile->read_ns[0] < PILE_MOST_NS;
 }
 
 static void *read_answers(void *context) {
+    static struct pile pile; /* one reader */
     struct play *play = context;
     struct till_reader *reader = NULL;
     if (open_handle(play, &play->reads) && till_reader_open(play->reads, PLAN_SOURCE, "0", &reader) != TILL_OK)
         fail(play, "cannot read answers", till_error(play->reads));
-    while (reader && !atomic_load(&play->stopping)) {
-        struct till_answer answer;
-        if (till_reader_next(reader, READ_TIMEOUT_MS, &answer) == TILL_OK) take_answer(play, &answer, measure_now_ns());
-    }
+    while (reader && !atomic_load(&play->stopping))
+        if (!read_one(play, reader, &pile)) judge_pile(play, &pile);
+    judge_pile(play, &pile);
     till_reader_close(reader);
     till_close(play->reads);
     return NULL;
@@ -101,7 +124,9 @@ static bool note_sent(struct shot *shot, unsigned partition, const struct till_r
 /* One go at sending what is in the batch. Leaves those in it that were refused for now (busy) and returns how many; -1: no use. */
 static int send_once(struct play *play, struct batch *b, uint32_t count) {
     int left = 0;
+    double before_us = measure_thread_cpu_us(pthread_self());
     atomic_fetch_add(&play->sent, (uint32_t)till_send(play->till, b->intents, count, SEND_TIMEOUT_MS, b->results));
+    play->sending_us += measure_thread_cpu_us(pthread_self()) - before_us;
     for (uint32_t i = 0; i < count; i++) {
         const struct till_result *result = &b->results[i];
         struct shot *shot = &play->plan->shots[b->places[i]];
@@ -130,7 +155,10 @@ static bool send_batch(struct play *play, uint32_t from, uint32_t count) {
     return left == 0;
 }
 
-static uint32_t waiting(const struct play *play) { return atomic_load(&play->sent) - atomic_load(&play->answered); }
+static uint32_t waiting(const struct play *play) {
+    uint32_t answered = atomic_load(&play->answered), sent = atomic_load(&play->sent);
+    return sent > answered ? sent - answered : 0; /* an answer may be read before till_send has returned */
+}
 
 /* Waits until at most so many are unanswered. */
 static bool wait_for_answers(struct play *play, uint32_t at_most) {
@@ -205,16 +233,22 @@ static double redis_cpu_us(struct play *play) {
     return play->redis_cpu_us ? play->redis_cpu_us(play->context) : measure_cpu_us(&play->redis);
 }
 
+static double till_cpu_us(const struct play *play) {
+    return play->sending_us + measure_thread_cpu_us(play->reader) - atomic_load(&play->judging_us);
+}
+
 static bool play_day(struct play *play) {
     uint32_t middle = play->plan->setup + play->rush;
     atomic_store(&play->stage, STAGE_RUSH);
     double redis = redis_cpu_us(play), workers = measure_cpu_us(&play->workers), own = measure_own_cpu_us();
+    double till = till_cpu_us(play);
     play->rush_began_ns = measure_now_ns();
     if (!play_rush(play, play->plan->setup, middle)) return false;
     play->rush_ended_ns = atomic_load(&play->last_answer_ns);
     play->rush_redis_us = redis_cpu_us(play) - redis;
     play->rush_workers_us = measure_cpu_us(&play->workers) - workers;
     play->rush_own_us = measure_own_cpu_us() - own;
+    play->rush_till_us = till_cpu_us(play) - till;
     atomic_store(&play->stage, STAGE_STEADY);
     play->steady_began_ns = measure_now_ns();
     bool played = play_steady(play, middle, play->plan->count);

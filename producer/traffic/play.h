@@ -34,6 +34,9 @@ struct play {
     /* results */
     int64_t rush_began_ns, rush_ended_ns, steady_began_ns, steady_ended_ns, killed_ns;
     double rush_redis_us, rush_workers_us, rush_own_us; /* CPU of the rush */
+    double rush_till_us;     /* of rush_own_us: what libtill took. The rest is making intents up and judging answers */
+    double sending_us;       /* CPU within till_send; the sender's */
+    _Atomic double judging_us; /* CPU of the reader beside reading */
     uint32_t killed_at;      /* intents sent when the victim was killed */
     atomic_bool failed;      /* setting it, from a signal handler too, ends the play early */
     char error[400];         /* why it could not be played to the end; read it when both threads have ended */

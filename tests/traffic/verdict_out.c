@@ -106,8 +106,8 @@ static void write_rush(FILE *out, const struct play *play) {
     double n = play->rush ? play->rush : 1;
     fprintf(out, "\"count\":%u,\"seconds\":%.3f,\"payments_per_s\":%.0f,", play->rush, verdict_rush_seconds(play),
             verdict_rush_per_s(play));
-    fprintf(out, "\"redis_us\":%.2f,\"worker_us\":%.2f,\"producer_us\":%.2f,", play->rush_redis_us / n, play->rush_workers_us / n,
-            play->rush_own_us / n);
+    fprintf(out, "\"redis_us\":%.2f,\"worker_us\":%.2f,\"producer_us\":%.2f,\"libtill_us\":%.2f,", play->rush_redis_us / n,
+            play->rush_workers_us / n, play->rush_own_us / n, play->rush_till_us / n);
 }
 
 static void write_day(FILE *out, const struct judgement *j) {
