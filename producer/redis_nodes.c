@@ -2,6 +2,7 @@
 #include "producer/redis_cluster.h"
 
 #include <errno.h>
+#include <hiredis/hiredis.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,9 +46,17 @@ void redis_append_to(struct redis *redis, struct command *c, unsigned node) {
     else redis_append(redis, c);
 }
 
+static const struct redis *link_of(const struct redis *redis) { return redis && redis->cluster ? cluster_home(redis) : redis; }
+
 static int descriptor(const struct redis *redis) {
-    const struct redis *link = redis && redis->cluster ? cluster_home(redis) : redis;
+    const struct redis *link = link_of(redis);
     return link && link->context ? link->fd : -1;
+}
+
+/* Was more read from the socket than has been asked for? */
+static bool has_read(const struct redis *redis) {
+    const struct redis *link = link_of(redis);
+    return link && link->context && link->context->reader->pos < link->context->reader->len;
 }
 
 bool redis_wait_any(struct redis *const *list, size_t count, int timeout_ms) {
@@ -61,5 +70,5 @@ bool redis_wait_any(struct redis *const *list, size_t count, int timeout_ms) {
 
 bool redis_is_readable(const struct redis *redis) {
     struct pollfd waiting = {.fd = descriptor(redis), .events = POLLIN};
-    return waiting.fd < 0 || poll(&waiting, 1, 0) > 0;
+    return waiting.fd < 0 || has_read(redis) || poll(&waiting, 1, 0) > 0;
 }

@@ -2,12 +2,14 @@
 #include "worker/durable.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "worker/failpoint.h"
 #include "worker/lane_apply.h"
 #include "worker/log.h"
 
-enum { SLICE_MAX_MS = 400 }; /* a wait is cut into slices, so that a stop is noticed and the lease kept */
+/* A wait is cut into slices, so that a stop is noticed and the lease kept; short ones, as what is applied meanwhile waits for the next. */
+enum { SLICE_MAX_MS = 100 };
 
 static struct redis_durable wanted_level(const struct lane *lane) {
     const struct settings *s = lane->shared->settings;
@@ -26,37 +28,6 @@ static unsigned slice_ms(const struct lane *lane) {
     if (slice > third) slice = third;
     if (slice > half) slice = half;
     return slice > SLICE_MAX_MS ? SLICE_MAX_MS : slice > 0 ? slice : 1; /* 0 would be for ever */
-}
-
-/* Whom to ask: the lane's own server, or other nodes of a cluster. */
-struct asked {
-    const unsigned *nodes; /* NULL: the home */
-    unsigned count;
-};
-
-/* One look, as long as a slice: what there is of it, at the node that has least. All replies are read, or the connection is lost. */
-static enum redis_err ask(struct lane *lane, struct command *c, const struct asked *asked, const struct redis_durable *want,
-                          struct redis_durable *have) {
-    struct reply reply;
-    unsigned each = 0;
-    *have = *want;
-    lane_append_renewal(lane, lane->side, c);
-    if (!asked->nodes) each = redis_durable_append(lane->side, c, want, slice_ms(lane));
-    for (unsigned n = 0; asked->nodes && n < asked->count; n++)
-        each = redis_durable_append_to(lane->side, c, want, slice_ms(lane), asked->nodes[n]);
-    enum redis_err first = lane_next_renewal(lane, lane->side);
-    FAILPOINT("amid_durable");
-    for (unsigned n = 0; n < asked->count; n++) {
-        struct redis_durable one = {0};
-        for (unsigned m = 0; m < each; m++) {
-            enum redis_err err = redis_next(lane->side, &reply);
-            if (!err) redis_durable_take(want, m, reply, &one);
-            if (!first) first = err;
-        }
-        if (n == 0 || one.replicas < have->replicas) have->replicas = one.replicas;
-        have->aof = have->aof && one.aof;
-    }
-    return first;
 }
 
 static void note_behind(struct lane *lane, const struct redis_durable *want, const struct redis_durable *have) {
@@ -92,28 +63,112 @@ void durable_forget(struct lane *lane) {
     lane->behind = false;
 }
 
-static enum redis_err wait_for(struct lane *lane, struct command *c, const struct asked *asked, char text[REDIS_DURABLE_TEXT_SIZE]) {
-    uint64_t since_us = lane_now_us();
-    for (;;) {
-        struct redis_durable want = wanted_level(lane), have = {0}; /* an operator may lower it meanwhile */
-        enum redis_err err = redis_durable_is_none(&want) ? REDIS_OK : ask(lane, c, asked, &want, &have);
-        if (err) return err;
-        if (redis_durable_reached(&want, &have, text)) {
-            if (!redis_durable_is_none(&want) || lane->behind) note_reached(lane, since_us);
-            return REDIS_OK;
-        }
-        if (lane_now_us() - since_us >= 1000 * (uint64_t)timeout_ms(lane)) note_behind(lane, &want, &have);
-        if (atomic_load(&lane->stop)) return REDIS_HELD;
-    }
+enum redis_err durable_connect(struct lane *lane) {
+    struct redis *redis = atomic_load(&lane->durable);
+    if (redis && !redis_is_lost(redis)) return REDIS_OK;
+    if (outbox_waits(lane)) return REDIS_LOST;
+    enum redis_err err = lane_connect(lane, &lane->durable);
+    if (err || strcmp(redis_where(lane->redis), redis_where(lane->durable)) == 0) return err;
+    lane_disconnect(lane);
+    return REDIS_LOST;
 }
 
-enum redis_err durable_wait(struct lane *lane, struct command *c, char text[REDIS_DURABLE_TEXT_SIZE]) {
-    return wait_for(lane, c, &(struct asked){NULL, 1}, text);
+enum redis_err durable_ask(struct lane *lane) {
+    struct durable_question *q = &lane->question;
+    q->want = wanted_level(lane); /* an operator may lower it while it is waited for */
+    q->have = (struct redis_durable){0};
+    q->left = 0;
+    q->err = REDIS_OK;
+    if (redis_durable_is_none(&q->want)) return REDIS_OK;
+    struct command c;
+    command_init(&c);
+    q->renewed_at_ms = lane_now_ms();
+    lane_append_renewal(lane, lane->durable, &c);
+    q->waits = redis_durable_append(lane->durable, &c, &q->want, slice_ms(lane));
+    q->left = 1 + q->waits;
+    command_clear(&c);
+    enum redis_err err = redis_flush(lane->durable);
+    if (err) q->left = 0;
+    return err;
+}
+
+/* The renewal was then, however late its reply is read. */
+static enum redis_err take_renewal(struct lane *lane) {
+    uint64_t before_ms = lane->renewed_at_ms, then_ms = lane->question.renewed_at_ms;
+    enum redis_err err = lane_next_renewal(lane, lane->durable);
+    if (!err) lane->renewed_at_ms = then_ms > before_ms ? then_ms : before_ms;
+    FAILPOINT("amid_durable");
+    return err;
+}
+
+/* One reply; all are read, or the connection is lost. */
+static void take_reply(struct lane *lane) {
+    struct durable_question *q = &lane->question;
+    struct reply reply;
+    bool first = q->left == 1 + q->waits;
+    enum redis_err err = first ? take_renewal(lane) : redis_next(lane->durable, &reply);
+    if (!err && !first) redis_durable_take(&q->want, q->waits - q->left, reply, &q->have);
+    if (!q->err) q->err = err;
+    q->left--;
+}
+
+bool durable_may_hear(struct lane *lane) {
+    while (lane->question.left > 0 && redis_is_readable(lane->durable)) take_reply(lane);
+    return lane->question.left == 0;
+}
+
+/* What there is of it now: is it enough? */
+static bool judge(struct lane *lane, uint64_t since_us, const struct redis_durable *want, const struct redis_durable *have,
+                  char text[REDIS_DURABLE_TEXT_SIZE]) {
+    bool reached = redis_durable_reached(want, have, text);
+    if (reached && (!redis_durable_is_none(want) || lane->behind)) note_reached(lane, since_us);
+    if (!reached && lane_now_us() - since_us >= 1000 * (uint64_t)timeout_ms(lane)) note_behind(lane, want, have);
+    return reached;
+}
+
+enum redis_err durable_hear(struct lane *lane, uint64_t since_us, bool *reached, char text[REDIS_DURABLE_TEXT_SIZE]) {
+    struct durable_question *q = &lane->question;
+    while (q->left > 0) take_reply(lane);
+    if (!q->err) *reached = judge(lane, since_us, &q->want, &q->have, text);
+    return q->err;
+}
+
+void durable_drop(struct lane *lane) {
+    while (lane->question.left > 0) take_reply(lane);
+}
+
+/* One look at others, as long as a slice: what there is of it at the node that has least. */
+static enum redis_err ask_at(struct lane *lane, struct command *c, const unsigned *nodes, unsigned count, const struct redis_durable *want,
+                             struct redis_durable *have) {
+    struct reply reply;
+    unsigned each = 0;
+    *have = *want;
+    lane_append_renewal(lane, lane->side, c);
+    for (unsigned n = 0; n < count; n++) each = redis_durable_append_to(lane->side, c, want, slice_ms(lane), nodes[n]);
+    enum redis_err first = lane_next_renewal(lane, lane->side);
+    for (unsigned n = 0; n < count; n++) {
+        struct redis_durable one = {0};
+        for (unsigned m = 0; m < each; m++) {
+            enum redis_err err = redis_next(lane->side, &reply);
+            if (!err) redis_durable_take(want, m, reply, &one);
+            if (!first) first = err;
+        }
+        if (n == 0 || one.replicas < have->replicas) have->replicas = one.replicas;
+        have->aof = have->aof && one.aof;
+    }
+    return first;
 }
 
 enum redis_err durable_wait_at(struct lane *lane, struct command *c, const unsigned *nodes, unsigned count) {
     char ignored[REDIS_DURABLE_TEXT_SIZE];
-    return count ? wait_for(lane, c, &(struct asked){nodes, count}, ignored) : REDIS_OK;
+    uint64_t since_us = lane_now_us();
+    while (count > 0) {
+        struct redis_durable want = wanted_level(lane), have = {0};
+        enum redis_err err = redis_durable_is_none(&want) ? REDIS_OK : ask_at(lane, c, nodes, count, &want, &have);
+        if (err || judge(lane, since_us, &want, &have, ignored)) return err;
+        if (atomic_load(&lane->stop)) return REDIS_HELD;
+    }
+    return REDIS_OK;
 }
 
 void durable_print(const struct durable *d, FILE *out) {

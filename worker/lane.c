@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "worker/failpoint.h"
+#include "worker/follow_ups.h"
 #include "worker/lane_apply.h"
 #include "worker/lane_takeover.h"
 #include "worker/log.h"
@@ -64,6 +65,19 @@ enum redis_err lane_note_sources(struct lane *lane) {
     return err;
 }
 
+/* Until there is something to be read; meanwhile what was applied is answered as soon as it is durable. Redis answers one or the other
+ * within a moment, or not at all: then the read finds out. */
+static enum redis_err await_read(struct lane *lane) {
+    enum redis_err err = redis_flush(lane->redis);
+    bool there = false;
+    while (!err && !there && outbox_waits(lane)) {
+        struct redis *const either[] = {lane->redis, lane->durable};
+        there = redis_is_readable(lane->redis) || !redis_wait_any(either, 2, lane->shared->redis.timeout_ms / 2);
+        if (!there) err = outbox_send(lane);
+    }
+    return err;
+}
+
 /* One turn of serving: the answer to the read under way, applied with the next read behind it. */
 static enum redis_err serve_once(struct lane *lane) {
     struct reply reply;
@@ -77,11 +91,13 @@ static enum redis_err serve_once(struct lane *lane) {
         lane_append_read(lane);
     }
     uint64_t asked_at_us = lane_now_us();
+    err = await_read(lane);
+    if (err) return err;
     err = redis_next(lane->redis, &reply);
     uint64_t waited_us = lane_now_us() - asked_at_us;
     lane->reading = false;
     if (err) return err;
-    if (outbox_may_go_on(lane)) return lane_take_over(lane); /* what was just read is pending as well */
+    if (follow_ups_may_go_on(lane)) return lane_take_over(lane); /* what was just read is pending as well */
     struct reply entries = reply_at(reply_at(reply, 0), 1);
     struct reply none = {NULL};
     FAILPOINT("after_read");
@@ -94,7 +110,7 @@ static enum redis_err serve_once(struct lane *lane) {
         if (!err) err = lane_note_sources(lane);
         return err ? err : lane_apply_entries(lane, pause_us == 0 && !atomic_load(&lane->stop));
     }
-    return lane_renewal_due(lane) ? lane_rest(lane) : REDIS_OK;
+    return lane_renewal_due(lane) && !outbox_waits(lane) ? lane_rest(lane) : REDIS_OK; /* what waits is pending, and renewed by asking */
 }
 
 /* Replies nobody waits for any more: what was read is pending and will be claimed. */
@@ -116,7 +132,8 @@ struct trouble {
 
 /* Refused before anything was asked: a password or a certificate, of which main says the same. In a cluster it may be one node's. */
 static bool is_unwelcome(const struct lane *lane, enum redis_err err) {
-    bool outside = (lane->redis && redis_is_lost(lane->redis)) || (lane->side && redis_is_lost(lane->side));
+    bool outside = (lane->redis && redis_is_lost(lane->redis)) || (lane->side && redis_is_lost(lane->side)) ||
+                   (lane->durable && redis_is_lost(lane->durable));
     return err == REDIS_REFUSED && outside && lane->shared->redis.url.kind != REDIS_URL_CLUSTER;
 }
 
@@ -179,12 +196,15 @@ static enum redis_err serve(struct lane *lane, struct trouble *trouble) {
         if (!err && lane->idle) give_back(lane);
         if (!err && trouble->tries) report_recovery(lane, trouble);
     }
-    return err;
+    if (err && err != REDIS_BUSY) return err; /* busy: or paused, and nothing more is applied. What was is answered */
+    enum redis_err finished = outbox_finish(lane);
+    return err ? err : finished;
 }
 
 static const char *error_text(const struct lane *lane) {
     const char *text = lane->redis ? redis_error(lane->redis) : "";
-    return !*text && lane->side ? redis_error(lane->side) : text;
+    if (!*text && lane->side) text = redis_error(lane->side);
+    return !*text && lane->durable ? redis_error(lane->durable) : text;
 }
 
 /* Takes over and serves until told to stop or fenced; comes back from everything else by taking over again, from being paused too. */
@@ -248,7 +268,7 @@ enum redis_err lane_catch_up(struct lane *lane) {
     do {
         if (!err) err = serve_once(lane);
     } while (!err && !lane->idle);
-    return err;
+    return err ? err : outbox_finish(lane);
 }
 
 struct lane *lane_new(const struct lane_shared *shared, const struct door *door, const struct lane_lease *lease, const struct mark *mark) {
@@ -283,9 +303,9 @@ void lane_stop(struct lane *lane) { atomic_store(&lane->stop, true); }
 
 /* The pointers are set once by the lane's thread and closed by lane_join only, so a look at them is safe. */
 void lane_disconnect(struct lane *lane) {
-    struct redis *redis = atomic_load(&lane->redis), *side = atomic_load(&lane->side);
-    if (redis) redis_interrupt(redis);
-    if (side) redis_interrupt(side);
+    struct redis *const all[] = {atomic_load(&lane->redis), atomic_load(&lane->side), atomic_load(&lane->durable)};
+    for (size_t n = 0; n < sizeof all / sizeof *all; n++)
+        if (all[n]) redis_interrupt(all[n]);
 }
 
 void lane_abandon(struct lane *lane) {
@@ -300,6 +320,7 @@ void lane_free(struct lane *lane) {
     reply_release(lane->page);
     redis_close(lane->redis);
     redis_close(lane->side);
+    redis_close(lane->durable);
     batch_clear(&lane->batch);
     free(lane->entries);
     arena_clear(&lane->texts);

@@ -66,6 +66,8 @@ struct lane {
     /* the lane's own, touched by its thread only */
     _Atomic(struct redis *) redis; /* reads and applies; atomic for lane_abandon's sake, which may only interrupt it */
     _Atomic(struct redis *) side;  /* follow-ups and answers, while a read is waiting on the first; opened when needed */
+    _Atomic(struct redis *) durable; /* asks how durable what was applied is; opened when needed */
+    struct durable_question question;
     struct batch batch;
     struct entry *entries;      /* of the page being worked on, as many as make a batch */
     struct arena texts;         /* what they keep of their intents */

@@ -210,7 +210,9 @@ static void name_currencies(struct lane *lane, struct entry *entries, uint32_t c
 static enum redis_err apply_call(struct lane *lane, struct entry *entries, uint32_t count, uint32_t cells, bool read_ahead) {
     struct reply reply;
     bool renew = lane_renewal_due(lane);
-    bool durable = durable_wanted(lane);
+    bool durable = durable_wanted(lane) || outbox_waits(lane); /* in their order */
+    enum redis_err err = durable ? durable_connect(lane) : REDIS_OK;
+    if (err) return err;
     struct batch_base base = {lane->epoch_text, lane->mark.applied, durable};
     batch_build(&lane->batch, lane->referrals, count, cells, &base, &lane->keep);
     name_currencies(lane, entries, count);
@@ -219,7 +221,7 @@ static enum redis_err apply_call(struct lane *lane, struct entry *entries, uint3
     redis_append(lane->redis, &lane->batch.command);
     if (renew) lane_append_renewal(lane, lane->redis, &lane->batch.command);
     if (read_ahead) lane_append_read(lane);
-    enum redis_err err = redis_next(lane->redis, &reply);
+    err = redis_next(lane->redis, &reply);
     lane->took_us = lane_now_us() - sent_at_us;
     if (err == REDIS_BROKEN) err = note_broken(lane, entries, count);
     if (err) return err;

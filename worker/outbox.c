@@ -1,11 +1,8 @@
-/* Sends follow-ups and gives the answers that waited for them, or for durability.
- *
- * Strict order matters: the receiver ignores an origin at or below the last one it saw. Were one follow-up refused while a later one got
- * through, the first would be ignored for ever when it is sent again. So all that a batch sends to one partition goes in one script, all or
- * none; and nothing is answered before every partition that it goes to has taken its part. */
+/* Keeps what applied batches owe, as long as it has to wait, and gives the answers. */
 #include "worker/outbox.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,11 +10,11 @@
 #include "schema/followup.h"
 #include "worker/durable.h"
 #include "worker/failpoint.h"
+#include "worker/follow_ups.h"
 #include "worker/lane_apply.h"
-#include "worker/log.h"
 #include "worker/tracing.h"
 
-enum { FIXED_KEYS = 3, PROBE_FIRST_MS = 100, PROBE_LAST_MS = 1000 };
+enum { FIXED_KEYS = 3 };
 
 void outbox_init(struct outbox *box) {
     memset(box, 0, sizeof *box);
@@ -32,230 +29,128 @@ void outbox_clear(struct outbox *box, unsigned partitions) {
     free(box->nodes);
     keyset_clear(&box->keys);
     free(box->items);
+    free(box->owed);
+    free(box->spans);
     free(box->blob);
 }
 
-static void reserve_items(struct outbox *box, uint32_t count) {
-    if (count <= box->capacity) return;
-    box->items = realloc(box->items, count * sizeof *box->items);
-    assert(box->items && "out of memory");
-    box->capacity = count;
+/* Room for `needed` of this size; at least twice what there was. */
+static void *grow(void *old, size_t needed, size_t *capacity, size_t size) {
+    if (needed <= *capacity) return old;
+    *capacity = needed > 2 * *capacity ? needed : 2 * *capacity;
+    void *fresh = realloc(old, *capacity * size);
+    assert(fresh && "out of memory");
+    return fresh;
 }
 
-/* Those that may have consequences, in their order; under durability the others come in between. False: not what apply.lua says. */
-static bool take_items(struct outbox *box, struct reply reply, const struct entry *entries, uint32_t count, bool durable) {
-    uint32_t todo = (uint32_t)(reply_count(reply) / 4), next = 0;
-    for (uint32_t n = 0; n <= todo; n++) {
-        int64_t number = n < todo ? reply_integer(reply_at(reply, 2 + 4 * n)) : (int64_t)count + 1;
-        if (number <= next || (n < todo && number > count)) return false;
-        for (; durable && next + 1 < number; next++)
-            box->items[box->count++] = (struct outbox_item){.entry = &entries[next], .plain = true};
-        if (n == todo) break;
-        struct outbox_item *item = &box->items[box->count++];
-        *item = (struct outbox_item){&entries[number - 1], (int)reply_integer(reply_at(reply, 3 + 4 * n)),
-                                     reply_integer(reply_at(reply, 4 + 4 * n)) != 0, false, ""};
-        size_t size;
-        const char *detail = reply_text(reply_at(reply, 5 + 4 * n), &size);
-        if (size < sizeof item->detail) memcpy(item->detail, detail, size + 1);
-        next = (uint32_t)number;
-    }
-    return true;
+bool outbox_goes_to(const struct outbox_item *item, unsigned target) {
+    return item->owed_size > 0 && (item->target == target || item->target == OUTBOX_EVERYWHERE);
 }
 
-enum redis_err outbox_take(struct lane *lane, struct reply reply, const struct entry *entries, uint32_t count, bool durable) {
-    if (reply_type(reply) != REPLY_ARRAY || reply_count(reply) % 4 != 2) return REDIS_GARBLED;
-    lane->mark.bill = (uint64_t)reply_integer(reply_at(reply, 0));
-    metrics_note_answers(lane->metrics, reply_at(reply, 1));
-    reserve_items(&lane->outbox, count);
-    lane->outbox.count = 0;
-    if (take_items(&lane->outbox, reply, entries, count, durable)) return REDIS_OK;
-    lane->outbox.count = 0;
-    return REDIS_GARBLED;
-}
+bool outbox_waits(const struct lane *lane) { return lane->outbox.count > 0; }
 
-void outbox_add_follow_up(const struct door *door, struct command *c, const struct intent *intent, const char *trace) {
-    uint8_t bytes[INTENT_FOLLOW_UP_SIZE_MAX], sig[SIGN_SIZE];
-    size_t size;
-    bool encoded = intent_encode(intent, bytes, sizeof bytes, &size);
-    assert(encoded);
-    command_copy(c, (const char *)bytes, size);
-    if (door->has_secret) sign_make(door->secret, bytes, size, sig);
-    command_copy(c, (const char *)sig, door->has_secret ? sizeof sig : 0);
-    command_copy(c, trace, strlen(trace));
-}
+/* What apply.lua says of an entry that may have consequences. */
+struct todo {
+    int code;
+    bool merchant;
+    const char *detail; /* of its answer, where a follow-up needs it */
+};
 
-bool outbox_derive(const struct lane *lane, const struct outbox_item *item, unsigned target, struct intent *follow_up) {
-    const struct entry *e = item->entry;
-    if (item->plain) return false;
-    if (!followup_derive(e->gist.intent, item->code, item->merchant, e->text, &lane->door.book, lane->door.partition, target, item->detail,
+static bool derive(const struct lane *lane, const struct entry *e, const struct todo *todo, unsigned target, struct intent *follow_up) {
+    if (!followup_derive(e->gist.intent, todo->code, todo->merchant, e->text, &lane->door.book, lane->door.partition, target, todo->detail,
                          follow_up))
         return false;
     if (e->original[0]) memcpy(follow_up->entry, e->original, strlen(e->original) + 1); /* put off: it is about the first entry */
     return true;
 }
 
-/* The call for one partition; how many follow-ups are in it. */
-static uint32_t build_target(struct lane *lane, unsigned target) {
-    struct command *c = &lane->outbox.targets[target];
+static void keep_owed(struct lane *lane, const struct entry *e, const struct intent *follow_up, struct outbox_item *item) {
+    struct outbox *box = &lane->outbox;
+    size_t intent_size;
+    box->owed = grow(box->owed, box->owed_size + FOLLOW_UPS_SIZE_MAX + TRACE_SIZE + 1, &box->owed_capacity, 1);
+    uint8_t *place = box->owed + box->owed_size;
+    size_t size = follow_ups_encode(&lane->door, follow_up, place, &intent_size);
+    trace_child(e->trace, lane->door.partition, e->text, e->part, (char *)place + size);
+    item->intent_size = (uint32_t)intent_size;
+    item->owed_size = (uint32_t)(size + strlen((const char *)place + size));
+    box->owed_size += item->owed_size;
+}
+
+/* The follow-up of an item is the same wherever it goes. */
+static void owe(struct lane *lane, const struct entry *e, const struct todo *todo, struct outbox_item *item) {
     struct intent follow_up;
-    char trace[TRACE_SIZE + 1];
-    keys_buffer key;
-    uint32_t count = 0;
-    for (uint32_t n = 0; n < lane->outbox.count; n++) {
-        const struct entry *e = lane->outbox.items[n].entry;
-        if (!outbox_derive(lane, &lane->outbox.items[n], target, &follow_up)) continue;
-        if (count++ == 0) {
-            redis_script_begin(c, &script_enqueue, 1);
-            command_copy(c, key, keys_intents(key, &lane->door.book, target));
-        }
-        trace_child(e->trace, lane->door.partition, e->text, e->part, trace);
-        outbox_add_follow_up(&lane->door, c, &follow_up, trace);
+    unsigned places = 0;
+    for (unsigned target = 0; target < lane->door.book.partitions && places < 2; target++) {
+        if (!derive(lane, e, todo, target, &follow_up)) continue;
+        if (places == 0) keep_owed(lane, e, &follow_up, item);
+        item->target = places++ ? OUTBOX_EVERYWHERE : target;
     }
-    return count;
 }
 
-static void prepare_targets(struct lane *lane) {
-    if (lane->outbox.targets) return;
-    lane->outbox.targets = calloc(lane->door.book.partitions, sizeof *lane->outbox.targets);
-    lane->outbox.held = calloc(lane->door.book.partitions, sizeof *lane->outbox.held);
-    lane->outbox.told = calloc(lane->door.book.partitions, sizeof *lane->outbox.told);
-    lane->outbox.nodes = calloc(lane->door.book.partitions, sizeof *lane->outbox.nodes);
-    assert(lane->outbox.targets && lane->outbox.held && lane->outbox.told && lane->outbox.nodes && "out of memory");
-    for (unsigned p = 0; p < lane->door.book.partitions; p++) command_init(&lane->outbox.targets[p]);
-}
-
-static void hold(struct lane *lane, unsigned target, enum redis_err err) {
-    struct outbox *box = &lane->outbox;
-    if (!box->told[target])
-        log_event(LOG_WARN, "follow_ups_held", {"partition", LOG_N(lane->door.partition)}, {"target", LOG_N(target)},
-                  {"class", LOG_S(redis_err_word(err))}, {"error", LOG_S(redis_error(lane->side))});
-    box->told[target] = box->held[target] = box->holding = true;
-    box->probe_ms = PROBE_FIRST_MS;
-    box->probe_at_ms = lane_now_ms() + PROBE_FIRST_MS;
-}
-
-static void note_sent(struct lane *lane, unsigned target) {
-    log_event(LOG_INFO, "follow_ups_resume", {"partition", LOG_N(lane->door.partition)}, {"target", LOG_N(target)});
-    lane->outbox.told[target] = false;
-}
-
-/* Whether a failure concerns this target and not all. */
-static bool is_targets_own(const struct lane *lane, enum redis_err err) {
-    return lane->shared->redis.url.kind == REDIS_URL_CLUSTER && (err == REDIS_AWAY || err == REDIS_BUSY || err == REDIS_HELD);
-}
-
-/* The reply of one target. A node that does not know the script yet has done nothing: it is given the script. */
-static enum redis_err next_target(struct lane *lane, unsigned target, bool *unknown) {
-    struct reply reply;
-    enum redis_err err = redis_next(lane->side, &reply);
-    FAILPOINT("amid_follow_ups");
-    *unknown = err == REDIS_NOSCRIPT;
-    lane->outbox.nodes[target] = redis_node_last(lane->side);
-    if (is_targets_own(lane, err)) hold(lane, target, err);
-    else if (!err && lane->outbox.told[target]) note_sent(lane, target);
-    return *unknown || lane->outbox.held[target] ? REDIS_OK : err;
-}
-
-static enum redis_err send_again(struct lane *lane, unsigned target) {
-    struct reply reply;
-    enum redis_err err = redis_script_call(lane->side, &script_enqueue, &lane->outbox.targets[target], &reply);
-    lane->outbox.nodes[target] = redis_node_last(lane->side);
-    if (!is_targets_own(lane, err)) return err;
-    hold(lane, target, err);
-    return REDIS_OK;
-}
-
-/* Leaves out of the outbox what goes to where nothing can go: it stays pending, its answer is kept. */
-static void put_held_aside(struct lane *lane) {
-    struct outbox *box = &lane->outbox;
-    struct intent follow_up;
-    uint32_t kept = 0;
-    for (uint32_t n = 0; n < box->count; n++) {
-        bool waits = false;
-        for (unsigned target = 0; target < lane->door.book.partitions && !waits; target++)
-            waits = box->held[target] && outbox_derive(lane, &box->items[n], target, &follow_up);
-        if (!waits) box->items[kept++] = box->items[n];
-    }
-    box->count = kept;
-}
-
-/* In a cluster: a master that took follow-ups may fail over to a replica that never got them, and who is acknowledged here does not send
- * them again. Those on this very node are in front of the acknowledgement on its replicas as well. */
-static enum redis_err wait_elsewhere(struct lane *lane, const bool *sent) {
-    static _Thread_local unsigned nodes[KEYS_PARTITIONS_MAX];
-    struct outbox *box = &lane->outbox;
-    struct command c;
-    keys_buffer key;
-    unsigned count = 0;
-    if (!durable_wanted(lane)) return REDIS_OK;
-    unsigned home = redis_node_of(lane->side, key, keys_intents(key, &lane->door.book, lane->door.partition));
-    for (unsigned target = 0; target < lane->door.book.partitions; target++) {
-        bool counts = sent[target] && !box->held[target] && box->nodes[target] != home;
-        for (unsigned n = 0; n < count && counts; n++) counts = nodes[n] != box->nodes[target];
-        if (counts) nodes[count++] = box->nodes[target];
-    }
-    command_init(&c);
-    enum redis_err err = durable_wait_at(lane, &c, nodes, count);
-    command_clear(&c);
-    return err;
-}
-
-/* All follow-ups of the batch, one call per partition, all of which have succeeded when this returns REDIS_OK, but for what is held. */
-static enum redis_err send_follow_ups(struct lane *lane) {
-    static _Thread_local bool sent[KEYS_PARTITIONS_MAX], unknown[KEYS_PARTITIONS_MAX];
-    unsigned partitions = lane->door.book.partitions;
-    prepare_targets(lane);
-    for (unsigned target = 0; target < partitions; target++) {
-        unknown[target] = false;
-        sent[target] = target != lane->door.partition && !lane->outbox.held[target] && build_target(lane, target) > 0;
-        if (sent[target]) redis_append(lane->side, &lane->outbox.targets[target]);
-    }
-    enum redis_err first = REDIS_OK;
-    for (unsigned target = 0; target < partitions; target++) {
-        enum redis_err err = sent[target] ? next_target(lane, target, &unknown[target]) : REDIS_OK;
-        if (err && !first) first = err;
-    }
-    for (unsigned target = 0; target < partitions && !first; target++)
-        if (unknown[target]) first = send_again(lane, target);
-    if (!first && lane->outbox.holding) put_held_aside(lane);
-    return first ? first : wait_elsewhere(lane, sent);
-}
-
-bool outbox_may_go_on(struct lane *lane) {
-    struct outbox *box = &lane->outbox;
-    struct command c;
-    struct reply reply;
-    keys_buffer key;
-    bool reached = false;
-    if (!box->holding || lane_now_ms() < box->probe_at_ms || lane_connect(lane, &lane->side)) return false;
-    command_init(&c);
-    for (unsigned target = 0; target < lane->door.book.partitions && !reached && !redis_is_lost(lane->side); target++) {
-        if (!box->held[target]) continue;
-        command_begin(&c, "XLEN");
-        command_copy(&c, key, keys_intents(key, &lane->door.book, target));
-        reached = redis_call(lane->side, &c, &reply) == REDIS_OK;
-    }
-    command_clear(&c);
-    box->probe_ms = 2 * box->probe_ms < PROBE_LAST_MS ? 2 * box->probe_ms : PROBE_LAST_MS;
-    box->probe_at_ms = lane_now_ms() + box->probe_ms;
-    return reached;
-}
-
-void outbox_release(struct lane *lane) {
-    struct outbox *box = &lane->outbox;
-    if (!box->holding) return;
-    memset(box->held, 0, lane->door.book.partitions * sizeof *box->held);
-    box->holding = false;
-}
-
-/* Declares where an entry's answers go: on the stream of its source, or of that of the intent that it is the end of. */
-static void add_stream(struct lane *lane, const struct entry *e) {
-    const struct door *door = &lane->door;
+/* On the stream of its source, or of that of the intent that it is the end of. */
+static void name_source(const struct entry *e, struct outbox_item *item) {
     struct followup_original of;
-    keys_buffer key;
     bool late = e->gist.op == OP_settled || e->gist.op == OP_bounce;
-    if (!(late ? followup_original(e->gist.intent, &of) : e->answerable)) return;
-    keyset_add(&lane->outbox.keys, key, keys_responses(key, &door->book, door->partition, late ? of.source : e->gist.source));
+    if (late && followup_original(e->gist.intent, &of)) memcpy(item->source, of.source, sizeof of.source);
+    else if (!late && e->answerable) snprintf(item->source, sizeof item->source, "%s", e->gist.source);
+}
+
+static void add_item(struct lane *lane, const struct entry *e, const struct todo *todo) {
+    struct outbox_item *item = &lane->outbox.items[lane->outbox.count++];
+    *item = (struct outbox_item){.id = e->id, .part = e->part};
+    name_source(e, item);
+    if (!todo) return;
+    item->code = todo->code;
+    owe(lane, e, todo, item);
+}
+
+/* Those that may have consequences, in their order; under durability the others come in between. False: not what apply.lua says. */
+static bool take_items(struct lane *lane, struct reply reply, const struct entry *entries, uint32_t count, bool durable) {
+    uint32_t todos = (uint32_t)(reply_count(reply) / 4), next = 0;
+    for (uint32_t n = 0; n <= todos; n++) {
+        int64_t number = n < todos ? reply_integer(reply_at(reply, 2 + 4 * n)) : (int64_t)count + 1;
+        if (number <= next || (n < todos && number > count)) return false;
+        for (; durable && next + 1 < number; next++) add_item(lane, &entries[next], NULL);
+        if (n == todos) break;
+        struct todo todo = {(int)reply_integer(reply_at(reply, 3 + 4 * n)), reply_integer(reply_at(reply, 4 + 4 * n)) != 0,
+                            reply_text(reply_at(reply, 5 + 4 * n), NULL)};
+        add_item(lane, &entries[number - 1], &todo);
+        next = (uint32_t)number;
+    }
+    return true;
+}
+
+enum redis_err outbox_take(struct lane *lane, struct reply reply, const struct entry *entries, uint32_t count, bool durable) {
+    struct outbox *box = &lane->outbox;
+    if (reply_type(reply) != REPLY_ARRAY || reply_count(reply) % 4 != 2) return REDIS_GARBLED;
+    lane->mark.bill = (uint64_t)reply_integer(reply_at(reply, 0));
+    metrics_note_answers(lane->metrics, reply_at(reply, 1));
+    box->items = grow(box->items, box->count + count, &box->capacity, sizeof *box->items);
+    if (box->count == 0) box->since_us = lane_now_us();
+    box->taken = box->count;
+    return take_items(lane, reply, entries, count, durable) ? REDIS_OK : REDIS_GARBLED;
+}
+
+void outbox_keep_span(struct outbox *box, struct outbox_item *item, const struct span *span) {
+    box->spans = grow(box->spans, box->span_count + 1, &box->span_capacity, sizeof *box->spans);
+    box->spans[box->span_count++] = *span;
+    item->traced = true;
+}
+
+/* Where the items of the entry that begins with item n end. */
+static uint32_t entry_end(const struct outbox *box, uint32_t n, uint32_t count) {
+    uint32_t end = n + 1;
+    while (end < count && entry_id_compare(box->items[end].id, box->items[n].id) == 0) end++;
+    return end;
+}
+
+void outbox_stay_whole(struct outbox *box, uint32_t count) {
+    for (uint32_t n = 0, end; n < count; n = end) {
+        bool stays = false;
+        end = entry_end(box, n, count);
+        for (uint32_t m = n; m < end; m++) stays |= box->items[m].stays;
+        for (uint32_t m = n; m < end; m++) box->items[m].stays = stays;
+    }
 }
 
 /* [source, place of its stream in KEYS, ...]: a stream's key ends with its source. */
@@ -281,50 +176,130 @@ static size_t pack_places(struct lane *lane) {
     return w.size;
 }
 
-static enum redis_err give_answers(struct lane *lane, struct command *c, const char *durable) {
+/* One call for the entries of items[first..end), but for those that stay. */
+static enum redis_err answer_some(struct lane *lane, struct command *c, uint32_t first, uint32_t end, const char *durable) {
     const struct door *door = &lane->door;
     struct outbox *box = &lane->outbox;
     struct keyset *keys = &box->keys;
     struct reply reply;
+    char text[ENTRY_TEXT_MAX + 1];
     keys_buffer key;
+    uint32_t entries = 0;
     keyset_reset(keys);
     keyset_push(keys, key, keys_meta(key, &door->book, door->partition));
     keyset_push(keys, key, keys_intents(key, &door->book, door->partition));
     keyset_push(keys, key, keys_unanswered(key, &door->book, door->partition));
-    for (uint32_t n = 0; n < box->count; n++) add_stream(lane, box->items[n].entry);
+    for (uint32_t n = first; n < end; n++)
+        if (box->items[n].source[0] && !box->items[n].stays)
+            keyset_add(keys, key, keys_responses(key, &door->book, door->partition, box->items[n].source));
     size_t size = pack_places(lane);
     redis_script_begin(c, &script_answer, keys->count);
     keyset_borrow(keys, c);
     command_word(c, lane->epoch_text);
     command_word(c, durable);
     command_borrow(c, (const char *)box->blob, size);
-    for (uint32_t n = 0; n < box->count; n++)
-        if (n == 0 || entry_id_compare(box->items[n].entry->id, box->items[n - 1].entry->id) != 0) /* of a bulk entry once */
-            command_borrow(c, box->items[n].entry->text, strlen(box->items[n].entry->text));
+    for (uint32_t n = first; n < end; n = entry_end(box, n, end)) {
+        if (box->items[n].stays) continue;
+        command_copy(c, text, entry_id_format(box->items[n].id, text));
+        entries++;
+    }
+    if (entries == 0) return REDIS_OK;
     enum redis_err err = redis_script_call(lane->side, &script_answer, c, &reply);
     if (!err) metrics_note_answers(lane->metrics, reply);
     return err;
 }
 
-enum redis_err outbox_send(struct lane *lane) {
-    struct outbox *box = &lane->outbox;
-    if (box->count == 0) return REDIS_OK;
-    char durable[REDIS_DURABLE_TEXT_SIZE];
+/* In their order, a batch at a time: a call goes out when the one before it has succeeded. */
+static enum redis_err give_answers(struct lane *lane, struct command *c, uint32_t count, const char *durable) {
+    uint32_t max = atomic_load(&lane->shared->settings->batch);
+    enum redis_err err = REDIS_OK;
+    for (uint32_t first = 0, end; first < count && !err; first = end) {
+        for (end = first; end < count && end - first < max;) end = entry_end(&lane->outbox, end, count);
+        err = answer_some(lane, c, first, end, durable);
+        if (end < count) FAILPOINT("amid_answers");
+    }
+    return err;
+}
+
+/* Those behind the first `count` were taken after the last question was asked. */
+static void forget_first(struct outbox *box, uint32_t count) {
+    size_t owed_size = 0;
+    uint32_t spans = 0;
+    for (uint32_t n = 0; n < count; n++) {
+        owed_size += box->items[n].owed_size;
+        spans += box->items[n].traced;
+    }
+    box->count -= count;
+    box->owed_size -= owed_size;
+    box->span_count -= spans;
+    if (box->count) memmove(box->items, box->items + count, box->count * sizeof *box->items);
+    if (box->owed_size) memmove(box->owed, box->owed + owed_size, box->owed_size);
+    if (box->span_count) memmove(box->spans, box->spans + spans, box->span_count * sizeof *box->spans);
+    box->since_us = box->asked_at_us;
+}
+
+static enum redis_err send_first(struct lane *lane, uint32_t count, const char *durable) {
     struct command c, aside;
     command_init(&c);
     command_init(&aside);
     enum redis_err err = lane_connect(lane, &lane->side);
-    if (!err) err = durable_wait(lane, &c, durable);
     FAILPOINT("after_durable");
-    if (lane->replaying.on) replaying_put_aside(lane, &aside);
-    else if (!err) err = send_follow_ups(lane);
+    if (lane->replaying.on) replaying_put_aside(lane, &aside, count);
+    else if (!err) err = follow_ups_send(lane, count);
     FAILPOINT("after_follow_ups");
-    if (!err && box->count > 0) err = give_answers(lane, &c, durable);
+    if (!err) err = give_answers(lane, &c, count, durable);
     FAILPOINT("after_answer");
-    if (!err) tracing_note_sent(lane);
+    if (!err) tracing_note_sent(lane, count);
     if (!err && lane->replaying.on) err = replaying_send_aside(lane, &aside);
-    box->count = 0;
     command_clear(&c);
     command_clear(&aside);
+    if (!err) forget_first(&lane->outbox, count);
     return err;
+}
+
+static enum redis_err ask(struct lane *lane) {
+    struct outbox *box = &lane->outbox;
+    box->asked = box->count;
+    box->asked_at_us = lane_now_us();
+    return durable_ask(lane);
+}
+
+static enum redis_err hear(struct lane *lane) {
+    struct outbox *box = &lane->outbox;
+    char durable[REDIS_DURABLE_TEXT_SIZE];
+    bool reached = false;
+    uint32_t asked = box->asked;
+    box->asked = 0;
+    enum redis_err err = durable_hear(lane, box->since_us, &reached, durable);
+    if (err || reached) return err ? err : send_first(lane, asked, durable);
+    return atomic_load(&lane->stop) ? REDIS_HELD : REDIS_OK;
+}
+
+static void forget_all(struct outbox *box) {
+    box->count = box->asked = box->span_count = 0;
+    box->owed_size = 0;
+}
+
+static bool is_full(const struct outbox *box) { return box->count >= OUTBOX_ITEMS_MAX || box->owed_size >= OUTBOX_OWED_MAX; }
+
+static enum redis_err go_on(struct lane *lane, bool to_the_end) {
+    struct outbox *box = &lane->outbox;
+    enum redis_err err = REDIS_OK;
+    while (!err && box->count > 0) {
+        if (box->asked == 0) err = ask(lane);
+        if (!err && !to_the_end && !is_full(box) && !durable_may_hear(lane)) break;
+        if (!err) err = hear(lane);
+    }
+    if (err) forget_all(box);
+    return err;
+}
+
+enum redis_err outbox_send(struct lane *lane) { return go_on(lane, false); }
+
+enum redis_err outbox_finish(struct lane *lane) { return go_on(lane, true); }
+
+void outbox_release(struct lane *lane) {
+    forget_all(&lane->outbox);
+    durable_drop(lane);
+    follow_ups_release(lane);
 }

@@ -3,6 +3,7 @@
 
 #include "schema/followup.h"
 #include "worker/failpoint.h"
+#include "worker/follow_ups.h"
 #include "worker/lane_apply.h"
 #include "worker/log.h"
 
@@ -53,7 +54,7 @@ static uint32_t build(struct lane *lane, struct command *c, struct reply reply) 
         const char *member = reply_text(reply_at(reply, n), &member_size), *bytes = reply_text(reply_at(reply, n + 1), &bytes_size);
         struct intent follow_up;
         if (followup_own(member, member_size, bytes, bytes_size, &follow_up)) {
-            outbox_add_follow_up(&lane->door, c, &follow_up, "");
+            follow_ups_add(&lane->door, c, &follow_up);
             count++;
         } else {
             log_event(LOG_ERROR, "due_unreadable", {"partition", LOG_N(lane->door.partition)}, {"member", LOG_S(member)});

@@ -43,10 +43,9 @@ void replaying_clear(struct replaying *r) {
 
 /* Does a follow-up of this item lie beyond what is recorded? */
 static bool owes(const struct lane *lane, const struct outbox_item *item) {
-    struct intent follow_up;
     for (unsigned target = 0; target < lane->door.book.partitions; target++) {
-        bool recorded = entry_id_compare(item->entry->id, lane->replaying.recorded[target]) <= 0;
-        if (target != lane->door.partition && !recorded && outbox_derive(lane, item, target, &follow_up)) return true;
+        bool recorded = entry_id_compare(item->id, lane->replaying.recorded[target]) <= 0;
+        if (target != lane->door.partition && !recorded && outbox_goes_to(item, target)) return true;
     }
     return false;
 }
@@ -83,18 +82,14 @@ void replaying_note_read(struct lane *lane, struct reply entries) {
     if (!known) lane->replaying.read = (struct entry_id){0, 0};
 }
 
-void replaying_put_aside(struct lane *lane, struct command *aside) {
-    struct outbox *box = &lane->outbox;
-    uint32_t kept = 0;
+void replaying_put_aside(struct lane *lane, struct command *aside, uint32_t count) {
+    struct outbox_item *items = lane->outbox.items;
+    char text[ENTRY_TEXT_MAX + 1];
     begin(lane, aside, &script_aside);
-    for (uint32_t n = 0, next; n < box->count; n = next) {
-        bool owing = false;
-        for (next = n; next < box->count && entry_id_compare(box->items[next].entry->id, box->items[n].entry->id) == 0; next++)
-            owing |= owes(lane, &box->items[next]); /* of a bulk entry one is enough */
-        if (owing) command_word(aside, box->items[n].entry->text);
-        for (; !owing && n < next; n++) box->items[kept++] = box->items[n];
-    }
-    box->count = kept;
+    for (uint32_t n = 0; n < count; n++) items[n].stays = owes(lane, &items[n]);
+    outbox_stay_whole(&lane->outbox, count);
+    for (uint32_t n = 0; n < count; n++)
+        if (items[n].stays && items[n].part == 0) command_copy(aside, text, entry_id_format(items[n].id, text));
 }
 
 enum redis_err replaying_send_aside(struct lane *lane, struct command *aside) {

@@ -38,9 +38,9 @@ bool replaying_reads_on(const struct lane *lane, char text[ENTRY_TEXT_MAX + 1]);
 /* Up to the last of these is being worked on. */
 void replaying_note_read(struct lane *lane, struct reply entries);
 
-/* In place of sending follow-ups: takes the items that still owe some out of the outbox, into `aside`, to be sent once the others are
- * answered. Then meta's field `aside` says how many answers of all that are kept are kept for that. */
-void replaying_put_aside(struct lane *lane, struct command *aside);
+/* In place of sending follow-ups: those of the outbox's first `count` items that still owe some stay, and go into `aside`, to be sent once
+ * the others are answered. Then meta's field `aside` says how many answers of all that are kept are kept for that. */
+void replaying_put_aside(struct lane *lane, struct command *aside, uint32_t count);
 enum redis_err replaying_send_aside(struct lane *lane, struct command *aside) __attribute__((warn_unused_result));
 
 #endif

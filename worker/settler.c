@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/follow_ups.h"
 #include "worker/lane_apply.h"
 #include "worker/log.h"
 
@@ -65,7 +66,7 @@ static void add_settle(struct lane *lane, struct command *c, const char *merchan
     memcpy(i.currency, currency, sizeof i.currency);
     memcpy(i.month, month, sizeof i.month);
     if (size < sizeof i.account) memcpy(i.account, merchant, size + 1);
-    outbox_add_follow_up(&lane->door, c, &i, "");
+    follow_ups_add(&lane->door, c, &i);
 }
 
 static void begin(struct lane *lane, struct command *c, const char *verb, size_t (*key_of)(keys_buffer, const struct book *, unsigned)) {

@@ -14,7 +14,7 @@ struct lane;
 void tracing_note_read(struct lane *lane);
 /* These were just applied, and what they owe is in the outbox. `again`: they had been applied before, and only that is new. */
 void tracing_note_applied(struct lane *lane, const struct entry *entries, uint32_t count, bool again);
-/* What is in the outbox was sent and answered. */
-void tracing_note_sent(struct lane *lane);
+/* The first `count` items in the outbox were sent and answered, but for those that stay. */
+void tracing_note_sent(struct lane *lane, uint32_t count);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "tests/flow/check.h"
 #include "tests/support/replica.h"
+#include "worker/outbox.h"
 
 enum { PARTITIONS = 4, LEASE_MS = 500 };
 
@@ -100,6 +101,60 @@ Test(flow_durable, nobody_is_told_before_the_replica_has_it) {
     cr_assert(!worker_log_has(&flow.workers[1], "entry_broken"));
     struct told after = told();
     cr_assert_eq(after.replica, after.all, "%u of %u say replica(1)", after.replica, after.all);
+}
+
+struct order { struct entry_id last; unsigned count, wrong; };
+
+static void see_order(void *context, uint64_t told_ms, struct reply fields) {
+    struct order *order = context;
+    struct entry_id id = {0, 0};
+    const char *entry = flow_field(fields, "entry");
+    (void)told_ms;
+    if (strcmp(flow_field(fields, "op"), "pay") != 0) return;
+    order->count++;
+    order->wrong += !entry_id_parse(entry, strlen(entry), &id) || entry_id_compare(id, order->last) <= 0;
+    order->last = id;
+}
+
+/* So many payments of one account, without anybody waiting for them. */
+static void queue_payments(unsigned count) {
+    for (unsigned n = 0; n < count; n++) {
+        struct intent pay = flow_intent(OP_pay, "u0", "m0", 1, NULL);
+        flow_queue(&flow, &pay);
+    }
+    flow_queued(&flow);
+}
+
+/* What was applied waits in its order, and the lane applies what comes behind it: until so much waits that it would be too much. */
+Test(flow_durable, the_lane_goes_on_as_far_as_it_may) {
+    enum { BATCH = 16, PAYMENTS = OUTBOX_ITEMS_MAX + 10 * BATCH };
+    struct order order = {.count = 0};
+    begin_without_replica();
+    queue_payments(PAYMENTS);
+    cr_assert(WAIT_UNTIL(flow_backlog(&flow).unanswered >= OUTBOX_ITEMS_MAX, 30000), "%llu wait",
+              (unsigned long long)flow_backlog(&flow).unanswered);
+    cr_assert(!WAIT_UNTIL(flow_backlog(&flow).unanswered >= OUTBOX_ITEMS_MAX + BATCH, 300), "it went on and on");
+    server_resume(&replica);
+    expect_sound("one account");
+    flow_each_answer(&flow, "shop", see_order, &order);
+    cr_assert_eq(order.count, PAYMENTS);
+    cr_assert_eq(order.wrong, 0, "%u answers out of their order", order.wrong);
+}
+
+/* A pause applies nothing more; what was applied is answered all the same. */
+Test(flow_durable, a_pause_lets_what_waits_be_answered) {
+    struct reply reply;
+    begin_without_replica();
+    queue_payments(100);
+    cr_assert(WAIT_UNTIL(flow_backlog(&flow).unanswered == 100, 20000));
+    for (unsigned p = 0; p < PARTITIONS; p++)
+        cr_assert_eq(flow_call(&flow, &reply, "HSET", flow_key(&flow, keys_meta, p), "paused", "1", NULL), REDIS_OK);
+    queue_payments(50);
+    server_resume(&replica);
+    cr_assert(WAIT_UNTIL(worker_log_has(&flow.workers[0], "event=partition_paused") && flow_backlog(&flow).unanswered == 0, 20000));
+    for (unsigned p = 0; p < PARTITIONS; p++)
+        cr_assert_eq(flow_call(&flow, &reply, "HDEL", flow_key(&flow, keys_meta, p), "paused", NULL), REDIS_OK);
+    expect_sound("paused");
 }
 
 /* A repeat is told what its original did: not before that is safe either. */
@@ -201,6 +256,41 @@ Test(flow_durable, on_the_disk) {
     server_restart(&flow.server);
     expect_sound("killed");
     cr_assert_geq(told().all, all.all, "an answer is gone");
+}
+
+/* Many batches wait, and their worker dies: before anybody hears of them, or when some have. */
+struct waiting_row { char point[32]; bool resumes, durable; };
+
+static const struct waiting_row waiting_rows[] = {
+    {"after_apply:9", false, true},   {"amid_durable:4", false, false}, {"after_durable", true, true}, {"amid_follow_ups", true, false},
+    {"after_follow_ups", true, true}, {"amid_answers", true, true},     {"amid_answers:3", true, false}, {"after_answer", true, true},
+};
+
+ParameterizedTestParameters(flow_durable, many_wait) {
+    return cr_make_param_array(const struct waiting_row, (void *)(uintptr_t)waiting_rows, sizeof waiting_rows / sizeof *waiting_rows);
+}
+
+ParameterizedTest(const struct waiting_row *row, flow_durable, many_wait) {
+    char name[96];
+    snprintf(name, sizeof name, "many wait, %s, then %s", row->point, row->durable ? "durable" : "not durable");
+    fprintf(stderr, "%s\n", name);
+    begin_without_replica();
+    cr_assert_eq(worker_stop(&flow.workers[0], 10000), 0);
+    struct told before = told();
+    flow_load(&flow, 200);
+    flow_worker(&flow, 1, &(struct worker_options){.crash_at = row->point, .lease_ttl_ms = LEASE_MS, .batch = 4,
+                                                   .environment = {"TILL_DURABILITY_REPLICAS=1"}});
+    if (row->resumes) {
+        cr_assert(WAIT_UNTIL(flow_backlog(&flow).unanswered >= 100, 20000), "the lanes do not go on");
+        server_resume(&replica);
+    }
+    expect_killed(1, row->point);
+    if (!row->resumes) cr_assert_eq(told().all, before.all, "%s: somebody was told", name);
+    if (!row->resumes) server_resume(&replica);
+    for (unsigned n = 2; n < 4; n++) start_worker(n, "", row->durable);
+    flow_load(&flow, 30);
+    expect_sound(name);
+    if (row->durable) cr_assert_eq(told().memory, 0);
 }
 
 struct row {

@@ -2,8 +2,9 @@
  *
  * A partition on a master with a replica, which takes the master's place at any moment, with what it has got by then. Two lanes take the
  * partition from each other, die and start again. A producer counts an intent as enqueued when the replica has it. Each intent has a
- * consequence in another partition, on a server where nothing is lost. A `d_step` is one script or one command inside Redis. Groups,
- * batches and late commands are till.pml's matter. */
+ * consequence in another partition, on a server where nothing is lost. A lane goes on applying while it waits: a question is about what was
+ * applied before it was asked. A `d_step` is one script or one command inside Redis. Groups, batches and late commands are till.pml's
+ * matter. */
 
 #ifndef INTENTS
 #define INTENTS 2
@@ -17,17 +18,23 @@
 #define SIZE 6   /* room in the stream, entry 0 unused */
 #define bit_of(n) (1 << (n))
 
-/* durable_wait: between what was applied and the first who hears of it. */
+/* durable_hear: between what was applied and the first who hears of it. */
 #ifdef WITHOUT_WAIT
-#define has_all(wrote) true
+#define has_all(who) true
 #else
-#define has_all(wrote) (replica.version >= wrote)
+#define has_all(who) (wrote[who] <= replica.version)
 #endif
 /* Behind a write of its own, as WAIT answers for what its connection wrote only. */
 #ifdef WITHOUT_RENEWAL
-#define renew(wrote) skip
+#define renew(who) skip
 #else
-#define renew(wrote) master.version++; wrote = master.version
+#define renew(who) master.version++; wrote[who] = master.version
+#endif
+/* outbox.asked: what is applied while a question is under way waits for the next one. */
+#ifdef WITHOUT_ASKING_AGAIN
+#define note_applied(entry) if :: asked -> asked = asked | bit_of(entry) :: else fi
+#else
+#define note_applied(entry) skip
 #endif
 /* keep.lua, hold_answers: the script itself tells nobody. */
 #ifdef WITHOUT_KEEPING
@@ -37,9 +44,9 @@
 #endif
 /* till_send under `durable`: what is not on the replica yet is sent again. */
 #ifdef WITHOUT_SENDERS_WAIT
-#define is_enqueued(wrote) true
+#define is_enqueued true
 #else
-#define is_enqueued(wrote) (replica.version >= wrote)
+#define is_enqueued (wrote[PRODUCER] <= replica.version)
 #endif
 
 typedef server {
@@ -50,13 +57,15 @@ typedef server {
     short kept;             /* {p}:unanswered */
     short answered;         /* entries with an answer on the response stream */
     short acknowledged;
-    byte version;           /* so much was written */
+    byte version;           /* so much was written since the replica had everything */
 };
 server master, replica;
 
 byte failovers, takes, holder; /* holder: the epoch of the lane that serves; 0: it died */
 byte from, arrivals[INTENTS + 1]; /* the other partition: the last origin applied, and how often each intent's consequence was */
 short enqueued, told; /* intents: who sent it may forget it; somebody read an answer to it */
+#define PRODUCER 2
+byte wrote[3]; /* the version that each of them asks about: the lanes, the producer */
 hidden byte n, e;
 
 inline copy(to, what) {
@@ -71,7 +80,9 @@ inline copy(to, what) {
     :: else -> break
     od;
     to.length = what.length; to.epoch = what.epoch; to.applied = what.applied; to.kept = what.kept;
-    to.answered = what.answered; to.acknowledged = what.acknowledged; to.version = what.version
+    to.answered = what.answered; to.acknowledged = what.acknowledged;
+    to.version = 0; what.version = 0; /* both have everything: so it can be counted from here */
+    wrote[0] = 0; wrote[1] = 0; wrote[PRODUCER] = 0
 }
 
 /* PROPERTY one answer. */
@@ -129,8 +140,18 @@ inline do_answer(entry) {
     :: !is_cut_off && is_fenced -> goto idle \
     :: takes < TAKES -> goto idle
 
-proctype lane() {
-    byte mine, entry, seen, wrote;
+/* The oldest of a set of entries. */
+inline find_first(set) {
+    e = 1;
+    do
+    :: !(set & bit_of(e)) -> e++
+    :: else -> break
+    od
+}
+
+proctype lane(byte me) {
+    byte mine, entry, seen;
+    short waiting, asked; /* entries: applied here and not answered yet; those of them that the question under way is about */
 
 idle:
     atomic {
@@ -139,46 +160,35 @@ idle:
             :: holder == mine -> holder = 0
             :: else
             fi;
-            mine = 0; entry = 0; wrote = 0; seen = 0
+            mine = 0; entry = 0; wrote[me] = 0; seen = 0; waiting = 0; asked = 0
         };
 end_idle:
         /* lease.lua: an epoch is never given twice, as it is above the clock */
         d_step { may_be_taken -> takes++; mine = takes; holder = mine; master.epoch = mine; master.version++ }
     };
 connect:
-    atomic { seen = failovers; wrote = 0; entry = 0 };
+    atomic { seen = failovers; wrote[me] = 0; entry = 0; waiting = 0; asked = 0 };
 end_look:
     atomic {
         if
+        :: d_step { /* the next one, whatever waits */
+            !is_cut_off && !is_fenced && (master.acknowledged | waiting) != bit_of(master.length + 1) - 2 ->
+            find_first(~(master.acknowledged | waiting));
+            waiting = waiting | bit_of(e);
+            note_applied(e);
+            do_apply(e) }
+        :: d_step { !is_cut_off && !is_fenced && waiting && !asked -> asked = waiting; renew(me) }
         :: d_step {
-            !is_cut_off && !is_fenced && master.acknowledged != bit_of(master.length + 1) - 2 ->
-            e = 1;
-            do
-            :: master.acknowledged & bit_of(e) -> e++
-            :: else -> break
-            od;
+            !is_cut_off && asked && has_all(me) ->
+            find_first(asked);
             entry = e }
         or_not
         fi
     };
-    atomic {
-        if
-        :: d_step { !is_cut_off && !is_fenced -> do_apply(entry) }
-        or_not
-        fi
-    };
-    atomic {
-        if
-        :: d_step { !is_cut_off && !is_fenced -> renew(wrote) }
-        or_not
-        fi
-    };
-    atomic {
-        if
-        :: !is_cut_off && has_all(wrote) -> skip
-        or_not
-        fi
-    };
+    if
+    :: entry == 0 -> goto end_look
+    :: else
+    fi;
     atomic {
         if
         :: d_step { !is_cut_off -> do_enqueue(entry) }
@@ -187,7 +197,16 @@ end_look:
     };
     atomic {
         if
-        :: d_step { !is_cut_off && !is_fenced -> do_answer(entry); wrote = master.version; entry = 0 }
+        :: d_step {
+            !is_cut_off && !is_fenced ->
+            do_answer(entry);
+            waiting = waiting & ~bit_of(entry);
+            asked = asked & ~bit_of(entry);
+            entry = 0;
+            if
+            :: !asked -> wrote[me] = 0
+            :: else
+            fi }
         or_not
         fi
     };
@@ -195,7 +214,7 @@ end_look:
 }
 
 proctype producer() {
-    byte intent, wrote, seen;
+    byte intent, seen;
     intent = 1;
     do
     :: intent > INTENTS -> break
@@ -207,10 +226,10 @@ proctype producer() {
                 assert(master.length < SIZE);
                 master.intent[master.length] = intent;
                 master.version++;
-                wrote = master.version
+                wrote[PRODUCER] = master.version
             };
             if
-            :: !is_cut_off && is_enqueued(wrote) -> enqueued = enqueued | bit_of(intent); intent++
+            :: !is_cut_off && is_enqueued -> enqueued = enqueued | bit_of(intent); intent++
             :: is_cut_off -> skip /* nobody knows: once more */
             fi
         }
@@ -221,7 +240,7 @@ proctype producer() {
 proctype link() {
 end:
     do
-    :: d_step { replica.version != master.version -> copy(replica, master) }
+    :: d_step { master.version > 0 -> copy(replica, master) }
     od
 }
 
@@ -273,5 +292,5 @@ proctype judge() {
 }
 
 init {
-    atomic { run lane(); run lane(); run link(); run sentinel(); run producer(); run judge() }
+    atomic { run lane(0); run lane(1); run link(); run sentinel(); run producer(); run judge() }
 }
