@@ -103,13 +103,15 @@ static void *tick(void *context) {
 }
 
 static int start_threads(struct gateway *g) {
-    struct till *till;
+    struct till *till, *slow = NULL;
     int code = connect_till_open(g->cli, &g->config, &till);
+    if (!code) code = connect_till_open(g->cli, &g->config, &slow);
     if (code) {
         till_close(till);
+        till_close(slow);
         return code;
     }
-    g->sender = sender_start(till, &g->waiting, &g->sources);
+    g->sender = sender_start(till, slow, &g->waiting, &g->sources);
     g->desk = desk_start(g->cli, &g->config);
     g->board = desk_start(g->cli, &g->config);
     if (g->sender && g->desk && g->board && pthread_create(&g->ticker, NULL, tick, g) == 0) return CLI_OK;
@@ -140,13 +142,13 @@ static void raise_file_limit(const struct gateway *g) {
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static void show_address(struct gateway *g, const union listen_address *address, bool tls) {
+static void show_address(struct gateway *g, const union listen_address *address) {
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(g->daemon, MHD_DAEMON_INFO_BIND_PORT);
     char host[INET6_ADDRSTRLEN] = "";
     bool v6 = address->any.sa_family == AF_INET6;
     if (v6) inet_ntop(AF_INET6, &address->v6.sin6_addr, host, sizeof host);
     else inet_ntop(AF_INET, &address->v4.sin_addr, host, sizeof host);
-    snprintf(g->shown, sizeof g->shown, v6 ? "http%s://[%s]:%u" : "http%s://%s:%u", tls ? "s" : "", host,
+    snprintf(g->shown, sizeof g->shown, v6 ? "http%s://[%s]:%u" : "http%s://%s:%u", g->tls ? "s" : "", host,
              info ? (unsigned)info->port : 0);
 }
 
@@ -154,7 +156,8 @@ static int start_http(struct gateway *g, int listen_fd, const union listen_addre
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME;
     flags |= MHD_is_feature_supported(MHD_FEATURE_EPOLL) == MHD_YES ? MHD_USE_EPOLL : MHD_USE_AUTO;
     if (address->any.sa_family == AF_INET6) flags |= MHD_USE_IPv6;
-    if (pem) flags |= MHD_USE_TLS;
+    g->tls = pem != NULL;
+    if (g->tls) flags |= MHD_USE_TLS;
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)g->config.gateway_connections, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, SILENT_S, NULL},
@@ -172,7 +175,7 @@ static int start_http(struct gateway *g, int listen_fd, const union listen_addre
     g->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_request, g, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     if (!g->daemon)
         return cli_usage(g->cli, "it cannot listen on %s: %s", g->config.gateway_listen, errno ? strerror(errno) : "libmicrohttpd refuses");
-    show_address(g, address, pem != NULL);
+    show_address(g, address);
     return CLI_OK;
 }
 

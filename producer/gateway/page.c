@@ -25,9 +25,8 @@ static void tell_session(struct request *r, const struct session *session) {
 }
 
 static void set_cookie(struct request *r, const char *id, const char *age) {
-    bool tls = strncmp(r->gateway->shown, "https", 5) == 0;
     snprintf(r->reply.cookie, sizeof r->reply.cookie, "till_session=%s; Path=/; HttpOnly; SameSite=Strict%s%s", id, age,
-             tls ? "; Secure" : "");
+             r->gateway->tls ? "; Secure" : "");
 }
 
 /* {"token": "..."} */

@@ -21,6 +21,7 @@ struct gateway {
     struct cli *cli;
     struct config config;
     char shown[120];
+    bool tls;
     struct MHD_Daemon *daemon;
     bool open;                /* no tokens: whoever is on this machine may be any source */
     pthread_rwlock_t tokens_lock;

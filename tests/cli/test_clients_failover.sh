@@ -4,16 +4,11 @@ set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$(dirname "$0")/private.sh"
 . "$root/tests/cli/clients.sh"
+. "$root/tests/cli/ports.sh"
 [ -n "$python$node" ] || { echo "$missing"; exit 77; }
 
-# Six ports in a row that nobody listens on, and the nodes' own 10000 above; those stay below what the system gives to connections.
-is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-all_free() { for n in 0 1 2 3 4 5; do is_free $((port + n)) && is_free $((port + n + 10000)) || return 1; done; }
-port=$((21200 + $$ % 150 * 10))
-find_ports() { until all_free; do port=$((port + 10)); done; }
-
 start_scene() { # start_scene SET-UP: $dir/SET-UP is its directory, TILL_REDIS_URL its url
-    find_ports
+    find_ports 20600
     DOWN_MS=1000 NODE_TIMEOUT_MS=1000 "$root/config/$1" "$dir/$1" $port >"$dir/scene" 2>"$dir/scene.log" &
     scene=$!
     pids="$pids $scene"

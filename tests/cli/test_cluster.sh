@@ -28,11 +28,8 @@ expect() { # expect CODE TEXT COMMAND...
     [ $got = "$code" ] && [[ $said == *"$text"* ]] || fail "$*: wanted exit code $code and \"$text\", got $got and: $said"
 }
 
-# Six ports in a row that nobody listens on, and the nodes' own 10000 above; those stay below what the system gives to connections.
-is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-all_free() { for n in 0 1 2 3 4 5; do is_free $(($1 + n)) && is_free $(($1 + n + 10000)) || return 1; done; }
-port=$((20000 + $$ % 120 * 10))
-until all_free $port; do port=$((port + 10)); done
+. "$source/tests/cli/ports.sh"
+find_ports 20000
 PASSWORD='open-sesame' REPLICAS=0 "$source/config/cluster-local" "$dir/rc" $port >scene.log 2>&1 &
 pids=$!
 wait_for 60 grep -q cluster:// scene.log

@@ -70,7 +70,8 @@ class Till:
     upstream's name."""
 
     def __init__(self, client: Union[redis.Redis, redis.RedisCluster], source: str, book: str = "till", *, start: str = "$", backlog_max: int = 1_000_000) -> None:
-        self.redis, self.source, self.book, self.backlog_max = client, source, book, backlog_max
+        self.redis: Any = client  # redis-py's own types say that each of its methods might have to be awaited
+        self.source, self.book, self.backlog_max = source, book, backlog_max
         self.partitions = self._read_book()
         self._backlog: dict[int, tuple[float, int]] = {}
         self._start = start
