@@ -303,8 +303,7 @@ static enum redis_err pick_up(struct ownership *o, unsigned room) {
 }
 
 static unsigned fair_share(const struct ownership *o) {
-    unsigned partitions = o->door.book.partitions;
-    return partitions / o->live_workers + (o->rank < partitions % o->live_workers);
+    return o->door.book.partitions / o->live_workers + (o->rank < o->door.book.partitions % o->live_workers);
 }
 
 static enum redis_err balance(struct ownership *o) {
@@ -382,6 +381,7 @@ static void note_back(struct ownership *o) {
 
 void ownership_turn(struct ownership *o) {
     join_ended(o);
+    if (!o->away && o->redis && redis_is_lost(o->redis)) note_away(o, REDIS_LOST); /* somebody else asked first */
     if (o->away && gate_is_shut(o->shared->gate) && lane_now_ms() < o->retry_at_ms) return;
     enum redis_err err = connect_control(o);
     if (!err) err = beat_when_due(o);

@@ -10,6 +10,7 @@ else
   redis.call('ZADD', KEYS[1], string.format('%.1f', ARGV[3] == 'quiet' and now + 0.5 or now), ARGV[1])
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 100 * ttl)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], now + ttl, '+inf') -- beats of before the clock was set back: whoever lives will beat again
 local live, seen = {}, redis.call('ZRANGEBYSCORE', KEYS[1], now - ttl, '+inf', 'WITHSCORES')
 for n = 1, #seen, 2 do
   if tonumber(seen[n + 1]) % 1 == 0 then live[#live + 1] = seen[n] end

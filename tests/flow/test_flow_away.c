@@ -133,3 +133,23 @@ Test(flow_away, barred) { expect_calm("barred by a password", bar_it, let_in); }
 static void freeze(void) { server_pause(&flow.server); }
 static void thaw(void) { server_resume(&flow.server); }
 Test(flow_away, frozen) { expect_calm("frozen", freeze, thaw); }
+
+static bool said_so_often(unsigned count, size_t before) {
+    char *said = log_since(before);
+    unsigned away = lines_with(said, "event=redis_away"), back = lines_with(said, "event=redis_back");
+    free(said);
+    return away == count && back == count;
+}
+
+/* Whoever asked Redis next and found the connection gone: it is said, once. */
+Test(flow_away, for_a_moment) {
+    start();
+    size_t before = log_size();
+    for (unsigned n = 1; n <= 12; n++) {
+        server_text(&flow.server, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes", NULL);
+        cr_assert(WAIT_UNTIL(said_so_often(n, before), 10000), "%u: %s", n, log_since(before));
+    }
+    flow_load(&flow, 100);
+    cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
+    check_sound(&flow, "for a moment", 0);
+}

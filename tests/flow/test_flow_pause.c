@@ -54,26 +54,47 @@ static void expect_unmoved(unsigned partition, const char *was, const char *when
     cr_assert_str_eq(now, was, "%s", when);
 }
 
-Test(flow_pause, paused_partition_takes_in_and_applies_nothing) {
-    char was[64];
+static bool moved(unsigned partition, const char *was) {
+    char now[64];
+    applied(partition, now);
+    return strcmp(now, was) != 0;
+}
+
+static void expect_both_unmoved(char was[2][64], const char *when) {
+    expect_unmoved(1, was[0], when);
+    expect_unmoved(3, was[1], when);
+}
+
+Test(flow_pause, paused_partitions_take_in_and_apply_nothing) {
+    char was[2][64];
     start(2);
     flow_load(&flow, 150);
     set_paused(1, true); /* with work under way */
-    applied(1, was);
+    set_paused(3, true);
+    applied(1, was[0]);
+    applied(3, was[1]);
     flow_load(&flow, 150);
-    cr_assert(WAIT_UNTIL(times_in_logs(2, "event=partition_paused") >= 1, SOON_MS));
-    expect_unmoved(1, was, "paused under load");
-    unsigned owner = (unsigned)strtoul(flow_owner(&flow, 1) + 1, NULL, 10);
+    cr_assert(WAIT_UNTIL(times_in_logs(2, "event=partition_paused") >= 2, SOON_MS));
+    expect_both_unmoved(was, "paused under load");
+    unsigned owner = (unsigned)strtoul(flow_owner(&flow, 1) + 1, NULL, 10), owned = flow_owner(&flow, 3)[1] == flow_owner(&flow, 1)[1];
     worker_kill(&flow.workers[owner]);
-    cr_assert(WAIT_UNTIL(times_in_logs(2, "event=partition_paused") >= 2, SOON_MS), "whoever takes it over does not see that it is paused");
-    expect_unmoved(1, was, "its worker was killed");
+    cr_assert(WAIT_UNTIL(times_in_logs(2, "event=partition_paused") >= 3 + owned, SOON_MS), "who takes it over does not see it");
+    expect_both_unmoved(was, "its worker was killed");
     server_kill(&flow.server);
     server_restart(&flow.server);
     flow_load(&flow, 100);
-    cr_assert(WAIT_UNTIL(times_in_logs(2, "event=partition_paused") >= 3, SOON_MS), "it is not paused any more after Redis came back");
-    expect_unmoved(1, was, "Redis was killed");
+    cr_assert(WAIT_UNTIL(times_in_logs(2, "event=partition_paused") >= 5 + owned, SOON_MS), "not paused any more after Redis came back");
+    expect_both_unmoved(was, "Redis was killed");
+    cr_assert_eq(worker_stop(&flow.workers[1 - owner], SOON_MS), 0);
+    flow_worker(&flow, 2, NULL);
+    flow_load(&flow, 50);
+    cr_assert(WAIT_UNTIL(flow_held(&flow, 2) == PARTITIONS && times_in_logs(3, "event=partition_paused") >= 7 + owned, SOON_MS));
+    expect_both_unmoved(was, "another worker serves");
     cr_assert_gt(flow_backlog(&flow).pending + flow_backlog(&flow).lag, 0);
     set_paused(1, false);
+    cr_assert(WAIT_UNTIL(moved(1, was[0]), SOON_MS));
+    expect_unmoved(3, was[1], "the other one goes on");
+    set_paused(3, false);
     cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
     check_sound(&flow, "resumed", 0);
 }

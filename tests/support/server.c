@@ -45,7 +45,7 @@ static void launch(struct server *server) {
     for (int i = 0; i < SERVER_ARGUMENTS_MAX && o->extra[i]; i++) argv[count++] = o->extra[i];
     char log[96];
     log_path(server, log);
-    server->pid = process_start(argv, NULL, log);
+    server->pid = process_start(argv, o->environment, log);
     if (!WAIT_UNTIL(!process_runs(&server->pid, NULL) || answers(server), START_TIMEOUT_MS) || !server->pid)
         process_die(log, "redis-server does not start in %s", server->dir);
 }

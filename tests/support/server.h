@@ -19,6 +19,7 @@ enum { SERVER_ARGUMENTS_MAX = 16, SERVER_DIGEST_SIZE = 41 };
 struct server_options {
     const char *maxmemory;   /* "64mb"; NULL: none */
     const char *appendfsync; /* "always", "everysec", "no": with an append-only file; NULL: none */
+    const char *environment[4]; /* "NAME=value" texts; NULL at the end */
     const char *extra[SERVER_ARGUMENTS_MAX + 1]; /* more arguments, as in { "--maxmemory-policy", "allkeys-lru" }; NULL at the end */
 };
 
