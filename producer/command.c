@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COMMAND_ARGUMENTS_FIRST = 32, COMMAND_ARENA_FIRST = 512, COMMAND_DIGITS_MAX = 20 };
+#include "schema/digits.h"
+
+enum { COMMAND_ARGUMENTS_FIRST = 32, COMMAND_ARENA_FIRST = 512 };
 
 void command_init(struct command *c) { memset(c, 0, sizeof *c); }
 
@@ -74,15 +76,38 @@ void command_copy(struct command *c, const char *text, size_t size) {
 }
 
 void command_uint(struct command *c, uint64_t n) {
-    char digits[COMMAND_DIGITS_MAX];
-    size_t at = sizeof digits;
-    do digits[--at] = (char)('0' + n % 10);
-    while (n /= 10);
-    command_copy(c, digits + at, sizeof digits - at);
+    char digits[DIGITS_MAX];
+    command_copy(c, digits, (size_t)(digits_put(digits, n) - digits));
 }
 
 int command_argv(struct command *c, const char ***argv, const size_t **sizes) {
     *argv = c->argv;
     *sizes = c->sizes;
     return c->count;
+}
+
+static char *put_end(char *out) {
+    *out++ = '\r';
+    *out++ = '\n';
+    return out;
+}
+
+size_t command_wire_room(const struct command *c) {
+    enum { HEAD_MAX = 1 + DIGITS_MAX + 2, END_SIZE = 2 };
+    size_t room = HEAD_MAX + (size_t)c->count * (HEAD_MAX + END_SIZE);
+    for (int n = 0; n < c->count; n++) room += c->sizes[n];
+    return room;
+}
+
+size_t command_wire(const struct command *c, char *out) {
+    char *at = out;
+    *at++ = '*';
+    at = put_end(digits_put(at, (uint64_t)c->count));
+    for (int n = 0; n < c->count; n++) {
+        *at++ = '$';
+        at = put_end(digits_put(at, c->sizes[n]));
+        memcpy(at, c->argv[n], c->sizes[n]);
+        at = put_end(at + c->sizes[n]);
+    }
+    return (size_t)(at - out);
 }

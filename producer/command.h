@@ -23,4 +23,9 @@ void command_uint(struct command *c, uint64_t n);
 /* The arrays to send, valid until the next change of the command. Running out of memory anywhere above aborts. */
 int command_argv(struct command *c, const char ***argv, const size_t **sizes);
 
+/* As it goes over the wire; `out` has room for command_wire_room of it. How many bytes. hiredis would take ten times as long to write the
+ * sizes, which counts where a call names a thousand keys, or somebody waits for a single intent. */
+size_t command_wire(const struct command *c, char *out);
+size_t command_wire_room(const struct command *c);
+
 #endif

@@ -16,6 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { WIRE_FEW = 4096 };
+
 void redis_say(struct redis *redis, const char *text, size_t size) {
     if (size > REDIS_ERROR_MAX) size = REDIS_ERROR_MAX;
     memcpy(redis->error, text, size);
@@ -128,15 +130,15 @@ void redis_append_bytes(struct redis *redis, const char *bytes, size_t size) {
 }
 
 void redis_append(struct redis *redis, struct command *c) {
-    const char **argv;
-    const size_t *sizes;
-    int count = command_argv(c, &argv, &sizes);
-    assert(count > 0);
+    char few[WIRE_FEW], *wire = few;
+    assert(c->count > 0);
     if (redis->cluster) cluster_append(redis, c, redis_slot_of(c));
     if (!redis->context) return;
-    if (redisAppendCommandArgv(redis->context, count, argv, sizes) != REDIS_OK) abort(); /* out of memory */
-    redis->unanswered++;
-    redis->unsent = true;
+    size_t room = command_wire_room(c);
+    if (room > sizeof few) wire = malloc(room);
+    if (!wire) abort();
+    redis_append_bytes(redis, wire, command_wire(c, wire));
+    if (wire != few) free(wire);
 }
 
 /* Keeps the reply just read, and says what it means. */

@@ -45,27 +45,12 @@ static void reserve_bytes(struct cluster *c, size_t more) {
     if (!c->bytes) abort();
 }
 
-static void add_count(struct cluster *c, char kind, size_t count) {
-    c->bytes_used += (size_t)snprintf(c->bytes + c->bytes_used, 32, "%c%zu\r\n", kind, count);
+static void add_command(struct cluster *c, const struct command *command) {
+    reserve_bytes(c, command_wire_room(command));
+    c->bytes_used += command_wire(command, c->bytes + c->bytes_used);
 }
 
-static void add_command(struct cluster *c, struct command *command) {
-    const char **argv;
-    const size_t *sizes;
-    int count = command_argv(command, &argv, &sizes);
-    size_t room = 64;
-    for (int n = 0; n < count; n++) room += sizes[n] + 64;
-    reserve_bytes(c, room);
-    add_count(c, '*', (size_t)count);
-    for (int n = 0; n < count; n++) {
-        add_count(c, '$', sizes[n]);
-        if (sizes[n]) memcpy(c->bytes + c->bytes_used, argv[n], sizes[n]);
-        memcpy(c->bytes + c->bytes_used + sizes[n], "\r\n", 2);
-        c->bytes_used += sizes[n] + 2;
-    }
-}
-
-static struct cluster_ticket *new_ticket(struct cluster *c, struct command *command, unsigned slot) {
+static struct cluster_ticket *new_ticket(struct cluster *c, const struct command *command, unsigned slot) {
     if (c->waiting == c->capacity) {
         size_t capacity = c->capacity ? 2 * c->capacity : 16;
         struct cluster_ticket *tickets = calloc(capacity, sizeof *tickets);

@@ -1,9 +1,9 @@
 /* Stream entry IDs as text and as numbers. */
 #include "schema/entry.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "schema/digits.h"
 
 /* Decimal digits as Redis writes them: no sign, no leading zero, 64 bits. */
 static bool entry_number(const char *text, size_t size, uint64_t *out) {
@@ -36,7 +36,11 @@ bool entry_id_parse_whole(const char *text, size_t size, struct entry_id *id) {
 }
 
 size_t entry_id_format(struct entry_id id, char out[ENTRY_TEXT_MAX + 1]) {
-    return (size_t)snprintf(out, ENTRY_TEXT_MAX + 1, "%" PRIu64 "-%" PRIu64, id.ms, id.seq);
+    char *at = digits_put(out, id.ms);
+    *at++ = '-';
+    at = digits_put(at, id.seq);
+    *at = '\0';
+    return (size_t)(at - out);
 }
 
 int entry_id_compare(struct entry_id a, struct entry_id b) {

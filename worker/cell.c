@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "schema/code.h"
+#include "schema/digits.h"
 #include "schema/followup.h"
 
 uint32_t cell_count(const struct entry *entry) {
@@ -11,11 +12,8 @@ uint32_t cell_count(const struct entry *entry) {
 }
 
 static const char *number_text(struct arena *arena, uint64_t number) {
-    char digits[20];
-    size_t at = sizeof digits;
-    do digits[--at] = (char)('0' + number % 10);
-    while (number /= 10);
-    return arena_text(arena, digits + at, sizeof digits - at);
+    char digits[DIGITS_MAX];
+    return arena_text(arena, digits, (size_t)(digits_put(digits, number) - digits));
 }
 
 /* "ACCOUNT/SOURCE/KEY" */

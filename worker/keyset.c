@@ -29,7 +29,7 @@ void keyset_clear(struct keyset *set) {
 }
 
 void keyset_reset(struct keyset *set) {
-    memset(set->slots, 0, set->slot_count * sizeof *set->slots);
+    for (uint32_t n = 0; n < set->count; n++) set->slots[set->keys[n].slot] = 0; /* a single intent after a large batch has few */
     set->count = 0;
     set->text_size = 0;
 }
@@ -44,6 +44,7 @@ static void slot_fill(struct keyset *set, uint32_t place) {
     uint32_t slot = set->keys[place - 1].hash & (set->slot_count - 1);
     while (set->slots[slot]) slot = (slot + 1) & (set->slot_count - 1);
     set->slots[slot] = place;
+    set->keys[place - 1].slot = slot;
 }
 
 static void make_room(struct keyset *set, size_t size) {
@@ -61,7 +62,7 @@ static void make_room(struct keyset *set, size_t size) {
 
 uint32_t keyset_push(struct keyset *set, const char *key, size_t size) {
     make_room(set, size);
-    set->keys[set->count] = (struct keyset_key){(uint32_t)set->text_size, (uint32_t)size, keyset_hash(key, size)};
+    set->keys[set->count] = (struct keyset_key){(uint32_t)set->text_size, (uint32_t)size, keyset_hash(key, size), 0};
     memcpy(set->text + set->text_size, key, size);
     set->text_size += size;
     slot_fill(set, ++set->count);

@@ -11,7 +11,7 @@
 struct keyset {
     char *text;
     size_t text_size, text_capacity;
-    struct keyset_key { uint32_t offset, size, hash; } *keys;
+    struct keyset_key { uint32_t offset, size, hash, slot; } *keys;
     uint32_t count, capacity;
     uint32_t *slots; /* open addressing: place, or 0 */
     uint32_t slot_count;

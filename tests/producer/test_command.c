@@ -106,3 +106,24 @@ Test(command, clear_takes_null_and_twice) {
     command_clear(&c);
     cr_expect_eq(c.count, 0);
 }
+
+Test(command, wire) {
+    static char out[4096];
+    char large[1000];
+    struct command c;
+    memset(large, 'x', sizeof large);
+    command_init(&c);
+    command_begin(&c, "SET");
+    command_copy(&c, "a\0b", 3);
+    command_word(&c, "");
+    command_borrow(&c, large, sizeof large);
+    command_uint(&c, UINT64_MAX);
+    cr_assert_leq(command_wire_room(&c), sizeof out);
+    size_t size = command_wire(&c, out);
+    static const char head[] = "*5\r\n$3\r\nSET\r\n$3\r\na\0b\r\n$0\r\n\r\n$1000\r\nx", tail[] = "x\r\n$20\r\n18446744073709551615\r\n";
+    cr_assert_leq(size, command_wire_room(&c));
+    cr_assert_eq(size, sizeof head - 1 + sizeof large - 2 + sizeof tail - 1);
+    cr_expect(memcmp(out, head, sizeof head - 1) == 0);
+    cr_expect(memcmp(out + size - (sizeof tail - 1), tail, sizeof tail - 1) == 0);
+    command_clear(&c);
+}
