@@ -35,7 +35,8 @@ static struct arena_chunk *add_chunk(struct arena *arena) {
     assert(chunk && "out of memory");
     chunk->before = arena->last;
     chunk->used = 0;
-    return arena->last = chunk;
+    arena->last = chunk;
+    return chunk;
 }
 
 void *arena_take(struct arena *arena, size_t size) {
