@@ -8,7 +8,7 @@
 
 /* A page is what a worker of the replay takes as one batch: the larger it is, the less often an account is read and written. */
 #define FEEDING "putting intents into the streams"
-enum { AT_ONCE = 64, PAGE = 1024, PAGE_SIZE = 1 << 20, ROUNDS = 16 };
+enum { AT_ONCE = 64, PAGE = 1024, PAGE_SIZE = 1 << 20, ROUNDS = 16, STRINGS_MAX = 4000 /* Lua cannot unpack many more */ };
 
 /* A partition being fed. */
 struct feeder {
@@ -16,7 +16,7 @@ struct feeder {
     struct replay_source source;
     struct page {
         struct entry_id last;
-        unsigned count;
+        unsigned count, replies;
     } flying, next; /* sent, but not known to be there; being sent behind that */
     bool open, more;
 };
@@ -29,14 +29,30 @@ static int open_feeder(struct replay *r, struct feeder *f, unsigned partition) {
     return replay_archive_failed(r, &fault);
 }
 
-static size_t add_entry(struct command *c, const struct segment_record *entry) {
+static size_t add_entry(struct command *c, const struct segment_record *entry, bool counted) {
     char id[ENTRY_TEXT_MAX + 1];
     const char *text;
     size_t at = 0, size;
     command_copy(c, id, entry_id_format(entry->id, id));
-    command_uint(c, entry->string_count);
+    if (counted) command_uint(c, entry->string_count);
     while (segment_record_string(entry, &at, &text, &size)) command_copy(c, text, size);
     return entry->size;
+}
+
+static void append_page(struct replay *r, struct feeder *f) {
+    if (f->next.count == 0) return;
+    redis_append(r->c.redis, &r->c.command);
+    f->next.replies++;
+}
+
+/* Somebody's mistake, which the script could not put back: by itself, behind what the page has. */
+static void append_huge(struct replay *r, struct feeder *f, const struct segment_record *entry, const char *key, size_t size) {
+    append_page(r, f);
+    command_begin(&r->c.command, "XADD");
+    command_copy(&r->c.command, key, size);
+    add_entry(&r->c.command, entry, false);
+    redis_append(r->c.redis, &r->c.command);
+    f->next.replies++;
 }
 
 /* A page of entries on its way. */
@@ -45,19 +61,22 @@ static int send_page(struct replay *r, struct feeder *f) {
     struct archive_fault fault;
     struct segment_record entry;
     keys_buffer key;
-    size_t bytes = 0;
+    size_t bytes = 0, key_size = keys_intents(key, &r->c.book, f->partition);
+    bool huge = false;
     redis_script_begin(c, &script_feed, 1);
-    command_copy(c, key, keys_intents(key, &r->c.book, f->partition));
-    f->next.count = 0;
-    while (f->more && f->next.count < PAGE && bytes < PAGE_SIZE) {
+    command_copy(c, key, key_size);
+    f->next = (struct page){0};
+    while (f->more && !huge && f->next.count < PAGE && bytes < PAGE_SIZE) {
         if (replay_source_next(&f->source, &entry, &f->more, &fault) != ARCHIVE_OK) return replay_archive_failed(r, &fault);
         f->more = f->more && entry_id_compare(entry.id, r->parts[f->partition].stop) <= 0;
         if (!f->more) break;
-        bytes += add_entry(c, &entry);
+        huge = entry.string_count > STRINGS_MAX;
+        if (huge) append_huge(r, f, &entry, key, key_size);
+        else bytes += add_entry(c, &entry, true);
         f->next.last = entry.id;
         f->next.count++;
     }
-    if (f->next.count > 0) redis_append(r->c.redis, c);
+    if (!huge) append_page(r, f);
     return CLI_OK;
 }
 
@@ -74,11 +93,12 @@ static int take_page(struct replay *r, struct feeder *f) {
     struct replay_part *part = &r->parts[f->partition];
     struct reply reply;
     uint64_t count = f->flying.count;
-    enum redis_err err = count > 0 ? redis_next(r->c.redis, &reply) : REDIS_OK;
+    enum redis_err err = REDIS_OK;
+    for (; f->flying.replies > 0 && !err; f->flying.replies--) err = redis_next(r->c.redis, &reply);
     if (err) return refused(r, f->partition, err);
     if (count > 0) part->fed = f->flying.last;
     f->flying = f->next;
-    f->next.count = 0;
+    f->next = (struct page){0};
     part->added += count;
     r->fed += count;
     progress_add(&r->progress, count);

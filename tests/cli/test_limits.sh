@@ -83,6 +83,16 @@ done <sent
 json 0 '.[0] | .sound and .dead > 10' "$TILL" audit --json
 json 0 '.[0].balance == 9' "$TILL" account alice --json
 
+# And all of it as segment files: archived, checked, and the book rebuilt from them.
+expect 0 "" "$TILL" archive hostile
+expect 0 "sound: 4 of 4 partitions" "$TILL" archive verify hostile
+expect 0 "" "$TILL" digest --save hostile --answers
+stop_worker
+cli flushall >/dev/null
+expect 0 "digests compared with hostile/digest.json: 4 partitions" "$TILL" replay --from-archive hostile --compare
+start_worker
+json 0 '.[0] | .sound and .dead > 10' "$TILL" audit --json
+
 # The same from a file: told line by line, with what would be right, and nothing of it is sent.
 python3 - >lines.jsonl <<'END_OF_PYTHON'
 pay = '{"op":"pay","account":"alice","to":"coffee","currency":"CNY","amount":%s}'

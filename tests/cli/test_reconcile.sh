@@ -156,6 +156,14 @@ wrong() {
 wrong "6:10: amount '19.99' must be a whole number of minor units: 1999 for 19.99" '/^p1,/s/1999/19.99/'
 wrong "6:10: amount '-5' must be a whole number" '/^p1,/s/1999/-5/'
 wrong "6:10: amount '9007199254740992' must be at most" '/^p1,/s/1999/9007199254740992/'
+for amount in NaN 1e3 99999999999999999999999 "$(printf '9%.0s' {1..5000})"; do
+    wrong "6:10: amount '${amount:0:40}" "/^p1,/s/1999/$amount/"
+done
+wrong "6:15: code '-99999999999999999999' " '/^p1,/s/,0$/,-99999999999999999999/'
+wrong "6:15: code 'NaN' " '/^p1,/s/,0$/,NaN/'
+wrong "6:1: key 'p" '/^p1,/s/^p1/p\xff\xfe/'
+wrong "6:1: key 'pppp" "/^p1,/s/^p1/$(printf 'p%.0s' {1..16385})/"
+wrong "6:1: more than 256 fields" "/^p1,/s/\$/$(printf ',%.0s' {1..10000})/"
 wrong "6:10: amount '' is missing" '/^p1,/s/1999//'
 wrong "6:15: code 'done' must be an answer's code: 0 for what was done" '/^p1,/s/,0$/,done/'
 wrong "6:15: code '21' is no code" '/^p1,/s/,0$/,21/'
