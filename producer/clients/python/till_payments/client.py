@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Union
 
 import redis
-from redis.exceptions import ClusterError, RedisClusterException
 
 from .codes import CODES, Code
-from .reader import Reader
+from .reader import LOST, Reader
 from .wire import encode, key as new_key, partition, sign
 
 _BELIEVED_S = 0.25
@@ -131,7 +130,7 @@ class Till:
                 tries += 1
                 entry_id = self.redis.xadd(self.intents_key(p), entry)
                 return result(Code.OK, entry=entry_id.decode())
-            except (redis.ConnectionError, redis.TimeoutError, ClusterError, RedisClusterException) as error:
+            except LOST as error:
                 if time.monotonic() + pause >= deadline:
                     return result(Code.WRITE_FAILED if tries else Code.READ_FAILED, detail=str(error))
             except redis.ResponseError as error:  # it says no: nothing was enqueued by this try

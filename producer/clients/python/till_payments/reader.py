@@ -7,13 +7,15 @@ import threading
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 import redis
-from redis.exceptions import RedisClusterException
+from redis.exceptions import ClusterError, RedisClusterException
 
 from .codes import Code
 
 if TYPE_CHECKING:
     from .client import Answer, Till
 
+# Away, for now. The last three: a cluster's client closes the connections of a node that one thread finds away under all that use them.
+LOST = (redis.ConnectionError, redis.TimeoutError, ClusterError, RedisClusterException, OSError, ValueError, AttributeError)
 _BLOCK_MS = 500
 _PAUSE_S = (0.02, 1.0)
 
@@ -80,7 +82,7 @@ class Reader:
                 server = server or self._server_of(group)
                 page = server.xread({self._keys[p]: self._last[p] for p in group}, count=1024, block=_BLOCK_MS)
                 pause = _PAUSE_S[0]
-            except (redis.RedisError, RedisClusterException):  # away, failing over, moved: the place is kept
+            except (redis.RedisError, *LOST):  # away, failing over, moved: the place is kept
                 server = None
                 self._stop.wait(pause)
                 pause = min(2 * pause, _PAUSE_S[1])
@@ -96,10 +98,12 @@ class Reader:
             if group[0] in self._asked:
                 client.nodes_manager.initialize()  # whoever had it is away, or it was moved
             self._asked.add(group[0])
-            server = client.get_redis_connection(client.get_node_from_key(self._keys[group[0]]))
-        if server is None:  # another thread has just found it away
+            node = client.get_redis_connection(client.get_node_from_key(self._keys[group[0]]))
+        if node is None:  # another thread has just found it away
             raise redis.ConnectionError("there is no connection")
-        return server
+        # Of its own: the cluster's client closes the connections of a node that another thread finds away, whoever reads there.
+        kwargs = node.connection_pool.connection_kwargs
+        return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=node.connection_pool.connection_class, **kwargs))
 
     def _take(self, p: int, entries: list[tuple[bytes, dict[bytes, bytes]]]) -> None:
         for entry_id, fields in entries:
