@@ -71,6 +71,10 @@ expect 0 "ok (0)" "$TILL" order coffee o1 --line beans=2
 expect 0 "ok (0)" "$TILL" pay --account u2 --to coffee --amount 400 --currency CNY --order o1
 expect 0 "ok (0)" "$TILL" policy bills_keep=100d
 
+# What a source sent is counted beside the partition's other keys (the commands have told it when they ended).
+counted() { for p in 0 1 2 3 4 5 6 7; do redis-cli -p $port -c hget "{till:$p}:sent:shop" sent; done | awk '{ n += $1 } END { print n }'; }
+wait_for 10 eval '[ "$(counted)" = 32 ]'
+
 # Looking.
 expect 0 "9840 CNY" "$TILL" account u0
 expect 0 "pay" "$TILL" bill u1 shop pay1
