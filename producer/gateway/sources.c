@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "producer/cli/connect.h"
 #include "producer/client.h"
 
-enum { LOOK_MS = 400, PAUSE_MS = 50, OPEN_MS = 500 };
+enum { LOOK_MS = 400, PAUSE_MS = 50, OPEN_MS = 500, MARGIN_S = 60 };
 
 struct source {
     struct sources *of;
@@ -50,6 +51,15 @@ static void close_source(struct source *source) {
     free(source);
 }
 
+/* From now on. Where the streams end cannot be told while a master of a Redis Cluster is away: then from a minute ago by this machine's
+ * clock, which is early enough. */
+static int open_reader(struct source *source) {
+    char from[32];
+    if (till_reader_open(source->till, source->name, "$", &source->reader) == TILL_OK) return TILL_OK;
+    snprintf(from, sizeof from, "%lld-0", ((long long)time(NULL) - MARGIN_S) * 1000);
+    return till_reader_open(source->till, source->name, from, &source->reader);
+}
+
 static bool open_source(struct sources *s, const char *name, char *why, size_t capacity) {
     struct source *source = calloc(1, sizeof *source);
     if (!source) abort();
@@ -57,7 +67,7 @@ static bool open_source(struct sources *s, const char *name, char *why, size_t c
     client_copy(source->name, sizeof source->name, name);
     bool ok = connect_till_open(s->cli, &s->config, &source->till) == CLI_OK;
     if (!ok) client_copy(why, capacity, "Redis is not reachable");
-    if (ok && till_reader_open(source->till, name, "$", &source->reader) != TILL_OK) {
+    if (ok && open_reader(source) != TILL_OK) {
         client_copy(why, capacity, till_error(source->till));
         ok = false;
     }

@@ -56,6 +56,12 @@ for user in $there $there $there; do
 done
 for pid in $away; do wait "$pid" || bad=$((bad + 1)); done
 
+# A checkout that nobody has heard of before is answered too, once it is found out that not every stream can be read.
+for user in $there; do
+    post "late-$user" "{\"op\":\"inquire\",\"source\":\"late\",\"account\":\"$user\"}" -H 'Prefer: wait=20'
+    want 200 .code==0 "$user, of a new source"
+done
+
 for n in $port $((port + 3)); do redis-server "$dir/rc/$n.conf" >/dev/null 2>&1 & pids="$pids $!"; done
 for user in $users; do
     topup away "$user" 20
