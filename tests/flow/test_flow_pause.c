@@ -60,6 +60,12 @@ static bool moved(unsigned partition, const char *was) {
     return strcmp(now, was) != 0;
 }
 
+static unsigned owner_of(unsigned partition) {
+    const char *owner = "";
+    cr_assert(WAIT_UNTIL(*(owner = flow_owner(&flow, partition)), SOON_MS));
+    return (unsigned)strtoul(owner + 1, NULL, 10);
+}
+
 static void expect_both_unmoved(char was[2][64], const char *when) {
     expect_unmoved(1, was[0], when);
     expect_unmoved(3, was[1], when);
@@ -76,7 +82,7 @@ Test(flow_pause, paused_partitions_take_in_and_apply_nothing) {
     flow_load(&flow, 150);
     cr_assert(WAIT_UNTIL(times_in_logs(2, "event=partition_paused") >= 2, SOON_MS));
     expect_both_unmoved(was, "paused under load");
-    unsigned owner = (unsigned)strtoul(flow_owner(&flow, 1) + 1, NULL, 10), owned = flow_owner(&flow, 3)[1] == flow_owner(&flow, 1)[1];
+    unsigned owner = owner_of(1), owned = owner_of(3) == owner;
     worker_kill(&flow.workers[owner]);
     cr_assert(WAIT_UNTIL(times_in_logs(2, "event=partition_paused") >= 3 + owned, SOON_MS), "who takes it over does not see it");
     expect_both_unmoved(was, "its worker was killed");
