@@ -214,11 +214,55 @@ static void pack_cell(struct pack_writer *w, enum batch_column column, const str
     else pack_settings(w, c->intent);
 }
 
+static bool cells_agree(enum batch_column column, const struct cell *a, const struct cell *b) {
+    if (column_kinds[column] == COLUMN_NUMBER) return number_column(column, a) == number_column(column, b);
+    return strcmp(text_column(column, a), text_column(column, b)) == 0;
+}
+
+/* How many runs of equal values there are; 0 as soon as they are so many that naming each once saves little. */
+static uint32_t count_runs(enum batch_column column, const struct cell *cells, uint32_t count) {
+    uint32_t runs = 1;
+    for (uint32_t n = 1; n < count; n++) {
+        runs += !cells_agree(column, &cells[n - 1], &cells[n]);
+        if (runs > 2 + n / 4) return 0;
+    }
+    return runs;
+}
+
+static void pack_runs(struct pack_writer *w, enum batch_column column, const struct cell *cells, uint32_t count, uint32_t runs) {
+    pack_array(w, 1 + 2 * runs);
+    pack_bool(w, false);
+    for (uint32_t n = 0, next; n < count; n = next) {
+        for (next = n + 1; next < count && cells_agree(column, &cells[n], &cells[next]); next++) continue;
+        pack_cell(w, column, &cells[n], NULL);
+        pack_uint(w, next - n);
+    }
+}
+
 static void pack_column(struct pack_writer *w, enum batch_column column, const struct cell *cells, const struct batch_head *head) {
     uint32_t n = 0, count = head->cell_count;
     while (n < count && !cell_present(column, &cells[n])) n++;
-    pack_array(w, n < count ? count : 0);
-    for (uint32_t m = 0; n < count && m < count; m++) pack_cell(w, column, &cells[m], head);
+    if (n == count) {
+        pack_nil(w);
+        return;
+    }
+    uint32_t runs = column_kinds[column] == COLUMN_RAW ? 0 : count_runs(column, cells, count);
+    if (runs == 1) pack_cell(w, column, &cells[0], head);
+    else if (runs > 0) pack_runs(w, column, cells, count, runs);
+    else {
+        pack_array(w, count);
+        for (uint32_t m = 0; m < count; m++) pack_cell(w, column, &cells[m], head);
+    }
+}
+
+/* Is nothing in the batch that a payment beside it must heed? */
+static bool are_plain(const struct cell *cells, uint32_t count) {
+    static const enum batch_column special[] = {BATCH_ORIGIN, BATCH_OWN, BATCH_GUARD_SEQ, BATCH_GUARD_BALANCE, BATCH_GUARD_REFUNDED,
+                                                BATCH_NOT_BEFORE, BATCH_ORDER};
+    for (uint32_t n = 0; n < count; n++)
+        for (size_t s = 0; s < sizeof special / sizeof special[0]; s++)
+            if (cell_present(special[s], &cells[n])) return false;
+    return true;
 }
 
 size_t batch_pack_room(const struct cell *cells, const struct batch_head *head) {
@@ -234,10 +278,12 @@ size_t batch_pack_room(const struct cell *cells, const struct batch_head *head) 
 size_t batch_pack(const struct cell *cells, const struct batch_head *head, void *out, size_t capacity) {
     struct pack_writer w;
     pack_writer_init(&w, out, capacity);
-    pack_array(&w, 3 + BATCH_COLUMN_COUNT);
+    pack_array(&w, 5 + BATCH_COLUMN_COUNT);
     pack_uint(&w, head->partition);
     pack_uint(&w, head->drops);
     pack_uint(&w, head->entry_count);
+    pack_uint(&w, head->cell_count);
+    pack_uint(&w, are_plain(cells, head->cell_count));
     for (enum batch_column column = 0; column < BATCH_COLUMN_COUNT; column++) pack_column(&w, column, cells, head);
     assert(!w.full);
     return w.size;

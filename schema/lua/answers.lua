@@ -1,7 +1,4 @@
 -- answers: what is told to whom. Collected while deciding; written by respond.lua.
--- An answer is { place of its stream, key, source, op, code, account, amount, currency, balance, held, bill, at, entry, replayed, detail }.
-local answers, answer_count = {}, 0
-local answers_to = {} -- the number in the batch of the entry that each answers
 
 -- The answer being made, and what else its bill says. An operation fills them; all text.
 local acting, currency                      -- the account it acts on (its balance is told), and in which currency

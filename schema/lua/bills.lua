@@ -1,8 +1,6 @@
 -- bills: the records of decided intents, as one batch sees them. A record lies under the day of its entry; KEYS[PLACE.bills] is the
 -- batch's day, KEYS[PLACE.bills_before] the day before. Nothing here writes to Redis.
-local decided = {}   -- identity -> record decided in this batch, under KEYS[PLACE.bills]
-local records, record_size = {}, 0 -- identity, record, ...: what is to be written there; a later one overrides
-local referred = {}  -- place in KEYS .. identity -> parsed record
+local referred = {} -- place in KEYS .. identity -> parsed record
 
 -- Operations that may have consequences elsewhere. Nobody hears of those before they are on their way, through a repetition neither.
 local WAITS = { open = true, freeze = true, thaw = true, close = true, settle = true }

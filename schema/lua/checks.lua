@@ -6,7 +6,7 @@ local function payer(i)
   local a = party(i)
   if not a then return nil, CODE.not_found, 'account' end
   local asked = a.rules and a.rules.credential and (MORE.OWN[i] or 0) == 0
-  if asked and MORE.SIGNED[i] ~= 1 then return nil, CODE.not_permitted, '' end
+  if asked and SIGNED[i] ~= 1 then return nil, CODE.not_permitted, '' end
   return a
 end
 

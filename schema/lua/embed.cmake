@@ -7,60 +7,79 @@
 #   --@include NAME.lua   the contents of that file, once per script however often it is asked for
 #   --@op NAME.lua        the same between do and end: its locals are its own (Lua takes 200 in one scope)
 #   --@op NAME.lua x y    the same, but only when HAS.x or HAS.y: making functions that nobody calls costs a batch more than calling one
-#   --@codes              local REASON = { [0] = "ok", ... }, DECIDED = { [0] = true, ... }, CODE_TEXT = { [0] = "0", ... } from code.def;
-#                         from there on CODE.word becomes the number of that word
+#   --@codes NAME ...     of these tables from code.def: local REASON = { [0] = "ok", "not_found", ... }, CODE_TEXT = { [0] = "0", ... },
+#                         DECIDED = { [0] = true, false, ... }; from there on CODE.word becomes the number of that word
 #   --@places meta ...    from there on PLACE.meta becomes 1, PLACE. and the next word 2, ...: keys with a fixed place in KEYS
-#   --@batch              local ENTRY, MS, ... = unpack(batch, 4), local MORE = { ... } from batch.def
+#   --@batch LOCAL        local ENTRY = spread(batch[6]) ..., the columns that are LOCAL in batch.def; REST: the same of those
+#   --@batch MORE         local MORE = { KIND = spread(batch[31]), ... }
 #
 # Whole-line comments and blank lines are dropped (Redis keeps the text in memory); long comments and strings over several lines
 # are refused, since a line in one cannot be told from a comment. OUT/NAME.lua is the flattened text: line numbers in the
 # errors of Redis are its.
 cmake_minimum_required(VERSION 3.25)
 
-# `out` becomes the Lua tables made from code.def.
-function(embed_codes out)
+# `out` becomes those of the Lua tables made from code.def that are named.
+function(embed_codes out tables)
   file(READ "${DEFS}/code.def" text)
   string(REGEX MATCHALL "\nX\\(-?[0-9]+, [a-z_]+, [A-Z_]+," rows "${text}")
-  set(reasons "")
-  set(decided "")
-  set(texts "")
+  set(next 0)
   foreach(row IN LISTS rows)
     string(REGEX MATCH "X\\((-?[0-9]+), ([a-z_]+), ([A-Z_]+)," row "${row}")
     set(number "${CMAKE_MATCH_1}")
     set_property(GLOBAL PROPERTY "EMBED_CODE_${CMAKE_MATCH_2}" "${number}")
-    string(APPEND texts " [${number}] = \"${number}\",")
-    string(APPEND reasons " [${number}] = \"${CMAKE_MATCH_2}\",")
+    set(at "")
+    if(NOT number EQUAL next OR number EQUAL 0)
+      set(at "[${number}] = ")
+    endif()
+    if(number EQUAL next)
+      math(EXPR next "${next} + 1")
+    endif()
+    string(APPEND rows_CODE_TEXT " ${at}\"${number}\",")
+    string(APPEND rows_REASON " ${at}\"${CMAKE_MATCH_2}\",")
     if(CMAKE_MATCH_3 STREQUAL "DECIDED")
-      string(APPEND decided " [${number}] = true,")
+      string(APPEND rows_DECIDED " ${at}true,")
+    else()
+      string(APPEND rows_DECIDED " ${at}false,")
     endif()
   endforeach()
-  if(reasons STREQUAL "")
+  if(next EQUAL 0)
     message(FATAL_ERROR "${DEFS}/code.def: no rows understood")
   endif()
-  set(${out} "local REASON = {${reasons} }\nlocal DECIDED = {${decided} }\nlocal CODE_TEXT = {${texts} }\n" PARENT_SCOPE)
+  set(lines "")
+  string(REPLACE " " ";" tables "${tables}")
+  foreach(table IN LISTS tables)
+    string(APPEND lines "local ${table} = {${rows_${table}} }\n")
+  endforeach()
+  set(${out} "${lines}" PARENT_SCOPE)
 endfunction()
 
-# `out` becomes the statements that name the columns of the unpacked `batch`, from batch.def: the LOCAL ones stand first there.
-function(embed_batch out)
+# `out` becomes the statements that name columns of the unpacked `batch`, behind the five of its head: those of one kind of batch.def.
+function(embed_batch out wanted)
   file(READ "${DEFS}/batch.def" text)
   string(REGEX MATCHALL "\nX\\([A-Z_]+, [A-Z]+, [A-Z]+\\)" rows "${text}")
   set(names "")
-  set(more "")
-  set(place 3)
+  set(values "")
+  set(fields "")
+  set(place 5)
   foreach(row IN LISTS rows)
     string(REGEX MATCH "X\\(([A-Z_]+), [A-Z]+, ([A-Z]+)\\)" row "${row}")
     math(EXPR place "${place} + 1")
-    if(CMAKE_MATCH_2 STREQUAL "LOCAL")
+    if(CMAKE_MATCH_2 STREQUAL wanted)
       list(APPEND names "${CMAKE_MATCH_1}")
-    else()
-      string(APPEND more " ${CMAKE_MATCH_1} = batch[${place}],")
+      list(APPEND values "spread(batch[${place}])")
+      string(APPEND fields " ${CMAKE_MATCH_1} = spread(batch[${place}]),")
     endif()
   endforeach()
   if(names STREQUAL "")
-    message(FATAL_ERROR "${DEFS}/batch.def: no rows understood")
+    message(FATAL_ERROR "${DEFS}/batch.def: no columns that are ${wanted}")
+  endif()
+  if(wanted STREQUAL "MORE")
+    set(${out} "local MORE = {${fields} }\n" PARENT_SCOPE)
+    return()
   endif()
   string(REPLACE ";" ", " names "${names}")
-  set(${out} "local ${names} = unpack(batch, 4)\nlocal MORE = {${more} }\n" PARENT_SCOPE)
+  string(REPLACE ";" ", " values "${values}")
+  set(${out} "local ${names} = ${values}\n" PARENT_SCOPE)
 endfunction()
 
 # Takes note of the fixed places in KEYS.
@@ -104,12 +123,12 @@ function(embed_line file line)
     set_property(GLOBAL APPEND_STRING PROPERTY EMBED_TEXT "${opening}\n")
     embed_file("${file_of_op}")
     set(more "end\n")
-  elseif("${line}" MATCHES "^--@codes[ \t]*$")
-    embed_codes(more)
+  elseif("${line}" MATCHES "^--@codes ([A-Z_ ]+)$")
+    embed_codes(more "${CMAKE_MATCH_1}")
   elseif("${line}" MATCHES "^--@places ([a-z_ ]+)$")
     embed_places("${CMAKE_MATCH_1}")
-  elseif("${line}" MATCHES "^--@batch[ \t]*$")
-    embed_batch(more)
+  elseif("${line}" MATCHES "^--@batch ([A-Z]+)$")
+    embed_batch(more "${CMAKE_MATCH_1}")
   elseif("${line}" MATCHES "^--@")
     message(FATAL_ERROR "${file}: not understood: ${line}")
   elseif("${line}" MATCHES "--\\[=*\\[")

@@ -35,7 +35,7 @@ end
 local function take_step(s)
   begin_answer(s)
   if (MORE.AWAY[s] or 0) ~= 0 then return CODE.invalid, 'to' end -- a group is decided here and now
-  if decided[IDENTITY[s]] or today[s] or yesterday[s] then return CODE.key_reused end
+  if known(s) then return CODE.key_reused end
   local code, detail = OPS[OP[s]](s)
   if code == CODE.ok then
     keep_bill(s, code, detail or subject)

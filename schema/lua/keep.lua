@@ -2,10 +2,7 @@
 local unanswered = {}   -- entry ID, its answer or an array of them, ...: decided, answered later
 local waiting = {}      -- entry ID -> place of what is kept there
 local sound = {}        -- places of streams that can be answered on
-local held_back         -- the same, once there are any: not to be acknowledged yet
 local buried = {}       -- entries for the dead stream
-local todo = { 0, told } -- the reply: the last bill number comes with the end of the batch
-local today, yesterday  -- the records known before the batch under each identity, by day
 
 -- What is left to do for entry i. A replay, or an answer that waits for durability only (16: 1), has no follow-ups: key_reused is a code
 -- without any.
@@ -76,7 +73,7 @@ end
 local function keep_bill(i, code, detail)
   local identity, balance, held, op, at, entry = IDENTITY[i], '', '', OP[i], AT[i], ENTRY[i]
   if acting then balance, held = to_text(acting.balance), to_text(acting.held) end
-  local record = FINGERPRINT[i] .. '|' .. CODE_TEXT[code] .. '|' .. op .. '|' .. billed .. '|' .. moved .. '|' .. currency .. '|'
+  local record = FINGERPRINT[i] .. '|' .. to_text(code) .. '|' .. op .. '|' .. billed .. '|' .. moved .. '|' .. currency .. '|'
     .. balance .. '|' .. held .. '|' .. at .. '|' .. entry .. '|' .. payee .. '|' .. state .. '|' .. captured .. '|0|' .. detail
   decided[identity] = record
   add_record(identity, record)

@@ -3,14 +3,8 @@
 local last_bill = 0
 local applied = '0-0'   -- no entry at or below it is executed again
 local origins = {}      -- 'from:p' -> last origin applied, for follow-ups
-local new_origins = {}  -- the same, where it moved in this batch
 local policies = {}     -- name -> number
-local new_policies = {} -- name -> text, where it changed in this batch
-local lowered           -- "DAY DAYS", where bills_keep was lowered in this batch
-local DAY_MS, BILLS_KEEP_DAYS, BILLS_SPARE_DAYS = 86400000, 180, 30
 local POLICIES = { 'duplicate_window', 'fee', 'settlement_offset', 'balance_cap', 'bills_keep' }
-
-local function is_follow_up(i) return (ORIGIN[i] or '') ~= '' end
 
 local function load_origin(field, value)
   local origin = value or '0-0'
@@ -29,7 +23,7 @@ local function load_meta(epoch, expected)
   local fields, seen = { 'epoch', 'applied', 'bill', 'paused' }, {}
   for n = 1, #POLICIES do fields[4 + n] = 'policy:' .. POLICIES[n] end
   for i = 1, #ORIGIN do
-    if is_follow_up(i) and not seen[ORIGIN[i]] then
+    if ORIGIN[i] ~= '' and not seen[ORIGIN[i]] then
       seen[ORIGIN[i]] = true
       fields[#fields + 1] = 'from:' .. ORIGIN[i]
     end

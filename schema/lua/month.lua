@@ -56,20 +56,3 @@ local function begin_month(i, a)
   if a.gross ~= 0 or a.refunds ~= 0 or a.other ~= 0 then set_month(a, 'month:' .. a.month, month_text(a)) end
   a.month, a.gross, a.refunds, a.other = this_month, 0, 0, 0
 end
-
--- Settlement moves what was counted when it came.
-local function earn(i, a, amount)
-  begin_month(i, a)
-  if a.name == ACCOUNT[i] then
-    if OP[i] ~= 'settle' and OP[i] ~= 'swept' then a.other = a.other + amount end
-  elseif amount > 0 then a.gross = a.gross + amount
-  else a.refunds = a.refunds - amount end
-  a.earned = true
-end
-
--- Would a posting lift what a month has beyond what can be counted?
-local function overflows(i, a, amount)
-  if not a.month or turns(i, a) then return false end
-  if a.name == ACCOUNT[i] then return math.abs(a.other + amount) > MAX end
-  return amount > 0 and a.gross + amount > MAX or a.refunds - amount > MAX
-end

@@ -1,6 +1,6 @@
 -- plain: a payment with nothing special about it, which is most of all there is, in one straight line. It does what OPS.pay, decide_new
--- and keep_bill do for the same intent, at two thirds of their price; whatever is out of the ordinary it leaves to them, untouched.
-local PLAIN = not (GUARDED or SCHEDULES or #MORE.ORDER > 0)
+-- and keep_bill do for the same intent, at two thirds of their price; whatever is out of the ordinary it leaves to them, untouched. No
+-- intent of the batch has a guard, an order or a time to come then (batch_pack.c).
 
 -- True when it was paid.
 local function pay_plainly(i)
@@ -9,7 +9,7 @@ local function pay_plainly(i)
   if a == nil then a = account(place, ACCOUNT[i]) end
   if m == nil then m = account(to, TO[i]) end
   if not a or not m or m.kind ~= 'merchant' or policies.duplicate_window then return false end
-  if a.month or a.rules and not (a.rules.unread and MORE.SIGNED[i] == 1) then return false end
+  if a.month or a.rules and not (a.rules.unread and SIGNED[i] == 1) then return false end
   local later = (m.month ~= this_month or MS[i] >= month_ends) and turns(i, m)
   local balance, held, gained, gross = a.balance - amount, a.held, m.balance + amount, (later and 0 or m.gross) + amount
   if a.currency ~= cur or m.currency ~= cur or a.status ~= 'active' or m.status ~= 'active' or balance < held or gained > MAX

@@ -17,11 +17,6 @@ local function read_rules(place)
   return rules
 end
 
-local function load_rules(place, mark)
-  if mark == 'credential' then return { credential = '', unread = true } end
-  return read_rules(place)
-end
-
 local function write_rules(key, rules)
   local set, gone = {}, {}
   for n = 1, #RULES do

@@ -2,7 +2,6 @@
 -- deleting what was appended, and the acknowledgement (a wrong type). Nothing after those can fail: all other keys have been read.
 
 --@include write_account.lua
---@include write_due.lua
 
 local appended = {} -- place in KEYS, ID of the new entry, ...: the ledger's and the dead
 local answered = {} -- IDs of the new entries of `answers`
@@ -27,10 +26,7 @@ end
 -- redis.call raises here: that costs nothing where all goes well, unlike looking at every reply.
 local function append_all()
   if row_count > 0 then append_one(PLACE.ledger, 'rows', cmsgpack.pack(rows)) end
-  for b = 1, #buried do
-    local i = buried[b]
-    append_one(PLACE.dead, 'entry', ENTRY[i], 'reason', DETAIL[i], 'attempts', MORE.ATTEMPTS[i] or 0, unpack(MORE.RAW[i]))
-  end
+  if made then made.append_rest(append_one) end
   failed = 0
   for m = 1, answer_count do answered[m] = respond(answers[m], 'memory') end
   failed = PLACE.intents
@@ -50,43 +46,13 @@ local function append_or_undo()
   broken(KEYS[failed], err.err or tostring(err))
 end
 
--- The changed ones as HSET wants them, by place in KEYS; those of the batch's day join what was decided.
-local function rewritten_bills()
-  local lists = {}
-  for n = 1, #changed do
-    local b = changed[n]
-    if b.gone then -- nothing is left of it
-    elseif b.place == PLACE.bills then
-      add_record(b.identity, format_bill(b))
-    else
-      local list = lists[b.place] or {}
-      lists[b.place] = list
-      list[#list + 1], list[#list + 2] = b.identity, format_bill(b)
-    end
-  end
-  return lists
-end
-
-write_batch = function()
-  if #unanswered > 0 then call('HLEN', KEYS[PLACE.unanswered]) end -- raises on a wrong type, with nothing written yet
-  check_due()
+local function write_batch()
+  if made then made.check_rest() end
   append_or_undo()
   for n = PLACE.merchants + 1, PLACE.merchants + drops do call('UNLINK', KEYS[n]) end
-  local lists = rewritten_bills()
-  for n = 1, #forgotten do call('HDEL', KEYS[forgotten[n].place], forgotten[n].identity) end
-  if record_size > 0 then call('HSET', KEYS[PLACE.bills], unpack(records, 1, record_size)) end
-  for place, list in pairs(lists) do call('HSET', KEYS[place], unpack(list)) end
-  for n = 1, touched_count do write_account(touched[n]) end
-  if #unanswered > 0 then call('HSET', KEYS[PLACE.unanswered], unpack(packed_unanswered())) end
-  write_due()
-  if HAS.sells then shop.write() end
   local meta = { 'applied', applied, 'bill', to_text(last_bill) }
-  for from, entry in pairs(new_origins) do
-    meta[#meta + 1], meta[#meta + 2] = from, entry
-  end
-  for name, value in pairs(new_policies) do
-    meta[#meta + 1], meta[#meta + 2] = 'policy:' .. name, value
-  end
-  if lowered then meta[#meta + 1], meta[#meta + 2] = 'lowered', lowered end
+  if made then made.write_rest(meta) end
+  if record_size > 0 then call('HSET', KEYS[PLACE.bills], unpack(records, 1, record_size)) end
+  for n = 1, touched_count do write_account(touched[n]) end
   call('HSET', KEYS[PLACE.meta], unpack(meta))
 end

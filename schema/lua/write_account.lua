@@ -11,7 +11,7 @@ local function write_account(a)
   end
   if a.new_status and not a.new then call('HSET', key, 'status', a.status) end
   if a.new_held and not a.new then call('HSET', key, 'held', to_text(a.held)) end
-  if a.new_rules then write_rules(key, a.rules) end
+  if a.new_rules then made.write_rules(key, a.rules) end
   if not a.earned then return call('HSET', key, 'balance', to_text(a.balance), 'seq', to_text(a.seq), 'changed', a.changed) end
   call('HSET', key, 'balance', to_text(a.balance), 'seq', to_text(a.seq), 'changed', a.changed, 'earning', earning_text(a))
   if a.months then write_months(key, a) end

@@ -39,35 +39,41 @@ static const char *expect_text(const char *at, const char *text) {
     return at + strlen(text);
 }
 
-/* "local ENTRY, MS, ... = unpack(", then "local MORE = { STEPS = batch[30], ... }". */
+/* "local ENTRY = spread(batch[6])" as part of a list, or " KIND = spread(batch[31]),". */
 Test(script, a_batch_has_the_same_columns_in_lua_and_c) {
-    enum where { LOCAL, MORE };
+    enum where { LOCAL, REST, MORE };
     static const struct { const char *name; enum where where; } columns[] = {
 #define X(name, kind, where) {#name, where},
 #include "schema/batch.def"
 #undef X
     };
-    const char *at = strstr(script_apply.body, "\nlocal ENTRY, ");
-    int i = 0;
-    cr_assert_not_null(at);
-    for (at += strlen("\nlocal "); i < BATCH_COLUMN_COUNT && columns[i].where == LOCAL; i++) {
-        at = expect_text(at, columns[i].name);
-        bool last = i + 1 == BATCH_COLUMN_COUNT || columns[i + 1].where == MORE;
-        at = expect_text(at, last ? " = unpack(" : ", ");
-    }
-    at = strstr(at, "local MORE = {");
-    cr_assert_not_null(at);
-    for (at += strlen("local MORE = {"); i < BATCH_COLUMN_COUNT; i++) {
-        char text[64];
-        snprintf(text, sizeof text, " %s = batch[%d],", columns[i].name, i + 4); /* from 1, behind the three of the head */
-        cr_assert(columns[i].where == MORE, "%s stands behind the local ones", columns[i].name);
-        at = expect_text(at, text);
+    static const char *const heads[] = {"\nlocal ENTRY, ", "\nlocal DETAIL, ", "\nlocal MORE = {"};
+    const char *at = NULL, *value = NULL;
+    char text[64];
+    for (int i = 0; i < BATCH_COLUMN_COUNT; i++) {
+        enum where where = columns[i].where;
+        cr_assert(i == 0 || where >= columns[i - 1].where, "%s stands behind its kind", columns[i].name);
+        if (i == 0 || where != columns[i - 1].where) {
+            at = strstr(script_apply.body, heads[where]);
+            cr_assert_not_null(at, "%s", heads[where]);
+            at += where == MORE ? strlen(heads[where]) : strlen("\nlocal ");
+            value = where == MORE ? NULL : strstr(at, " = ") + strlen(" = ");
+        }
+        bool last = i + 1 == BATCH_COLUMN_COUNT || columns[i + 1].where != where;
+        if (where == MORE) {
+            snprintf(text, sizeof text, " %s = spread(batch[%d]),", columns[i].name, i + 6); /* from 1, behind the five of the head */
+            at = expect_text(at, text);
+        } else {
+            at = expect_text(expect_text(at, columns[i].name), last ? " = " : ", ");
+            snprintf(text, sizeof text, "spread(batch[%d])%s", i + 6, last ? "\n" : ", ");
+            value = expect_text(value, text);
+        }
     }
     expect_text(at, " }");
 }
 
 Test(script, codes_are_numbers_in_lua) {
-    cr_assert_not_null(strstr(script_apply.body, "local REASON = { [0] = \"ok\", [1] = \"not_found\","));
+    cr_assert_not_null(strstr(script_apply.body, "local REASON = { [0] = \"ok\", \"not_found\","));
     for (size_t i = 0; script_all[i] != NULL; i++)
         cr_assert_null(strstr(script_all[i]->body, "CODE."), "%s", script_all[i]->name);
 }

@@ -1,0 +1,51 @@
+-- rest: everything that a plain payment has no use for. Making these functions costs a lone payment more than all that it needs, so they
+-- are made when the first intent comes that wants them. (Lua takes 60 upvalues a function: what only this part uses is declared in it.)
+rest = function()
+  if made then return made end
+--@batch REST
+--@batch MORE
+--@codes DECIDED
+local call, partition, drops = redis.call, batch[1], batch[2]
+local OPS, shop = {}, {} -- what each operation does; what others ask of shop.lua
+local new_origins = {}   -- 'from:p' -> last origin applied, where it moved in this batch
+local new_policies = {}  -- name -> text, where it changed in this batch
+local lowered            -- "DAY DAYS", where bills_keep was lowered in this batch
+local DAY_MS, BILLS_KEEP_DAYS, BILLS_SPARE_DAYS = 86400000, 180, 30
+--@include declared.lua
+--@include journal.lua
+--@include rules.lua
+--@include posting.lua
+--@include bills.lua
+--@include rewrite.lua
+--@include answers.lua
+--@include trace.lua
+--@include restrict.lua
+--@include funds.lua
+--@include checks.lua
+--@include due.lua
+--@include late.lua
+--@include keep.lua
+-- What there is anything to do for: HAS.pay, ...; HAS.sells: for the shop. (A column of raw values has holes: no length.)
+local HAS = { sells = #MORE.ORDER > 0 or next(MORE.LINES) ~= nil or #MORE.KIND > 0 or #ORIGIN > 0 }
+for i = 1, #OP do HAS[OP[i]] = true end
+--@op open.lua open adopt
+--@op status.lua freeze thaw close mark
+--@op inquire.lua inquire
+--@op shop.lua sells
+--@op pay.lua pay
+--@op world.lua topup withdraw
+--@op refund.lua refund
+--@op rollback.lua rollback
+--@op hold.lua hold
+--@op capture.lua capture release expire
+--@op transfer.lua transfer arrive settled bounce
+--@op lock.lua lock unlock limit credential
+--@op policy.lua policy
+--@op settle.lua settle swept
+--@op group.lua group
+--@include decide_other.lua
+--@include write_rest.lua
+made = { read_rules = read_rules, write_rules = write_rules, decide_other = decide_other, trace_answers = trace_answers,
+         hold_answers = hold_answers, check_rest = check_rest, append_rest = append_rest, write_rest = write_rest }
+return made
+end
