@@ -229,7 +229,7 @@ void batch_build(struct batch *b, const struct referral *referrals, uint32_t ent
     keyset_reset(&b->keys);
     uint32_t drops = add_fixed_keys(b, keys_day(b->cells[0].entry->id.ms), keep);
     for (uint32_t n = 0; n < cell_count; n++) place_cell(b, &b->cells[n], &referrals[n]);
-    struct batch_head head = {b->door->partition, drops, entry_count, cell_count, b->shelf.lines};
+    struct batch_head head = {b->door->partition, drops, entry_count, cell_count, (uint32_t)b->account_prefix_size + 1, b->shelf.lines};
     size_t room = batch_pack_room(b->cells, &head), blob_size;
     if (room > b->blob_capacity) {
         free(b->blob);

@@ -96,8 +96,8 @@ static const char *text_column(enum batch_column column, const struct cell *c) {
     case BATCH_SOURCE: return c->source;
     case BATCH_KEY: return c->key;
     case BATCH_IDENTITY: return c->identity;
-    case BATCH_ACCOUNT: return c->account;
-    case BATCH_TO: return c->to;
+    case BATCH_ACCOUNT: return c->account_place ? "" : c->account; /* its key says it */
+    case BATCH_TO: return c->op == OP_pay && c->to_place ? "" : c->to;
     case BATCH_AMOUNT_TEXT: return c->amount;
     case BATCH_CURRENCY: return c->currency;
     case BATCH_FINGERPRINT: return c->fingerprint;
@@ -278,11 +278,12 @@ size_t batch_pack_room(const struct cell *cells, const struct batch_head *head) 
 size_t batch_pack(const struct cell *cells, const struct batch_head *head, void *out, size_t capacity) {
     struct pack_writer w;
     pack_writer_init(&w, out, capacity);
-    pack_array(&w, 5 + BATCH_COLUMN_COUNT);
+    pack_array(&w, 6 + BATCH_COLUMN_COUNT);
     pack_uint(&w, head->partition);
     pack_uint(&w, head->drops);
     pack_uint(&w, head->entry_count);
     pack_uint(&w, head->cell_count);
+    pack_uint(&w, head->name_at);
     pack_uint(&w, are_plain(cells, head->cell_count));
     for (enum batch_column column = 0; column < BATCH_COLUMN_COUNT; column++) pack_column(&w, column, cells, head);
     assert(!w.full);

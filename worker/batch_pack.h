@@ -11,6 +11,7 @@
 struct batch_head {
     unsigned partition;
     uint32_t drops, entry_count, cell_count;
+    uint32_t name_at; /* where the name begins in an account's key, from 1 */
     const struct shelf_line *lines; /* the articles that the cells name by number */
 };
 

@@ -12,7 +12,7 @@ end
 
 -- The account the intent acts on.
 local function party(i)
-  acting = account(ACCOUNT_KEY[i], ACCOUNT[i])
+  acting = account(ACCOUNT_KEY[i])
   if acting then currency = acting.currency end
   return acting
 end
@@ -27,4 +27,14 @@ local function give_answer(i, a)
   if a[1] == 0 then return end
   answer_count = answer_count + 1
   answers[answer_count], answers_to[answer_count] = a, i
+end
+
+-- Answer m as a table, as it is kept or traced.
+local function answer_at(m)
+  local i = answers[m]
+  if type(i) == 'number' then
+    answers[m] = { RESPONSES_KEY[i], KEY[i], SOURCE[i], 'pay', CODE.ok, ACCOUNT[i], AMOUNT_TEXT[i], CURRENCY[i], paid[3 * m - 1],
+                   paid[3 * m], paid[3 * m - 2], AT[i], ENTRY[i], '0', '' }
+  end
+  return answers[m]
 end

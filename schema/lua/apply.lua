@@ -5,8 +5,8 @@
 -- KEYS: 1 meta 2 intents 3 ledger 4 unanswered 5 bills of the day 6 bills of the day before 7 dead 8 due 9 scheduled 10 merchants,
 --       then `drops` bills to drop, then in any order: accounts, response streams, bills of earlier days, orders, articles. The columns
 --       name them by their place.
--- ARGV: 1 epoch 2 msgpack [partition, drops, entry count, cell count, plain, column, ...]; all entries are of one UTC day; columns as in
---         batch.def; plain: 1 when payments may take the straight road (plain.lua)
+-- ARGV: 1 epoch 2 msgpack [partition, drops, entry count, cell count, where the name begins in an account's key, plain, column, ...]; all
+--         entries are of one UTC day; plain: 1 when payments may take the straight road (plain.lua); columns as in batch.def
 --       3 the last entry applied when the lane looked up what the columns say
 --       4 there under durability: no answer is given, all are kept, and their entries are not acknowledged
 -- Reply: the last bill number, what was told (respond.lua), then four values for each entry still to be answered that may
@@ -17,7 +17,7 @@
 --@places meta intents ledger unanswered bills bills_before dead due scheduled merchants
 --@codes REASON CODE_TEXT
 local batch = cmsgpack.unpack(ARGV[2])
-local partition, drops, count, cells, PLAIN = batch[1], batch[2], batch[3], batch[4], batch[5] == 1
+local partition, drops, count, cells, name_at, PLAIN = batch[1], batch[2], batch[3], batch[4], batch[5], batch[6] == 1
 local rest, made -- rest(): makes what plain payments have no use for, unless it is made; and that
 --@include columns.lua
 --@batch LOCAL

@@ -64,7 +64,7 @@ end
 
 -- expire (follow-up to itself): gives back what is left of a hold whose deadline has come. Once: later ones find another state.
 OPS.expire = function(i)
-  local b, a = original(i, 'open'), account(ACCOUNT_KEY[i], ACCOUNT[i])
+  local b, a = original(i, 'open'), account(ACCOUNT_KEY[i])
   if not b then
     set_due(due_member('expire', MORE.ORIGINAL[i], OF[i]), false)
   elseif MS[i] < deadline_of(b) then -- bills are kept for longer now

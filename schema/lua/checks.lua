@@ -40,7 +40,7 @@ end
 local function pay_parties(i, o)
   local a, code, detail = payer(i)
   if not a then return nil, code, detail end
-  local m = merchant(TO_KEY[i], TO[i])
+  local m = merchant(TO_KEY[i])
   if not m then return nil, CODE.not_found, 'to' end
   if o == false then return nil, CODE.not_found, 'order' end
   if a.currency ~= CURRENCY[i] or m.currency ~= CURRENCY[i] then return nil, CODE.currency_mismatch end
@@ -61,7 +61,7 @@ local function merchant_of(i, b)
   if (TO[i] or '') ~= '' and TO[i] ~= b.to then return nil, CODE.invalid, 'to' end
   if (CURRENCY[i] or '') ~= '' and CURRENCY[i] ~= b.currency then return nil, CODE.invalid, 'currency' end
   payee, currency, subject = b.to, b.currency, b.bill
-  local m = merchant(counterpart(TO_KEY[i], b.to), b.to)
+  local m = merchant(counterpart(TO_KEY[i], b.to))
   if not m then return nil, CODE.not_found, 'to' end
   return m
 end

@@ -10,7 +10,7 @@
 #   --@codes NAME ...     of these tables from code.def: local REASON = { [0] = "ok", "not_found", ... }, CODE_TEXT = { [0] = "0", ... },
 #                         DECIDED = { [0] = true, false, ... }; from there on CODE.word becomes the number of that word
 #   --@places meta ...    from there on PLACE.meta becomes 1, PLACE. and the next word 2, ...: keys with a fixed place in KEYS
-#   --@batch LOCAL        local ENTRY = spread(batch[6]) ..., the columns that are LOCAL in batch.def; REST: the same of those
+#   --@batch LOCAL        local ENTRY = spread(batch[7]) ..., the columns that are LOCAL in batch.def; REST: the same of those
 #   --@batch MORE         local MORE = { KIND = spread(batch[31]), ... }
 #
 # Whole-line comments and blank lines are dropped (Redis keeps the text in memory); long comments and strings over several lines
@@ -53,14 +53,14 @@ function(embed_codes out tables)
   set(${out} "${lines}" PARENT_SCOPE)
 endfunction()
 
-# `out` becomes the statements that name columns of the unpacked `batch`, behind the five of its head: those of one kind of batch.def.
+# `out` becomes the statements that name columns of the unpacked `batch`, behind the six of its head: those of one kind of batch.def.
 function(embed_batch out wanted)
   file(READ "${DEFS}/batch.def" text)
   string(REGEX MATCHALL "\nX\\([A-Z_]+, [A-Z]+, [A-Z]+\\)" rows "${text}")
   set(names "")
   set(values "")
   set(fields "")
-  set(place 5)
+  set(place 6)
   foreach(row IN LISTS rows)
     string(REGEX MATCH "X\\(([A-Z_]+), [A-Z]+, ([A-Z]+)\\)" row "${row}")
     math(EXPR place "${place} + 1")

@@ -27,8 +27,8 @@ local function must_fit(i, a, amount)
 end
 
 -- The merchant's shard in this partition: whoever is not known here as a merchant cannot be paid.
-local function merchant(place, name)
-  local m = account(place, name)
+local function merchant(place)
+  local m = account(place)
   return m and m.kind == 'merchant' and m or nil
 end
 

@@ -43,7 +43,7 @@ end
 local function hold_answers()
   held_back = held_back or {}
   for m = 1, answer_count do
-    local i, a = answers_to[m], answers[m]
+    local i, a = answers_to[m], answer_at(m)
     current = i
     a[16] = 1
     keep_answer(i, a)

@@ -12,7 +12,7 @@ end
 
 -- adopt (follow-up): the merchant's shard in this partition.
 OPS.adopt = function(i)
-  if account(ACCOUNT_KEY[i], ACCOUNT[i]) then return end
+  if account(ACCOUNT_KEY[i]) then return end
   touch(new_account(ACCOUNT_KEY[i], MORE.KIND[i], CURRENCY[i], ACCOUNT[i]), i)
   shop.know_merchant(ACCOUNT[i])
 end

@@ -38,7 +38,7 @@ local function order_member(i, o) return due_member('lapse', o.entry, o.identity
 
 -- The merchant who acts, or nil with code and detail.
 local function keeper(i)
-  local m = merchant(ACCOUNT_KEY[i], ACCOUNT[i])
+  local m = merchant(ACCOUNT_KEY[i])
   if not m then return nil, CODE.not_found, 'account' end
   acting, currency = m, m.currency
   return m

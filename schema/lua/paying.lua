@@ -28,7 +28,7 @@ end
 
 -- paid (follow-up): somebody elsewhere has the money ready. The code goes back, as `settled` or `bounce`.
 OPS.paid = function(i)
-  local m, o = merchant(ACCOUNT_KEY[i], ACCOUNT[i]), order_of(i)
+  local m, o = merchant(ACCOUNT_KEY[i]), order_of(i)
   if not m or not o or of_another(o, string.match(OF[i], '^[^/]*')) then return CODE.not_found, 'order' end
   if o.currency ~= CURRENCY[i] then return CODE.currency_mismatch, '' end
   if m.status ~= 'active' then return CODE.account_frozen, '' end
@@ -40,7 +40,7 @@ end
 
 -- settled: the order is paid; the reserved money moves, whatever has become of payer and shard meanwhile.
 shop.settled = function(i, b)
-  local a, m = account(ACCOUNT_KEY[i], ACCOUNT[i]), merchant(counterpart(TO_KEY[i], b.to), b.to)
+  local a, m = account(ACCOUNT_KEY[i]), merchant(counterpart(TO_KEY[i], b.to))
   if not (a and m) then return end
   must_fit(i, a, -b.amount)
   must_fit(i, m, b.amount)

@@ -1,13 +1,13 @@
 -- plain: a payment with nothing special about it, which is most of all there is, in one straight line. It does what OPS.pay, decide_new
--- and keep_bill do for the same intent, at two thirds of their price; whatever is out of the ordinary it leaves to them, untouched. No
--- intent of the batch has a guard, an order or a time to come then (batch_pack.c).
+-- and keep_bill do for the same intent, at half their price; whatever is out of the ordinary it leaves to them, untouched. No intent of
+-- the batch has a guard, an order or a time to come then (batch_pack.c).
 
--- True when it was paid.
+-- True when it was paid. The answer waits as the entry's number, with what its columns do not say behind it (answer_at).
 local function pay_plainly(i)
   local place, to, amount, cur = ACCOUNT_KEY[i], TO_KEY[i], AMOUNT[i], CURRENCY[i]
   local a, m = accounts[place], accounts[to]
-  if a == nil then a = account(place, ACCOUNT[i]) end
-  if m == nil then m = account(to, TO[i]) end
+  if a == nil then a = account(place) end
+  if m == nil then m = account(to) end
   if not a or not m or m.kind ~= 'merchant' or policies.duplicate_window then return false end
   if a.month or a.rules and not (a.rules.unread and SIGNED[i] == 1) then return false end
   local later = (m.month ~= this_month or MS[i] >= month_ends) and turns(i, m)
@@ -17,8 +17,8 @@ local function pay_plainly(i)
     return false
   end
   if later then begin_month(i, m) end
-  local at, entry, identity, text, ms, note = AT[i], ENTRY[i], IDENTITY[i], AMOUNT_TEXT[i], MS[i] or 0, NOTE[i] or ''
-  local bill, seq, m_seq, n = next_bill(), a.seq + 1, m.seq + 1, row_count
+  local at, identity, text, bill, ms, note = AT[i], IDENTITY[i], AMOUNT_TEXT[i], next_bill(), MS[i] or 0, NOTE[i] or ''
+  local seq, m_seq, n = a.seq + 1, m.seq + 1, row_count
   rows[n + 1] = { bill, identity, 'pay', a.name, -amount, 0, balance, held, seq, ms, note }
   rows[n + 2] = { bill, identity, 'pay', m.name, amount, 0, gained, m.held, m_seq, ms, note }
   row_count, a.balance, a.seq, m.balance, m.seq = n + 2, balance, seq, gained, m_seq
@@ -27,11 +27,12 @@ local function pay_plainly(i)
   if m.changed ~= at then touch(m, i) end
   local balance_text, held_text = to_text(balance), held == 0 and '0' or to_text(held)
   local record = FINGERPRINT[i] .. '|0|pay|' .. bill .. '|' .. text .. '|' .. cur .. '|' .. balance_text .. '|' .. held_text .. '|' .. at
-    .. '|' .. entry .. '|' .. TO[i] .. '|captured|' .. text .. '|0|'
+    .. '|' .. ENTRY[i] .. '|' .. m.name .. '|captured|' .. text .. '|0|'
   n = record_size
   decided[identity], records[n + 1], records[n + 2], record_size = record, identity, record, n + 2
   n = answer_count + 1
-  answers[n], answers_to[n], answer_count = { RESPONSES_KEY[i], KEY[i], SOURCE[i], 'pay', CODE.ok, ACCOUNT[i], text, cur, balance_text,
-                                              held_text, bill, at, entry, '0', '' }, i, n
+  answers[n], answers_to[n], answer_count = i, i, n
+  n = 3 * n
+  paid[n - 2], paid[n - 1], paid[n] = bill, balance_text, held_text
   return true
 end

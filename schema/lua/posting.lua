@@ -10,7 +10,7 @@ end
 -- A system account comes into being with its first posting.
 local function system_account(place, word, currency)
   local name = '@' .. word .. ':' .. currency
-  return account(place, name) or new_account(place, 'system', currency, name)
+  return account(place) or new_account(place, 'system', currency, name)
 end
 
 -- Settlement moves what was counted when it came.

@@ -4,6 +4,19 @@ rest = function()
   if made then return made end
 --@batch REST
 --@batch MORE
+-- Names that their key tells came by it alone.
+local names, given_account, given_to = {}, ACCOUNT, TO
+local ACCOUNT, TO = {}, {}
+
+local function told_by_key(place)
+  names[place] = names[place] or name_of(place)
+  return names[place]
+end
+
+for i = 1, batch[4] do
+  local place, to = ACCOUNT_KEY[i] or 0, OP[i] == 'pay' and TO_KEY[i] or 0
+  ACCOUNT[i], TO[i] = place ~= 0 and told_by_key(place) or given_account[i] or '', to ~= 0 and told_by_key(to) or given_to[i] or ''
+end
 --@codes DECIDED
 local call, partition, drops = redis.call, batch[1], batch[2]
 local OPS, shop = {}, {} -- what each operation does; what others ask of shop.lua

@@ -50,7 +50,7 @@ end
 
 -- The month that runs is looked at as if it had begun for the shard, and when nothing comes of it, it has not.
 OPS.settle = function(i)
-  local m = merchant(ACCOUNT_KEY[i], ACCOUNT[i])
+  local m = merchant(ACCOUNT_KEY[i])
   if not m then return CODE.not_found, 'account' end
   acting, currency = m, m.currency
   local month, gross, refunds, other, months = m.month, m.gross, m.refunds, m.other, m.months
@@ -61,7 +61,7 @@ end
 
 -- swept (follow-up): a shard's month comes home. Once per shard and month, however often it is sent.
 OPS.swept = function(i)
-  local m, wanted, gross = merchant(ACCOUNT_KEY[i], ACCOUNT[i]), MORE.MONTH[i], MORE.GROSS[i] or 0
+  local m, wanted, gross = merchant(ACCOUNT_KEY[i]), MORE.MONTH[i], MORE.GROSS[i] or 0
   if not m then return end
   local record = fee_record(m, wanted)
   if is_listed(record, ORIGIN[i]) then return end

@@ -5,15 +5,21 @@ local rows, row_count = {}, 0                      -- of the ledger
 local today, yesterday                             -- the records known before the batch under each identity, by day
 local decided = {}                                 -- identity -> record decided in this batch, under KEYS[PLACE.bills]
 local records, record_size = {}, 0                 -- identity, record, ...: what is to be written there; a later one overrides
--- An answer is { place of its stream, key, source, op, code, account, amount, currency, balance, held, bill, at, entry, replayed, detail }.
-local answers, answers_to, answer_count = {}, {}, 0 -- and the number in the batch of the entry that each answers
+-- An answer is { place of its stream, key, source, op, code, account, amount, currency, balance, held, bill, at, entry, replayed, detail },
+-- or the number of the entry of a plain payment; `paid` has then what its columns do not say: bill, balance and held at 3 * m - 2 ...
+-- `answers_to`: each one's entry.
+local answers, answers_to, answer_count = {}, {}, 0
+local paid = {}
 local held_back                                    -- entry ID -> true, once there are any: not to be acknowledged yet
 
 -- The record of an intent that was decided before.
 local function known(i) return decided[IDENTITY[i]] or today[i] or yesterday[i] end
 
+-- Of the account behind KEYS[place].
+local function name_of(place) return string.sub(KEYS[place], name_at) end
+
 -- The account behind KEYS[place], or false when there is none. `rules` marks one with more fields than these (rules.lua).
-local function account(place, name)
+local function account(place)
   local a = accounts[place]
   if a ~= nil then return a end
   local h = redis.pcall('HMGET', KEYS[place], 'balance', 'held', 'seq', 'kind', 'currency', 'status', 'rules')
@@ -23,7 +29,7 @@ local function account(place, name)
     return false
   end
   if not (h[1] and h[2] and h[3] and h[4] and h[5] and h[6]) then broken(KEYS[place], 'is not an account: a field is missing') end
-  a = { place = place, name = name, balance = to_integer(h[1]), held = to_integer(h[2]), seq = to_integer(h[3]), kind = h[4],
+  a = { place = place, name = name_of(place), balance = to_integer(h[1]), held = to_integer(h[2]), seq = to_integer(h[3]), kind = h[4],
         currency = h[5], status = h[6] }
   if not (a.balance and a.held and a.seq) then broken(KEYS[place], 'balance, held or seq is not an integer') end
   if h[7] then a.rules = h[7] == 'credential' and { credential = '', unread = true } or rest().read_rules(place) end

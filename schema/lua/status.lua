@@ -30,6 +30,6 @@ end
 
 -- mark (follow-up): a shard takes the status of its merchant.
 OPS.mark = function(i)
-  local a = merchant(ACCOUNT_KEY[i], ACCOUNT[i])
+  local a = merchant(ACCOUNT_KEY[i])
   if a then set_status(i, a, MORE.STATUS[i]) end
 end

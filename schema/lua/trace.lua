@@ -6,5 +6,5 @@ local function trace_answer(i, a)
 end
 
 local function trace_answers()
-  for m = 1, answer_count do trace_answer(answers_to[m], answers[m]) end
+  for m = 1, answer_count do trace_answer(answers_to[m], answer_at(m)) end
 end

@@ -6,8 +6,8 @@ local function transit(i, currency_wanted)
 end
 
 -- Whoever can receive a transfer: users and apps.
-local function receiver(place, name)
-  local t = account(place, name)
+local function receiver(place)
+  local t = account(place)
   return t and (t.kind == 'user' or t.kind == 'app') and t or nil
 end
 
@@ -15,7 +15,7 @@ OPS.transfer = function(i)
   local a, code, detail = payer(i)
   if not a then return code, detail end
   local away = (MORE.AWAY[i] or 0) ~= 0
-  local t = not away and receiver(TO_KEY[i], TO[i])
+  local t = not away and receiver(TO_KEY[i])
   if not (away or t) then return CODE.not_found, 'to' end
   if (CURRENCY[i] or '') ~= '' and a.currency ~= CURRENCY[i] or t and t.currency ~= a.currency then return CODE.currency_mismatch end
   if a.status ~= 'active' or t and t.status ~= 'active' then return CODE.account_frozen end
@@ -30,7 +30,7 @@ end
 
 -- arrive (follow-up): the money comes in, or the reason why not. Either goes back.
 OPS.arrive = function(i)
-  local t, cur = receiver(ACCOUNT_KEY[i], ACCOUNT[i]), CURRENCY[i]
+  local t, cur = receiver(ACCOUNT_KEY[i]), CURRENCY[i]
   if not t then return CODE.not_found, 'to' end
   if t.currency ~= cur then return CODE.currency_mismatch, '' end
   if t.status ~= 'active' then return CODE.account_frozen, '' end
@@ -44,12 +44,12 @@ end
 OPS.settled = function(i)
   local b = original(i, 'in_progress')
   if b and b.op == 'pay' then return shop.settled(i, b) end
-  if b then decide_late(i, b, CODE.ok, '', account(ACCOUNT_KEY[i], ACCOUNT[i])) end
+  if b then decide_late(i, b, CODE.ok, '', account(ACCOUNT_KEY[i])) end
 end
 
 -- bounce (follow-up): it did not; the money comes back, whatever has become of the account.
 OPS.bounce = function(i)
-  local b, a = original(i, 'in_progress'), account(ACCOUNT_KEY[i], ACCOUNT[i])
+  local b, a = original(i, 'in_progress'), account(ACCOUNT_KEY[i])
   if not (b and a) then return end
   if b.op == 'pay' then return shop.bounced(i, b, a) end
   local way = transit(i, b.currency)

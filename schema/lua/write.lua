@@ -18,6 +18,16 @@ local function done_with()
   return done
 end
 
+local function stream_of(m) return type(answers[m]) == 'number' and RESPONSES_KEY[answers[m]] or answers[m][1] end
+
+-- Answer m, to the plain payment i.
+local function respond_plain(m, i)
+  told[2] = told[2] + 1
+  return call('XADD', KEYS[RESPONSES_KEY[i]], '*', 'key', KEY[i], 'source', SOURCE[i], 'op', 'pay', 'code', '0', 'reason', 'ok', 'account',
+    accounts[ACCOUNT_KEY[i]].name, 'amount', AMOUNT_TEXT[i], 'currency', CURRENCY[i], 'balance', paid[3 * m - 1], 'held',
+    paid[3 * m], 'bill', paid[3 * m - 2], 'at', AT[i], 'entry', ENTRY[i], 'replayed', '0', 'detail', '', 'durable', 'memory')
+end
+
 local function append_one(place, ...)
   failed = place
   appended[#appended + 1], appended[#appended + 2] = place, call('XADD', KEYS[place], '*', ...)
@@ -28,7 +38,10 @@ local function append_all()
   if row_count > 0 then append_one(PLACE.ledger, 'rows', cmsgpack.pack(rows)) end
   if made then made.append_rest(append_one) end
   failed = 0
-  for m = 1, answer_count do answered[m] = respond(answers[m], 'memory') end
+  for m = 1, answer_count do
+    local a = answers[m]
+    answered[m] = type(a) == 'number' and respond_plain(m, a) or respond(a, 'memory')
+  end
   failed = PLACE.intents
   local done = done_with()
   if #done > 0 then call('XACK', KEYS[PLACE.intents], 'workers', unpack(done, 1, #done)) end
@@ -38,10 +51,10 @@ local function append_or_undo()
   local fine, err = pcall(append_all)
   if fine then return end
   for n = 1, #appended - 1, 2 do call('XDEL', KEYS[appended[n]], appended[n + 1]) end
-  for m = 1, #answered do call('XDEL', KEYS[answers[m][1]], answered[m]) end
+  for m = 1, #answered do call('XDEL', KEYS[stream_of(m)], answered[m]) end
   if failed == 0 then
     current = answers_to[#answered + 1]
-    failed = answers[#answered + 1][1]
+    failed = stream_of(#answered + 1)
   end
   broken(KEYS[failed], err.err or tostring(err))
 end
