@@ -53,8 +53,10 @@ void metrics_note_batch(struct metrics_lane *lane, const struct entry *entries, 
 void metrics_note_answers(struct metrics_lane *lane, struct reply told) {
     if (!lane || reply_count(told) == 0) return;
     add(&lane->answered_again, (uint64_t)reply_integer(reply_at(told, 0)));
-    for (size_t code = 0; code < METRICS_CODES && code + 1 < reply_count(told); code++)
-        add(&lane->answered[code], (uint64_t)reply_integer(reply_at(told, code + 1)));
+    for (size_t n = 1; n + 1 < reply_count(told); n += 2) {
+        size_t code = (size_t)reply_integer(reply_at(told, n));
+        if (code < METRICS_CODES) add(&lane->answered[code], (uint64_t)reply_integer(reply_at(told, n + 1)));
+    }
 }
 
 void metrics_note_served(struct metrics_lane *lane, bool loss) {

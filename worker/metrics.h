@@ -44,7 +44,7 @@ void metrics_clear(struct metrics *metrics);
 
 /* Of a lane; NULL: nobody counts. */
 void metrics_note_batch(struct metrics_lane *lane, const struct entry *entries, uint32_t count, uint64_t took_us);
-/* As apply.lua and answer.lua tell: how many repeat an earlier answer, how many had code 0, 1, ... */
+/* As apply.lua and answer.lua tell: how many repeat an earlier answer, then each code that was given and how often. */
 void metrics_note_answers(struct metrics_lane *lane, struct reply told);
 /* It is this worker's; does it wait because something was lost? */
 void metrics_note_served(struct metrics_lane *lane, bool loss);

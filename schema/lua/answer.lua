@@ -40,4 +40,4 @@ if not fine then -- a stream that takes no more entries, or what is kept is none
 end
 redis.call('HDEL', KEYS[3], unpack(ARGV, 4))
 redis.call('XACK', KEYS[2], 'workers', unpack(ARGV, 4))
-return told
+return all_told()

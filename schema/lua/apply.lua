@@ -28,12 +28,13 @@ local rest, made -- rest(): makes what plain payments have no use for, unless it
 --@include month.lua
 --@include state.lua
 --@include respond.lua
-local todo = { 0, told } -- the reply: the last bill number comes with the end of the batch
+--@include plain.lua
+--@include write_account.lua
+local todo = { 0, 0 } -- the reply; its first two come with the end of the batch
+--@include rest.lua
+--@include load_meta.lua
+--@include sequence.lua
 --@include decide.lua
 --@include write.lua
---@include rest.lua
-load_meta(ARGV[1], ARGV[3])
-decide_batch()
-write_batch()
-todo[1] = last_bill
+todo[1], todo[2] = last_bill, all_told()
 return todo

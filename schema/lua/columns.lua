@@ -4,12 +4,13 @@ local ABSENT = {}
 
 local function spread(column)
   if column == nil then return ABSENT end
-  local values, n = {}, 0
   if type(column) ~= 'table' then
-    for i = 1, cells do values[i] = column end
+    local values = { column }
+    for i = 2, cells do values[i] = column end
     return values
   end
   if column[1] ~= false then return column end
+  local values, n = {}, 0
   for r = 2, #column, 2 do
     local value = column[r]
     for _ = 1, column[r + 1] do

@@ -1,9 +1,5 @@
 -- decide: the road of each entry through the batch: a plain payment's is straight, all others go round by the rest.
---@include sequence.lua
---@include plain.lua
-
-local function decide_batch()
-  check_order()
+do
   today = call('HMGET', KEYS[PLACE.bills], unpack(IDENTITY))
   local key = KEYS[PLACE.bills_before] -- asking for each what is not there would cost as much as asking for what is
   yesterday = call('HLEN', key) > 0 and call('HMGET', key, unpack(IDENTITY)) or {}

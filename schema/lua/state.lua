@@ -22,18 +22,20 @@ local function name_of(place) return string.sub(KEYS[place], name_at) end
 local function account(place)
   local a = accounts[place]
   if a ~= nil then return a end
-  local h = redis.pcall('HMGET', KEYS[place], 'balance', 'held', 'seq', 'kind', 'currency', 'status', 'rules')
+  local h = redis.pcall('HMGET', KEYS[place], 'balance', 'held', 'seq', 'kind', 'currency', 'status', 'rules',
+    'earning')
   if h.err then broken(KEYS[place], h.err) end
   if not (h[1] or h[2] or h[3] or h[4] or h[5] or h[6]) then
     accounts[place] = false
     return false
   end
   if not (h[1] and h[2] and h[3] and h[4] and h[5] and h[6]) then broken(KEYS[place], 'is not an account: a field is missing') end
+  -- All fields at once: a table that grows is made anew.
   a = { place = place, name = name_of(place), balance = to_integer(h[1]), held = to_integer(h[2]), seq = to_integer(h[3]), kind = h[4],
-        currency = h[5], status = h[6] }
+        currency = h[5], status = h[6], changed = false, month = false, gross = 0, refunds = 0, other = 0, earned = false }
   if not (a.balance and a.held and a.seq) then broken(KEYS[place], 'balance, held or seq is not an integer') end
   if h[7] then a.rules = h[7] == 'credential' and { credential = '', unread = true } or rest().read_rules(place) end
-  if a.kind == 'merchant' then load_month(a, call('HGET', KEYS[place], 'earning')) end
+  if a.kind == 'merchant' then load_month(a, h[8]) end
   accounts[place] = a
   return a
 end

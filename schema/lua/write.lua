@@ -1,55 +1,46 @@
 -- write: everything the batch decided. What can still fail comes first: appending to streams (a wrong type, IDs exhausted), undone by
 -- deleting what was appended, and the acknowledgement (a wrong type). Nothing after those can fail: all other keys have been read.
 
---@include write_account.lua
-
 local appended = {} -- place in KEYS, ID of the new entry, ...: the ledger's and the dead
 local answered = {} -- IDs of the new entries of `answers`
 local failed = 0    -- what is being appended to; 0: the next of `answers`
-
--- The entries to acknowledge: all but those whose answer is held back. The intents of a bulk entry have one ID.
-local function done_with()
-  local done, last = {}, nil
-  for i = 1, count do
-    local entry = ENTRY[i]
-    if entry ~= last and not (held_back and held_back[entry]) then done[#done + 1] = entry end
-    last = entry
-  end
-  return done
-end
 
 local function stream_of(m) return type(answers[m]) == 'number' and RESPONSES_KEY[answers[m]] or answers[m][1] end
 
 -- Answer m, to the plain payment i.
 local function respond_plain(m, i)
-  told[2] = told[2] + 1
+  told[CODE.ok] = (told[CODE.ok] or 0) + 1
   return call('XADD', KEYS[RESPONSES_KEY[i]], '*', 'key', KEY[i], 'source', SOURCE[i], 'op', 'pay', 'code', '0', 'reason', 'ok', 'account',
     accounts[ACCOUNT_KEY[i]].name, 'amount', AMOUNT_TEXT[i], 'currency', CURRENCY[i], 'balance', paid[3 * m - 1], 'held',
     paid[3 * m], 'bill', paid[3 * m - 2], 'at', AT[i], 'entry', ENTRY[i], 'replayed', '0', 'detail', '', 'durable', 'memory')
 end
 
-local function append_one(place, ...)
-  failed = place
-  appended[#appended + 1], appended[#appended + 2] = place, call('XADD', KEYS[place], '*', ...)
-end
+if made then made.check_rest() end
 
 -- redis.call raises here: that costs nothing where all goes well, unlike looking at every reply.
-local function append_all()
-  if row_count > 0 then append_one(PLACE.ledger, 'rows', cmsgpack.pack(rows)) end
-  if made then made.append_rest(append_one) end
+local fine, err = pcall(function()
+  if row_count > 0 then
+    failed = PLACE.ledger
+    appended[1], appended[2] = failed, call('XADD', KEYS[failed], '*', 'rows', cmsgpack.pack(rows))
+  end
+  failed = PLACE.dead
+  if made then made.append_rest(appended) end
   failed = 0
   for m = 1, answer_count do
     local a = answers[m]
     answered[m] = type(a) == 'number' and respond_plain(m, a) or respond(a, 'memory')
   end
   failed = PLACE.intents
-  local done = done_with()
-  if #done > 0 then call('XACK', KEYS[PLACE.intents], 'workers', unpack(done, 1, #done)) end
-end
+  local done, last = {}, nil -- all entries but those whose answer is held back; the intents of a bulk entry have one ID
+  for i = 1, count do
+    local entry = ENTRY[i]
+    if entry ~= last and not (held_back and held_back[entry]) then done[#done + 1] = entry end
+    last = entry
+  end
+  if #done > 0 then call('XACK', KEYS[failed], 'workers', unpack(done, 1, #done)) end
+end)
 
-local function append_or_undo()
-  local fine, err = pcall(append_all)
-  if fine then return end
+if not fine then
   for n = 1, #appended - 1, 2 do call('XDEL', KEYS[appended[n]], appended[n + 1]) end
   for m = 1, #answered do call('XDEL', KEYS[stream_of(m)], answered[m]) end
   if failed == 0 then
@@ -59,10 +50,8 @@ local function append_or_undo()
   broken(KEYS[failed], err.err or tostring(err))
 end
 
-local function write_batch()
-  if made then made.check_rest() end
-  append_or_undo()
-  for n = PLACE.merchants + 1, PLACE.merchants + drops do call('UNLINK', KEYS[n]) end
+for n = PLACE.merchants + 1, PLACE.merchants + drops do call('UNLINK', KEYS[n]) end
+do
   local meta = { 'applied', applied, 'bill', to_text(last_bill) }
   if made then made.write_rest(meta) end
   if record_size > 0 then call('HSET', KEYS[PLACE.bills], unpack(records, 1, record_size)) end

@@ -7,10 +7,11 @@ local function check_rest()
   check_due()
 end
 
-local function append_rest(append_one)
+local function append_rest(appended)
   for b = 1, #buried do
-    local i = buried[b]
-    append_one(PLACE.dead, 'entry', ENTRY[i], 'reason', DETAIL[i], 'attempts', MORE.ATTEMPTS[i] or 0, unpack(MORE.RAW[i]))
+    local i, n = buried[b], #appended
+    appended[n + 1], appended[n + 2] = PLACE.dead, call('XADD', KEYS[PLACE.dead], '*', 'entry', ENTRY[i], 'reason', DETAIL[i], 'attempts',
+      MORE.ATTEMPTS[i] or 0, unpack(MORE.RAW[i]))
   end
 end
 
