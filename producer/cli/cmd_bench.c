@@ -148,6 +148,8 @@ static int run(struct cli *cli) {
                 b.play.steady);
         code = run_bench(&b);
         own_book_stop(b.workers, b.worker_count);
+        till_close(b.play.till); /* before: it tells how much it sent */
+        b.play.till = NULL;
         if (!cli->value[OPTION_KEEP] && (deleted = own_book_delete(&b.c)) && !code) code = deleted;
     }
     till_close(b.play.till);

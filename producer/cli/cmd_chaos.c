@@ -168,6 +168,8 @@ static int run(struct cli *cli) {
                 (unsigned long long)seconds, (unsigned long long)seed);
         code = run_chaos(&x, (int64_t)seconds * 1000, rate);
         chaos_workers_stop(&x);
+        till_close(x.till); /* before: it tells how much it sent */
+        x.till = NULL;
         if (!cli->value[OPTION_KEEP] && (deleted = own_book_delete(&x.c)) && !code) code = deleted;
     }
     till_reader_close(x.reader);
