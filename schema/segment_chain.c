@@ -12,7 +12,7 @@ static crypto_generichash_state *state_of(struct segment_chain *c) { return (cry
 
 void segment_chain_init(struct segment_chain *c, const struct book *book, unsigned partition, enum segment_stream stream) {
     memset(c, 0, sizeof *c);
-    snprintf(c->book, sizeof c->book, "%s", book->name);
+    snprintf(c->book, sizeof c->book, "%.*s", KEYS_BOOK_NAME_MAX, book->name);
     c->partition = partition;
     c->partitions = book->partitions;
     c->stream = stream;

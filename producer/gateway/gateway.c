@@ -71,7 +71,7 @@ static int read_address(struct gateway *g, int listen_fd, union listen_address *
 }
 
 static int prepare(struct gateway *g, int listen_fd, union listen_address *address) {
-    bool loopback;
+    bool loopback = false;
     int code = read_address(g, listen_fd, address, &loopback);
     if (code) return code;
     g->open = !*g->config.gateway_tokens_file;

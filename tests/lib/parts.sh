@@ -46,7 +46,7 @@ part_tidy() { tests/tidy; }
 
 part_cppcheck() {
     cppcheck --quiet -j "$JOBS" --std=c11 --language=c --enable=warning,portability,performance --error-exitcode=1 --inline-suppr \
-        --suppressions-list=tests/support/cppcheck.txt -D_GNU_SOURCE -D'__VA_OPT__(...)=__VA_ARGS__' -I . \
+        --suppressions-list=tests/support/cppcheck.txt -D_GNU_SOURCE -D'TILL_VERSION=""' -D'__VA_OPT__(...)=__VA_ARGS__' -I . \
         schema config producer worker tests/support tests/traffic
 }
 
