@@ -1,8 +1,9 @@
 -- load_meta: reads the marks. What was applied last when this batch was made must be so still: a call that arrives late, when its owner has
 -- lost the connection and gone on by another, would decide on what is not so any more.
+local MARKS = { 'epoch', 'applied', 'bill', 'paused', 'policy:duplicate_window', 'policy:fee', 'policy:settlement_offset',
+                'policy:balance_cap', 'policy:bills_keep' }
 do
-  local values = call('HMGET', KEYS[PLACE.meta], 'epoch', 'applied', 'bill', 'paused', 'policy:duplicate_window', 'policy:fee',
-    'policy:settlement_offset', 'policy:balance_cap', 'policy:bills_keep')
+  local values = call('HMGET', KEYS[PLACE.meta], unpack(MARKS))
   check_epoch(values[1], ARGV[1])
   applied, last_bill = values[2] or applied, to_integer(values[3] or '0')
   if not last_bill or last_bill < 0 or not string.match(applied, '^%d+%-%d+$') then
@@ -10,12 +11,11 @@ do
   end
   if applied ~= ARGV[3] then error({ err = 'TRYAGAIN applied is ' .. applied .. ', not ' .. ARGV[3] }) end
   if values[4] then error({ err = 'TRYAGAIN the partition is paused' }) end -- here, so that nothing is applied once it was told to pause
-  for n = 5, 9 do
+  for n = 5, #MARKS do
     if values[n] then
-      local name = n == 5 and 'duplicate_window' or n == 6 and 'fee' or n == 7 and 'settlement_offset' or n == 8 and 'balance_cap'
-        or 'bills_keep'
+      local name = string.sub(MARKS[n], #'policy:' + 1)
       policies[name] = to_integer(values[n])
-      if not policies[name] then broken(KEYS[PLACE.meta], 'policy:' .. name .. ' is not a number') end
+      if not policies[name] then broken(KEYS[PLACE.meta], MARKS[n] .. ' is not a number') end
     end
   end
   for i = 1, #ORIGIN do
