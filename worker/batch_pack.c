@@ -239,10 +239,22 @@ static void pack_runs(struct pack_writer *w, enum batch_column column, const str
     }
 }
 
-static void pack_column(struct pack_writer *w, enum batch_column column, const struct cell *cells, const struct batch_head *head) {
-    uint32_t n = 0, count = head->cell_count;
+static bool column_used(enum batch_column column, const struct cell *cells, uint32_t count) {
+    uint32_t n = 0;
     while (n < count && !cell_present(column, &cells[n])) n++;
-    if (n == count) {
+    return n < count;
+}
+
+/* What is absent at the end is left out. */
+static int columns_used(const struct cell *cells, uint32_t count) {
+    int columns = BATCH_COLUMN_COUNT;
+    while (columns > 0 && !column_used((enum batch_column)(columns - 1), cells, count)) columns--;
+    return columns;
+}
+
+static void pack_column(struct pack_writer *w, enum batch_column column, const struct cell *cells, const struct batch_head *head) {
+    uint32_t count = head->cell_count;
+    if (!column_used(column, cells, count)) {
         pack_nil(w);
         return;
     }
@@ -278,14 +290,15 @@ size_t batch_pack_room(const struct cell *cells, const struct batch_head *head) 
 size_t batch_pack(const struct cell *cells, const struct batch_head *head, void *out, size_t capacity) {
     struct pack_writer w;
     pack_writer_init(&w, out, capacity);
-    pack_array(&w, 6 + BATCH_COLUMN_COUNT);
+    int columns = columns_used(cells, head->cell_count);
+    pack_array(&w, 6 + (uint32_t)columns);
     pack_uint(&w, head->partition);
     pack_uint(&w, head->drops);
     pack_uint(&w, head->entry_count);
     pack_uint(&w, head->cell_count);
     pack_uint(&w, head->name_at);
     pack_uint(&w, are_plain(cells, head->cell_count));
-    for (enum batch_column column = 0; column < BATCH_COLUMN_COUNT; column++) pack_column(&w, column, cells, head);
+    for (int column = 0; column < columns; column++) pack_column(&w, (enum batch_column)column, cells, head);
     assert(!w.full);
     return w.size;
 }

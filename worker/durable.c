@@ -37,8 +37,8 @@ static void note_behind(struct lane *lane, const struct redis_durable *want, con
     lane->behind = true;
     if (!d) return;
     atomic_fetch_add(&d->missed, 1);
+    if (atomic_load(&d->behind) == 0) atomic_store(&d->behind_since_ms, lane_now_ms()); /* before anybody looks at it */
     if (atomic_fetch_add(&d->behind, 1) > 0) return;
-    atomic_store(&d->behind_since_ms, lane_now_ms());
     redis_durable_describe(want, have, what, sizeof what);
     log_event(LOG_WARN, "durability_missed", {"partition", LOG_N(lane->door.partition)}, {"is", LOG_S(what)},
               {"after_ms", LOG_N(timeout_ms(lane))}, {"next", LOG_S("nothing is answered until it is reached")});

@@ -3,7 +3,7 @@
 -- their entries; all of them or none.
 -- KEYS: 1 meta 2 intents 3 unanswered, then response streams
 -- ARGV: 1 epoch 2 how durable: memory, replica(n), disk 3 msgpack [source, place of its response stream in KEYS, ...], then entries
--- Reply: what was told (respond.lua); entries without a kept answer are only acknowledged. Errors: FENCED
+-- Reply: what was told (told.lua); entries without a kept answer are only acknowledged. Errors: FENCED
 --@codes REASON CODE_TEXT
 --@include fence.lua
 --@include respond.lua

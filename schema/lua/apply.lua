@@ -9,13 +9,13 @@
 --         entries are of one UTC day; plain: 1 when payments may take the straight road (plain.lua); columns as in batch.def
 --       3 the last entry applied when the lane looked up what the columns say
 --       4 there under durability: no answer is given, all are kept, and their entries are not acknowledged
--- Reply: the last bill number, what was told (respond.lua), then four values for each entry still to be answered that may
+-- Reply: the last bill number, what was told (told.lua), then four values for each entry still to be answered that may
 --        have consequences: its number in the batch, its code, 1 if it acts on a merchant, the answer's detail.
 -- Errors: FENCED; BROKEN n key reason: entry n (0: none) cannot be applied; TRYAGAIN: earlier entries must be claimed first, or
 --         something was applied since the lane looked, or the partition is paused; NOGROUP.
 --         Nothing was written then.
 --@places meta intents ledger unanswered bills bills_before dead due scheduled merchants
---@codes REASON CODE_TEXT
+--@codes
 local batch = cmsgpack.unpack(ARGV[2])
 local partition, drops, count, cells, name_at, PLAIN = batch[1], batch[2], batch[3], batch[4], batch[5], batch[6] == 1
 local rest, made -- rest(): makes what plain payments have no use for, unless it is made; and that
@@ -27,7 +27,7 @@ local rest, made -- rest(): makes what plain payments have no use for, unless it
 --@include meta.lua
 --@include month.lua
 --@include state.lua
---@include respond.lua
+--@include told.lua
 --@include plain.lua
 --@include write_account.lua
 local todo = { 0, 0 } -- the reply; its first two come with the end of the batch

@@ -17,13 +17,14 @@ for i = 1, batch[4] do
   local place, to = ACCOUNT_KEY[i] or 0, OP[i] == 'pay' and TO_KEY[i] or 0
   ACCOUNT[i], TO[i] = place ~= 0 and told_by_key(place) or given_account[i] or '', to ~= 0 and told_by_key(to) or given_to[i] or ''
 end
---@codes DECIDED
+--@codes DECIDED REASON CODE_TEXT
 local call, partition, drops = redis.call, batch[1], batch[2]
 local OPS, shop = {}, {} -- what each operation does; what others ask of shop.lua
 local new_origins = {}   -- 'from:p' -> last origin applied, where it moved in this batch
 local new_policies = {}  -- name -> text, where it changed in this batch
 local lowered            -- "DAY DAYS", where bills_keep was lowered in this batch
 local DAY_MS, BILLS_KEEP_DAYS, BILLS_SPARE_DAYS = 86400000, 180, 30
+--@include respond.lua
 --@include declared.lua
 --@include journal.lua
 --@include rules.lua
@@ -59,6 +60,6 @@ for i = 1, #OP do HAS[OP[i]] = true end
 --@include decide_other.lua
 --@include write_rest.lua
 made = { read_rules = read_rules, write_rules = write_rules, decide_other = decide_other, trace_answers = trace_answers,
-         hold_answers = hold_answers, check_rest = check_rest, append_rest = append_rest, write_rest = write_rest }
+         hold_answers = hold_answers, respond = respond, check_rest = check_rest, append_rest = append_rest, write_rest = write_rest }
 return made
 end

@@ -28,7 +28,7 @@ local fine, err = pcall(function()
   failed = 0
   for m = 1, answer_count do
     local a = answers[m]
-    answered[m] = type(a) == 'number' and respond_plain(m, a) or respond(a, 'memory')
+    answered[m] = type(a) == 'number' and respond_plain(m, a) or made.respond(a, 'memory')
   end
   failed = PLACE.intents
   local done, last = {}, nil -- all entries but those whose answer is held back; the intents of a bulk entry have one ID
