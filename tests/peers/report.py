@@ -22,7 +22,7 @@ def markdown(report):
     return '\n'.join(lines) + '\n'
 
 
-PLOT = '''set terminal svg size 900,300 font "sans-serif,12" background "white"
+PLOT = '''set terminal svg size 1100,300 font "sans-serif,12" background "white"
 set output "%(path)s"
 set style fill solid 0.85 noborder
 set boxwidth 0.6
