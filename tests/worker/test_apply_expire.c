@@ -122,7 +122,7 @@ Test(apply_expire, no_hold_outlives_its_bill) {
 }
 
 static void sweep(const char *name, int due) {
-    cr_expect_eq(fold_add_due(&fold), due, "%s: not %d due", name, due);
+    cr_expect_eq(fold_add_due(&fold), (size_t)due, "%s: not %d due", name, due);
     fold_run(&fold);
 }
 
