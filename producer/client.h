@@ -23,6 +23,7 @@ struct client_backlog {
     uint64_t sent;    /* by us since then */
     unsigned memory_percent; /* in a cluster: of the node that has the partition */
     int64_t until_ms;
+    bool asked; /* a question is under way */
 };
 
 struct till {

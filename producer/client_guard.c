@@ -96,10 +96,9 @@ static unsigned backlogs_append(struct till *till, const struct till_intent *int
             continue;
         unsigned partition = client_guard_partition(till, &intents[i]);
         struct client_backlog *b = &till->backlog[partition];
-        bool is_asked = b->until_ms == now_ms + BELIEVED_MS;
-        if (is_asked || !(backlog_wanted(till, b, now_ms) || source_wanted(till, partition, intents[i].source, now_ms)))
+        if (b->asked || !(backlog_wanted(till, b, now_ms) || source_wanted(till, partition, intents[i].source, now_ms)))
             continue;
-        *b = (struct client_backlog){.until_ms = now_ms + BELIEVED_MS};
+        *b = (struct client_backlog){.until_ms = now_ms + BELIEVED_MS, .asked = true};
         backlog_append(till, partition);
         till->asked[asked++] = partition;
     }
@@ -200,8 +199,11 @@ enum redis_err client_guard_ask(struct till *till, const struct till_intent *int
     }
     enum redis_err err_sources = client_source_next(till, deadline_ms);
     err = err_sources != REDIS_OK ? err_sources : err;
-    for (unsigned i = 0; i < asked && err != REDIS_OK; i++)
-        till->backlog[till->asked[i]].until_ms = 0;
+    for (unsigned i = 0; i < asked; i++) {
+        struct client_backlog *b = &till->backlog[till->asked[i]];
+        b->asked = false;
+        b->until_ms = err == REDIS_OK ? b->until_ms : 0;
+    }
     if (err == REDIS_OK)
         till->error[0] = '\0'; /* not to be let see is no failure */
     return err;
