@@ -131,7 +131,6 @@ const char *redis_node_where(struct redis *redis, unsigned node); /* as redis_wh
 bool redis_wait_any(struct redis *const *list, size_t count, int timeout_ms);
 bool redis_is_readable(const struct redis *redis); /* without waiting; a lost one is */
 
-
 /* Queues a command; sent with the next redis_next (or redis_flush). The command may be used again at once. Dropped when lost. */
 void redis_append(struct redis *redis, struct command *c);
 enum redis_err redis_flush(struct redis *redis) __attribute__((warn_unused_result));

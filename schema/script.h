@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+enum { SCRIPT_UNPACK_MAX = 4000 }; /* Lua cannot pass on many more values than this in one call */
+
 struct script {
     const char *name;
     const char *body;

@@ -8,10 +8,10 @@
 #include "schema/batch.h"
 #include "schema/code.h"
 #include "schema/pack.h"
+#include "schema/script.h"
 
 enum {
-    CELL_ROOM = 4096,      /* more than a cell needs in all columns, without raw bytes */
-    RAW_FIELDS_MAX = 4000, /* Lua cannot unpack many more arguments than this */
+    CELL_ROOM = 4096, /* more than a cell needs in all columns, without raw bytes */
 };
 
 static void pack_word(struct pack_writer *w, const char *text) { pack_text(w, text, strlen(text)); }
@@ -58,7 +58,7 @@ static void pack_raw(struct pack_writer *w, const struct entry *e) {
         pack_part(w, e);
         return;
     }
-    if (reply_count(e->fields) <= RAW_FIELDS_MAX) {
+    if (reply_count(e->fields) <= SCRIPT_UNPACK_MAX) {
         pack_fields(w, e->fields);
         return;
     }
@@ -271,9 +271,8 @@ static void pack_column(struct pack_writer *w, enum batch_column column, const s
 static bool are_plain(const struct cell *cells, uint32_t count) {
     static const enum batch_column special[] = {BATCH_ORIGIN, BATCH_OWN, BATCH_GUARD_SEQ, BATCH_GUARD_BALANCE, BATCH_GUARD_REFUNDED,
                                                 BATCH_NOT_BEFORE, BATCH_ORDER};
-    for (uint32_t n = 0; n < count; n++)
-        for (size_t s = 0; s < sizeof special / sizeof special[0]; s++)
-            if (cell_present(special[s], &cells[n])) return false;
+    for (size_t s = 0; s < sizeof special / sizeof special[0]; s++)
+        if (column_used(special[s], cells, count)) return false;
     return true;
 }
 

@@ -187,4 +187,3 @@ void follow_ups_release(struct lane *lane) {
     memset(box->held, 0, lane->door.book.partitions * sizeof *box->held);
     box->holding = false;
 }
-

@@ -134,6 +134,12 @@ int connect_next_partly(struct connection *c, const char *doing, struct reply *r
     return CLI_OK;
 }
 
+int connect_call_partly(struct connection *c, const char *doing, struct reply *reply) {
+    if (!c->partly) return connect_call(c, doing, reply);
+    redis_append(c->redis, &c->command);
+    return connect_next_partly(c, doing, reply);
+}
+
 static int check_book(const struct cli *cli, struct connection *c, struct reply reply) {
     if (reply_type(reply_at(reply, 1)) != REPLY_NIL)
         return cli_usage(cli, "book '%s' is closed: it is being given another number of partitions, or has moved (%.200s); see"
@@ -154,13 +160,8 @@ static int read_book(const struct cli *cli, struct connection *c) {
     command_copy(&c->command, key, keys_book(key, &c->book));
     command_word(&c->command, "partitions");
     command_word(&c->command, "repartition");
-    if (!c->partly) {
-        int code = connect_call(c, "reading the book", &reply);
-        return code ? code : check_book(cli, c, reply);
-    }
-    enum redis_err err = redis_call(c->redis, &c->command, &reply);
-    if (connect_without(c, err)) return CLI_OK;
-    return err ? connect_failed(c, err, "reading the book") : check_book(cli, c, reply);
+    int code = connect_call_partly(c, "reading the book", &reply);
+    return code || reply_type(reply) == REPLY_NIL ? code : check_book(cli, c, reply);
 }
 
 int connect_book(const struct cli *cli, struct connection *c) {

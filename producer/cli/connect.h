@@ -45,8 +45,9 @@ int connect_failed(struct connection *c, enum redis_err err, const char *doing);
  * CLI_OK or the exit code. */
 int connect_call(struct connection *c, const char *doing, struct reply *reply) __attribute__((warn_unused_result));
 int connect_next(struct connection *c, const char *doing, struct reply *reply) __attribute__((warn_unused_result));
-/* The same, partly: nil from a node that is away. */
+/* The same, partly: nil from a node that is away, and no waiting for it. */
 int connect_next_partly(struct connection *c, const char *doing, struct reply *reply) __attribute__((warn_unused_result));
+int connect_call_partly(struct connection *c, const char *doing, struct reply *reply) __attribute__((warn_unused_result));
 /* The server's clock; of the nodes of a cluster (partly: of those there) the slowest: no entry will come that is older than that. */
 int connect_server_ms(struct connection *c, uint64_t *now_ms) __attribute__((warn_unused_result));
 

@@ -8,7 +8,7 @@
 
 /* A page is what a worker of the replay takes as one batch: the larger it is, the less often an account is read and written. */
 #define FEEDING "putting intents into the streams"
-enum { AT_ONCE = 64, PAGE = 1024, PAGE_SIZE = 1 << 20, ROUNDS = 16, STRINGS_MAX = 4000 /* Lua cannot unpack many more */ };
+enum { AT_ONCE = 64, PAGE = 1024, PAGE_SIZE = 1 << 20, ROUNDS = 16 };
 
 /* A partition being fed. */
 struct feeder {
@@ -70,7 +70,7 @@ static int send_page(struct replay *r, struct feeder *f) {
         if (replay_source_next(&f->source, &entry, &f->more, &fault) != ARCHIVE_OK) return replay_archive_failed(r, &fault);
         f->more = f->more && entry_id_compare(entry.id, r->parts[f->partition].stop) <= 0;
         if (!f->more) break;
-        huge = entry.string_count > STRINGS_MAX;
+        huge = entry.string_count > SCRIPT_UNPACK_MAX;
         if (huge) append_huge(r, f, &entry, key, key_size);
         else bytes += add_entry(c, &entry, true);
         f->next.last = entry.id;

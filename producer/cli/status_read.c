@@ -140,10 +140,8 @@ static int read_workers(struct connection *c, struct book_status *s) {
     command_word(&c->command, "0");
     command_word(&c->command, "-1");
     command_word(&c->command, "WITHSCORES");
-    enum redis_err err = c->partly ? redis_call(c->redis, &c->command, &reply) : REDIS_OK;
-    if (connect_without(c, err)) return CLI_OK;
-    int code = err ? connect_failed(c, err, "reading the workers") : c->partly ? CLI_OK : connect_call(c, "reading the workers", &reply);
-    if (code) return code;
+    int code = connect_call_partly(c, "reading the workers", &reply);
+    if (code || reply_type(reply) == REPLY_NIL) return code;
     s->knows_workers = true;
     s->workers = calloc(reply_count(reply) / 2 + 1, sizeof *s->workers);
     if (!s->workers) abort();
@@ -162,9 +160,8 @@ static int read_server(struct connection *c, struct book_status *s) {
     struct reply reply;
     command_begin(&c->command, "INFO");
     command_word(&c->command, "server");
-    enum redis_err err = redis_call(c->redis, &c->command, &reply);
-    if (connect_without(c, err)) return CLI_OK;
-    if (err) return connect_failed(c, err, "asking for the server's version");
+    int code = connect_call_partly(c, "asking for the server's version", &reply);
+    if (code) return code;
     const char *at = strstr(reply_text(reply, NULL), "redis_version:");
     if (at) snprintf(s->server, sizeof s->server, "%.*s", (int)strcspn(at + 14, "\r\n"), at + 14);
     return CLI_OK;

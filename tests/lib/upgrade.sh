@@ -59,7 +59,7 @@ for sender in $senders; do wait "$sender" || fail "a sender ended with $?: $(tai
 for late in old new; do # an earlier one that goes away just before the end, and a last intent of each
     json 0 '.[0].code == 0' "$(of $late)" topup --account u1 --amount 5 --currency CNY --key "late-$late" --source shop --json
 done
-wait_for 60 eval '"$NEW_TILL" audit --json | jq -e ".undelivered + .pending + .unanswered + .in_flight + .settling + .paying == 0"'
+TILL=$NEW_TILL wait_for 60 at_rest
 
 for build in old new; do
     json 0 '.[0] | .sound and .lost == 0 and .dead == 0' "$(of $build)" audit --json
