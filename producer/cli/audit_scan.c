@@ -21,8 +21,9 @@ static void add_name(struct audit_names *names, char letter, const char *name) {
 }
 
 const char *audit_name_next(const struct audit_names *names, char letter, const char *at) {
-    const char *end = names->text + names->size, *next = at ? names->text + (at - names->text) + strlen(at) + 1 : names->text;
-    for (; next && next < end; next += strlen(next) + 1)
+    if (names->size == 0) return NULL;
+    const char *end = names->text + names->size, *next = at ? at + strlen(at) + 1 : names->text;
+    for (; next < end; next += strlen(next) + 1)
         if (*next == letter) return next + 1;
     return NULL;
 }

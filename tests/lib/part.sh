@@ -37,6 +37,8 @@ use_server() {
 
 needs_server() { case $1 in tidy | cppcheck | model | config | fuzz) false ;; esac; }
 
+# What a reader of the last lines wants to know of a part that passed.
+tell() { echo "$1" >>"$scratch/told"; }
 counts() { printf '%s %s\n' "$1" "$2" >>"$scratch/counts"; }
 # skips COUNT REASON: of a part of which the rest ran.
 skips() {
@@ -52,7 +54,7 @@ skip() {
 report_options() {
     local reports=$scratch/reports
     mkdir -p "$reports"
-    export TMPDIR=$scratch/t
+    export TMPDIR=$scratch/t LLVM_PROFILE_FILE=$logs/counted/$1/%2m.profraw # two at a time, of each program
     mkdir -p "$TMPDIR"
     export ASAN_OPTIONS=log_path=$reports/address:detect_leaks=1:strict_string_checks=1
     export UBSAN_OPTIONS=log_path=$reports/undefined:print_stacktrace=1:halt_on_error=1
@@ -80,9 +82,10 @@ run_part() {
         printf 'skip  %-9s %s\n' "$part" "$no_server"
         return
     fi
-    rm -f "$scratch/counts" "$scratch/skipped" "$scratch/skips" "$scratch/why"
+    rm -f "$scratch/counts" "$scratch/told" "$scratch/skipped" "$scratch/skips" "$scratch/why"
+    rm -rf "$logs/counted/$part"
     (
-        report_options
+        report_options "$part"
         "part_$part"
     ) >"$log" 2>&1 </dev/null
     status=$?
@@ -106,6 +109,7 @@ run_part() {
     [ ! -e "$scratch/why" ] || cp "$scratch/why" "$logs/$part.skipped"
     if [ "$bad" = 0 ]; then
         printf 'ok    %-9s %s\n' "$part" "$note"
+        [ ! -e "$scratch/told" ] || sed 's/^/      /' "$scratch/told"
         [ ! -e "$scratch/why" ] || sed 's/^/      skipped: /' "$scratch/why"
         return
     fi

@@ -7,23 +7,24 @@ configure() {
     [ -f "$dir/build.ninja" ] || cmake -S . -B "$dir" -G Ninja "$@" || return 1
 }
 
-# gcc guesses wrongly about truncated texts in sanitized code, so that warning is off there; clang has it on below.
 sanitized="-DCMAKE_BUILD_TYPE=Debug -DTILL_TESTS=ON"
-plain_flags="-O1 -g -Wno-format-truncation"
 
-built_release() { configure build -DCMAKE_BUILD_TYPE=Release && ninja -C build -j "$JOBS"; }
+# With gcc, or whatever is `cc`, so that two compilers' warnings are seen.
+built_release() { configure build -DCMAKE_BUILD_TYPE=Release -DTILL_WERROR=ON && ninja -C build -j "$JOBS"; }
+# With clang, whose counting costs next to nothing beside the sanitizers.
 built_address() {
-    configure build-asan $sanitized -DCMAKE_C_FLAGS_DEBUG="$plain_flags" -DTILL_SANITIZE=address -DTILL_WERROR=ON &&
-        ninja -C build-asan -j "$JOBS"
+    grep -qs '^TILL_COVERAGE:BOOL=ON' build-asan/CMakeCache.txt || rm -rf build-asan # gcc's, of before
+    configure build-asan $sanitized -DCMAKE_C_COMPILER=clang -DCMAKE_C_FLAGS_DEBUG="-O1 -g" -DTILL_SANITIZE=address -DTILL_COVERAGE=ON \
+        -DTILL_WERROR=ON && ninja -C build-asan -j "$JOBS"
 }
+# With gcc, which guesses wrongly about truncated texts in sanitized code.
 built_thread() {
-    configure build-tsan $sanitized -DCMAKE_C_FLAGS_DEBUG="$plain_flags" -DTILL_SANITIZE=thread &&
+    configure build-tsan $sanitized -DCMAKE_C_FLAGS_DEBUG="-O1 -g -Wno-format-truncation" -DTILL_SANITIZE=thread &&
         ninja -C build-tsan -j "$JOBS" till_worker
 }
-# Everything, so that a second compiler's warnings are seen too.
 built_fuzzers() {
-    configure build-fuzz $sanitized -DCMAKE_C_COMPILER=clang -DCMAKE_C_FLAGS_DEBUG="-O1 -g" -DTILL_SANITIZE=fuzzer \
-        -DTILL_WERROR=ON && ninja -C build-fuzz -j "$JOBS"
+    configure build-fuzz $sanitized -DCMAKE_C_COMPILER=clang -DCMAKE_C_FLAGS_DEBUG="-O1 -g" -DTILL_SANITIZE=fuzzer &&
+        ninja -C build-fuzz -j "$JOBS" fuzzers
 }
 
 # criterion PROGRAM [OPTION]...: runs it and counts its tests, TEST_JOBS at a time.
@@ -189,6 +190,22 @@ part_guard() {
     echo "$said"
     [ $status != 77 ] || skip "$(tail -n 1 <<<"$said")"
     [ $status = 0 ] || [ $status = 77 ]
+}
+
+# Which lines the parts before it reached. Of some parts alone it would tell nothing.
+part_coverage() {
+    local part said status
+    for part in schema config producer worker flow shell; do
+        case " ${wanted:-$parts} " in *" $part "*) ;; *) skip "without the part $part it tells nothing; tests/coverage shows what was reached" && return ;; esac
+    done
+    said=$(tests/coverage)
+    status=$?
+    echo "$said"
+    tail -n 3 <<<"$said" | while read -r line; do
+        case $line in *BELOW* | "") counts 0 1 ;; *) counts 1 0 ;; esac
+        tell "$line"
+    done
+    return $status
 }
 
 part_demo() { ./run --count 5000 --accounts 200 --dir "$scratch/demo"; }
