@@ -74,6 +74,7 @@ void client_fail(struct till *till, const char *format, ...) {
 void client_drop(struct till *till) {
     redis_close(till->redis);
     till->redis = NULL;
+    client_question_forget(till);
 }
 
 /* What a failure while connecting means to the caller. */
@@ -216,14 +217,32 @@ bool client_back_off(struct till *till, enum redis_err err, int64_t deadline_ms)
     return true;
 }
 
-enum redis_err client_next(struct till *till, int64_t deadline_ms, struct reply *reply) {
+enum redis_err client_take_next(struct till *till, int64_t deadline_ms, struct reply *reply) {
     enum redis_err err = arm(till, deadline_ms);
+    till->replies++;
     if (err == REDIS_OK)
         err = settle(till, redis_next(till->redis, reply));
     if (err != REDIS_OK || still_master(till))
         return err;
     *reply = (struct reply){NULL};
     return settle(till, REDIS_DEMOTED);
+}
+
+/* What the guard is told is nobody's failure, unless the connection is lost. */
+static enum redis_err hear_questions(struct till *till, int64_t deadline_ms) {
+    char kept[sizeof till->error];
+    memcpy(kept, till->error, sizeof kept);
+    enum redis_err err = client_question_hear(till, deadline_ms, true);
+    if (till->redis == NULL)
+        return err;
+    memcpy(till->error, kept, sizeof kept);
+    return REDIS_OK;
+}
+
+enum redis_err client_next(struct till *till, int64_t deadline_ms, struct reply *reply) {
+    enum redis_err err = till->questions.count > 0 ? hear_questions(till, deadline_ms) : REDIS_OK;
+    *reply = (struct reply){NULL};
+    return err != REDIS_OK ? err : client_take_next(till, deadline_ms, reply);
 }
 
 enum redis_err client_flush(struct till *till, int64_t deadline_ms) {

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "producer/client_question.h"
 #include "producer/redis.h"
 #include "producer/redis_durable.h"
 #include "producer/till.h"
@@ -22,8 +23,14 @@ struct client_backlog {
     uint64_t waiting; /* as Redis said */
     uint64_t sent;    /* by us since then */
     unsigned memory_percent; /* in a cluster: of the node that has the partition */
-    int64_t until_ms;
-    bool asked; /* a question is under way */
+    struct client_belief belief, memory;
+    bool asked_ahead; /* the question under way */
+};
+
+/* Those under way, in their order. */
+struct client_questions {
+    struct client_question *list;
+    size_t first, count, capacity;
 };
 
 struct till {
@@ -39,10 +46,12 @@ struct till {
     int durable_timeout_ms;
     unsigned durable_replies;    /* to the question under way */
     struct client_backlog *backlog; /* one per partition, allocated once the book is known */
-    unsigned *asked;             /* scratch of the guard: partitions whose backlog was just asked for */
+    struct client_questions questions;
+    uint64_t replies;            /* read so far */
     struct client_sources *sources; /* what each source has in them; NULL until one is asked for */
-    int64_t memory_until_ms;
+    struct client_belief memory;
     unsigned memory_percent;     /* share of maxmemory in use */
+    bool ask_ahead;              /* something asked for in front of the send under way will not be believed for much longer */
     bool blind_memory, blind_backlog; /* Redis does not let us ask: nothing is refused for what we cannot know */
     int64_t verified_ms;         /* when the connection was known last to lead to the master */
     unsigned failures;           /* in a row, since the last that went well */
@@ -53,8 +62,8 @@ struct till {
     uint8_t sig[SIGN_SIZE];
     char trace[TRACE_SIZE + 1];  /* of `intent`; "": none */
     uint8_t bytes[INTENT_SIZE_MAX];
-    bool bulk_wanted, bulk;      /* several intents may share an entry: by the options; and by the book, as believed until bulk_until_ms */
-    int64_t bulk_until_ms;
+    bool bulk_wanted, bulk;      /* several intents may share an entry: by the options; and by the book */
+    struct client_belief bulk_belief;
     struct send_bulk *send_bulk; /* for that; NULL until it is used */
     char error[CLIENT_ERROR_SIZE];
 };
@@ -92,7 +101,9 @@ bool client_is_busy(enum redis_err err);
 bool client_back_off(struct till *till, enum redis_err err, int64_t deadline_ms);
 
 /* redis_next, redis_flush and redis_call (of till->command) that give up at the deadline. A lost or garbled connection is dropped;
- * till->error says why. A server that is no master any more is a lost connection too: the next one goes to the master. */
+ * till->error says why. A server that is no master any more is a lost connection too: the next one goes to the master. The answers to
+ * questions of the guard (client_question.h) that come first are taken on the way, unless by client_take_next, which reads those. */
+enum redis_err client_take_next(struct till *till, int64_t deadline_ms, struct reply *reply) __attribute__((warn_unused_result));
 enum redis_err client_next(struct till *till, int64_t deadline_ms, struct reply *reply) __attribute__((warn_unused_result));
 enum redis_err client_flush(struct till *till, int64_t deadline_ms) __attribute__((warn_unused_result));
 enum redis_err client_call(struct till *till, int64_t deadline_ms, struct reply *reply) __attribute__((warn_unused_result));

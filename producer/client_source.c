@@ -2,10 +2,11 @@
  *
  *     waiting = sent - answered - base
  *
- * `sent` is counted by whoever sends, a quarter of a second late; `answered` is how many entries were ever added to the source's answers.
- * The two drift apart (a sender died before it told, answers were given again, data was lost, entries were buried, others XADD without
- * counting, an intent was put off for weeks), so whoever sees a number that cannot be (below 0, or more than what waits in the partition
- * can hold) moves the base, which any number of clients may do at once: they write the same. When nothing waits, all is exact again. */
+ * `sent` is counted by whoever sends, a quarter of a second late, or with its next send of any kind after that; `answered` is how many
+ * entries were ever added to the source's answers. The two drift apart (a sender died before it told, answers were given again, data was
+ * lost, entries were buried, others XADD without counting, an intent was put off for weeks), so whoever sees a number that cannot be
+ * (below 0, or more than what waits in the partition can hold) moves the base, which any number of clients may do at once: they write the
+ * same. When nothing waits, all is exact again. */
 #define uthash_fatal(message) abort()
 #include "producer/client_source.h"
 
@@ -17,6 +18,8 @@
 
 #include "schema/bulk.h"
 
+enum { LATE_MS = 250 };
+
 /* A source in a partition. */
 struct share {
     uint64_t waiting;     /* as Redis said */
@@ -24,7 +27,8 @@ struct share {
     int64_t base;
     bool mends;           /* the base is to be written */
     bool known;
-    int64_t until_ms;
+    bool listed;          /* among the late */
+    struct client_belief belief;
 };
 
 struct source {
@@ -36,8 +40,8 @@ struct source {
 
 struct client_sources {
     struct source *table, *last;
-    struct asked { struct source *source; unsigned partition; int64_t told; bool mended; } *asked;
-    size_t count, capacity;
+    struct late { struct source *source; unsigned partition; int64_t since_ms; } *late; /* perhaps something to tell; oldest first */
+    size_t first, count, capacity;
 };
 
 /* NULL: it is no name. */
@@ -62,9 +66,30 @@ static struct source *find(struct till *till, const char *name) {
     return all->last = s;
 }
 
-bool client_source_wanted(struct till *till, unsigned partition, const char *source, int64_t now_ms) {
+static void list_late(struct client_sources *all, struct source *s, unsigned partition, int64_t since_ms) {
+    if (all->first + all->count == all->capacity && all->first > 0) {
+        memmove(all->late, all->late + all->first, all->count * sizeof *all->late);
+        all->first = 0;
+    } else if (all->count == all->capacity) {
+        all->capacity = all->capacity == 0 ? 16 : 2 * all->capacity;
+        all->late = reallocarray(all->late, all->capacity, sizeof *all->late);
+        if (all->late == NULL)
+            abort();
+    }
+    all->late[all->first + all->count++] = (struct late){s, partition, since_ms};
+    s->shares[partition].listed = true;
+}
+
+/* More of what Redis does not know yet. */
+static void add_untold(struct till *till, struct source *s, unsigned partition, int64_t more) {
+    s->shares[partition].untold += more;
+    if (!s->shares[partition].listed)
+        list_late(till->sources, s, partition, client_now_ms());
+}
+
+const struct client_belief *client_source_belief(struct till *till, unsigned partition, const char *source) {
     struct source *s = find(till, source);
-    return s != NULL && !s->blind && now_ms >= s->shares[partition].until_ms;
+    return s != NULL && !s->blind ? &s->shares[partition].belief : NULL;
 }
 
 static void begin(struct till *till, const char *name, const struct source *s, unsigned partition, keys_buffer key) {
@@ -94,33 +119,6 @@ static void append_report(struct till *till, const struct source *s, unsigned pa
     }
 }
 
-static struct asked *asked_add(struct client_sources *all) {
-    if (all->count == all->capacity) {
-        all->capacity = all->capacity == 0 ? 16 : 2 * all->capacity;
-        all->asked = realloc(all->asked, all->capacity * sizeof *all->asked);
-        if (all->asked == NULL)
-            abort();
-    }
-    return &all->asked[all->count++];
-}
-
-void client_source_append(struct till *till, unsigned partition, const char *source, int64_t until_ms) {
-    struct source *s = find(till, source);
-    struct share *share = &s->shares[partition];
-    keys_buffer key;
-    *asked_add(till->sources) = (struct asked){s, partition, share->untold, share->mends};
-    append_report(till, s, partition);
-    begin(till, "HMGET", s, partition, key);
-    command_word(&till->command, "sent");
-    command_word(&till->command, "base");
-    redis_append(till->redis, &till->command);
-    command_begin(&till->command, "XINFO");
-    command_word(&till->command, "STREAM");
-    command_borrow(&till->command, key, keys_responses(key, &till->book, partition, s->name));
-    redis_append(till->redis, &till->command);
-    *share = (struct share){.base = share->base, .until_ms = until_ms};
-}
-
 static bool is_gone(enum redis_err err) {
     return err == REDIS_LOST || err == REDIS_GARBLED;
 }
@@ -142,51 +140,101 @@ static void settle(struct share *share, int64_t apart, uint64_t entries) {
     share->known = true;
 }
 
-static enum redis_err next_report(struct till *till, const struct asked *a, int64_t deadline_ms) {
-    struct share *share = &a->source->shares[a->partition];
+/* To what it was told. */
+static enum redis_err hear_report(struct till *till, const struct client_question *q, int64_t deadline_ms) {
     struct reply reply;
-    enum redis_err err = a->told != 0 ? next(till, deadline_ms, a->source, &reply) : REDIS_OK;
+    enum redis_err err = q->told != 0 ? next(till, deadline_ms, q->source, &reply) : REDIS_OK;
     if (is_gone(err))
         return err;
     if (err != REDIS_OK)
-        share->untold += a->told;
-    enum redis_err err_base = a->mended ? next(till, deadline_ms, a->source, &reply) : REDIS_OK;
+        add_untold(till, q->source, q->partition, q->told);
+    enum redis_err err_base = q->mended ? next(till, deadline_ms, q->source, &reply) : REDIS_OK;
     return is_gone(err_base) ? err_base : REDIS_OK;
 }
 
-static enum redis_err next_one(struct till *till, const struct asked *a, int64_t deadline_ms) {
-    struct share *share = &a->source->shares[a->partition];
+static enum redis_err hear(struct till *till, const struct client_question *q, int64_t deadline_ms) {
+    struct share *share = &q->source->shares[q->partition];
     struct reply reply;
-    enum redis_err err_report = next_report(till, a, deadline_ms);
+    enum redis_err err_report = hear_report(till, q, deadline_ms);
     if (err_report != REDIS_OK)
         return err_report;
-    enum redis_err err = next(till, deadline_ms, a->source, &reply);
+    enum redis_err err = next(till, deadline_ms, q->source, &reply);
     if (is_gone(err))
         return err;
     int64_t apart = reply_integer(reply_at(reply, 0));
     share->base = reply_integer(reply_at(reply, 1));
-    enum redis_err err_answers = next(till, deadline_ms, a->source, &reply);
+    share->sent -= (int64_t)q->sent;
+    share->known = false;
+    enum redis_err err_answers = next(till, deadline_ms, q->source, &reply);
     if (is_gone(err_answers))
         return err_answers;
     bool none = err_answers == REDIS_REFUSED && strstr(till->error, "no such key") != NULL;
     struct reply added = reply_field(reply, "entries-added");
     if (err == REDIS_OK && (none || (err_answers == REDIS_OK && reply_type(added) == REPLY_INTEGER)))
-        settle(share, apart - (none ? 0 : reply_integer(added)), till->backlog[a->partition].waiting);
+        settle(share, apart - (none ? 0 : reply_integer(added)), till->backlog[q->partition].waiting);
     return REDIS_OK;
 }
 
-enum redis_err client_source_next(struct till *till, int64_t deadline_ms) {
-    struct client_sources *all = till->sources;
-    enum redis_err err = till->redis != NULL ? REDIS_OK : REDIS_LOST;
-    for (size_t n = 0; all != NULL && n < all->count; n++) {
-        if (err == REDIS_OK)
-            err = next_one(till, &all->asked[n], deadline_ms);
-        if (err != REDIS_OK)
-            all->asked[n].source->shares[all->asked[n].partition].until_ms = 0;
+/* Queues what Redis does not know yet, as part of a question. */
+static void report(struct till *till, struct client_question *q, struct source *s, unsigned partition) {
+    struct share *share = &s->shares[partition];
+    q->source = s;
+    q->partition = partition;
+    q->sent = (uint64_t)share->sent;
+    q->told = share->untold;
+    q->mended = share->mends;
+    append_report(till, s, partition);
+    share->untold = 0;
+    share->mends = false;
+}
+
+void client_source_ask(struct till *till, unsigned partition, const char *source, int64_t now_ms, int64_t believed_ms) {
+    struct source *s = find(till, source);
+    struct client_question *q = client_question_add(till, &s->shares[partition].belief, now_ms);
+    keys_buffer key;
+    q->hear = hear;
+    client_belief_hold(&s->shares[partition].belief, now_ms, believed_ms);
+    report(till, q, s, partition);
+    begin(till, "HMGET", s, partition, key);
+    command_word(&till->command, "sent");
+    command_word(&till->command, "base");
+    redis_append(till->redis, &till->command);
+    command_begin(&till->command, "XINFO");
+    command_word(&till->command, "STREAM");
+    command_borrow(&till->command, key, keys_responses(key, &till->book, partition, s->name));
+    redis_append(till->redis, &till->command);
+}
+
+bool client_source_is_late(const struct till *till, int64_t now_ms) {
+    const struct client_sources *all = till->sources;
+    return all != NULL && all->count > 0 && now_ms - all->late[all->first].since_ms >= LATE_MS;
+}
+
+/* In a cluster nothing waits for a node that this send has nothing to do with. */
+static bool is_reached(struct till *till, const struct source *s, unsigned partition) {
+    keys_buffer key;
+    size_t size = keys_sent(key, &till->book, partition, s->name);
+    return redis_node_of(till->redis, key, size) == redis_node_last(till->redis);
+}
+
+void client_source_tell(struct till *till, int64_t now_ms) {
+    while (client_source_is_late(till, now_ms)) {
+        struct client_sources *all = till->sources;
+        struct late late = all->late[all->first++];
+        struct share *share = &late.source->shares[late.partition];
+        bool fresh = now_ms < share->belief.until_ms || !is_reached(till, late.source, late.partition);
+        all->count--;
+        share->listed = false;
+        if (share->untold == 0 || late.source->blind)
+            continue;
+        if (fresh) {
+            list_late(all, late.source, late.partition, now_ms);
+            continue;
+        }
+        struct client_question *q = client_question_add(till, NULL, now_ms);
+        q->hear = hear_report;
+        report(till, q, late.source, late.partition);
     }
-    if (all != NULL)
-        all->count = 0;
-    return err;
 }
 
 uint64_t client_source_waiting(struct till *till, unsigned partition, const char *source) {
@@ -201,7 +249,7 @@ void client_source_count(struct till *till, unsigned partition, const char *sour
     if (s == NULL)
         return;
     s->shares[partition].sent += more;
-    s->shares[partition].untold += more;
+    add_untold(till, s, partition, more);
 }
 
 void client_source_report(struct till *till) {
@@ -221,6 +269,6 @@ void client_source_free(struct client_sources *sources) {
         HASH_DEL(sources->table, s);
         free(s);
     }
-    free(sources->asked);
+    free(sources->late);
     free(sources);
 }

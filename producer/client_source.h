@@ -8,12 +8,14 @@
 
 #include "producer/client.h"
 
-/* Whether it is no longer known. Never for what is no source's name. */
-bool client_source_wanted(struct till *till, unsigned partition, const char *source, int64_t now_ms);
-/* Queues the questions, behind those for the backlog of the partition, whose answer `client_source_next` needs. */
-void client_source_append(struct till *till, unsigned partition, const char *source, int64_t until_ms);
-/* Reads the replies to all that is asked. What cannot be told is unknown, and no failure: only a lost connection is. */
-enum redis_err client_source_next(struct till *till, int64_t deadline_ms) __attribute__((warn_unused_result));
+/* How long what is known of it is believed. NULL for what is no source's name, or when Redis does not let us ask. */
+const struct client_belief *client_source_belief(struct till *till, unsigned partition, const char *source);
+/* Queues the questions, behind those for the backlog of the partition, against which the answer is held. What cannot be told is unknown,
+ * and no failure: only a lost connection is. */
+void client_source_ask(struct till *till, unsigned partition, const char *source, int64_t now_ms, int64_t believed_ms);
+/* Whether something was sent that should have been told by now, and nobody asked for; telling it. */
+bool client_source_is_late(const struct till *till, int64_t now_ms);
+void client_source_tell(struct till *till, int64_t now_ms);
 /* How many wait, what we sent since then included; UINT64_MAX: not known. */
 uint64_t client_source_waiting(struct till *till, unsigned partition, const char *source);
 /* One intent more (1) or less (-1) was sent. */

@@ -149,8 +149,7 @@ int till_open(struct till **out, const struct till_options *options) {
     if (code != TILL_OK)
         return code;
     till->backlog = calloc(till->book.partitions, sizeof *till->backlog);
-    till->asked = calloc(till->book.partitions, sizeof *till->asked);
-    if (till->backlog == NULL || till->asked == NULL)
+    if (till->backlog == NULL)
         abort();
     till->error[0] = '\0';
     return TILL_OK;
@@ -164,7 +163,7 @@ void till_close(struct till *till) {
     command_clear(&till->command);
     client_source_free(till->sources);
     free(till->backlog);
-    free(till->asked);
+    free(till->questions.list);
     send_bulk_free(till->send_bulk);
     explicit_bzero(&till->redis_options, sizeof till->redis_options); /* the password */
     free(till);

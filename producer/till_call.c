@@ -71,6 +71,7 @@ static enum redis_err send_append(struct call *c) {
     if (!c->placed)
         client_last_append(c->till, key, keys_responses(key, &c->till->book, c->partition, c->till->intent.source));
     client_intent_append(c->till, c->partition);
+    client_guard_ask_ahead(c->till, c->intent, 1);
     client_durable_append(c->till, c->deadline_ms);
     c->written_before = c->written;
     c->written = true;

@@ -237,6 +237,8 @@ static enum redis_err chunk_try(struct chunk *c) {
     if (err != REDIS_OK)
         return err;
     err = chunk_append(c);
+    if (err == REDIS_OK)
+        client_guard_ask_ahead(c->till, c->intents, c->count);
     bool waits = err == REDIS_OK && client_durable_wanted(c->till);
     if (waits)
         client_durable_append(c->till, c->deadline_ms);
