@@ -44,11 +44,13 @@ struct figures {
 
 static struct figures figures_of(const struct bench *b) {
     const struct play *play = &b->play;
-    double n = play->rush ? play->rush : 1, seconds = verdict_rush_seconds(play);
+    const struct play_took *took = &play->rush_took;
+    double n = play->rush ? play->rush : 1, seconds = verdict_seconds(took);
     int64_t grown = (int64_t)(b->readings[1].memory - b->readings[0].memory);
-    return (struct figures){.per_s = verdict_rush_per_s(play), .redis_us = play->rush_redis_us / n,
-                            .redis_share = seconds > 0 ? play->rush_redis_us / seconds / 1e4 : 0, .worker_us = play->rush_workers_us / n,
-                            .producer_us = play->rush_own_us / n, .libtill_us = play->rush_till_us / n, .memory = (double)grown / n};
+    return (struct figures){.per_s = verdict_per_s(took, play->rush), .redis_us = took->redis_us / n,
+                            .redis_share = seconds > 0 ? took->redis_us / seconds / 1e4 : 0, .worker_us = took->workers_us / n,
+                            .producer_us = took->own_us / n, .libtill_us = took->till_us / n, .memory = (double)grown / n};
+};
 }
 
 /* Of each intent that has a bill; the accounts were made before there were any. */
@@ -101,7 +103,7 @@ void bench_print(const struct bench *b) {
     printf("| sent | %u payments of %u accounts to %u merchants at full speed, then %u at a kept rate; 1 %% sent twice, "
            "1 %% without funds |\n",
            b->play.rush, b->plan.accounts, b->plan.merchants, b->play.steady);
-    printf("| end to end | %.0f payments/s (%.2f s) |\n", f.per_s, verdict_rush_seconds(&b->play));
+    printf("| end to end | %.0f payments/s (%.2f s) |\n", f.per_s, verdict_seconds(&b->play.rush_took));
     printf("| Redis CPU | %.2f us a payment, of all it did meanwhile; %.0f %% of a core |\n", f.redis_us, f.redis_share);
     printf("| worker CPU / producer CPU | %.2f us / %.2f us a payment, libtill %.2f us of it |\n", f.worker_us, f.producer_us,
            f.libtill_us);

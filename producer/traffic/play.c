@@ -16,7 +16,7 @@ enum {
     SILENCE_MS = 60000,       /* without any answer for so long, no more will come */
     EXTRA_MS = 200,           /* how long to look for answers too many */
 };
-static const int64_t MS = 1000000, PILE_MOST_NS = 50000000;
+static const int64_t MS = 1000000, PILE_MOST_NS = 50000000, LOOK_NS = 2000000;
 
 /* The first failure counts, of whichever thread. */
 static void fail(struct play *play, const char *what, const char *why) {
@@ -92,14 +92,25 @@ static bool read_one(struct play *play, struct till_reader *reader, struct pile 
     return pile->count < PILE && now - pile->read_ns[0] < PILE_MOST_NS;
 }
 
+/* Reads nothing while it is told so. */
+static void hold(struct play *play) {
+    while (atomic_load(&play->holding) && !atomic_load(&play->stopping)) {
+        atomic_store(&play->held, true);
+        measure_sleep_until(measure_now_ns() + MS);
+    }
+    atomic_store(&play->held, false);
+}
+
 static void *read_answers(void *context) {
     static struct pile pile; /* one reader */
     struct play *play = context;
     struct till_reader *reader = NULL;
     if (open_handle(play, &play->reads) && till_reader_open(play->reads, PLAN_SOURCE, "0", &reader) != TILL_OK)
         fail(play, "cannot read answers", till_error(play->reads));
-    while (reader && !atomic_load(&play->stopping))
+    while (reader && !atomic_load(&play->stopping)) {
         if (!read_one(play, reader, &pile)) judge_pile(play, &pile);
+        hold(play);
+    }
     judge_pile(play, &pile);
     till_reader_close(reader);
     till_close(play->reads);
@@ -155,8 +166,17 @@ static bool send_batch(struct play *play, uint32_t from, uint32_t count) {
     return left == 0;
 }
 
-static uint32_t waiting(const struct play *play) {
-    uint32_t answered = atomic_load(&play->answered), sent = atomic_load(&play->sent);
+/* Read; or, while none is, there. */
+static uint32_t count_answered(struct play *play) {
+    if (!atomic_load(&play->held)) return atomic_load(&play->answered);
+    uint32_t answered = play->held_answered + (uint32_t)(play->answers_written(play) - play->held_written);
+    if (answered > atomic_load(&play->written)) atomic_store(&play->last_answer_ns, measure_now_ns());
+    atomic_store(&play->written, answered);
+    return answered;
+}
+
+static uint32_t waiting(struct play *play) {
+    uint32_t answered = count_answered(play), sent = atomic_load(&play->sent);
     return sent > answered ? sent - answered : 0; /* an answer may be read before till_send has returned */
 }
 
@@ -170,7 +190,7 @@ static bool wait_for_answers(struct play *play, uint32_t at_most) {
             fail(play, "answers are missing", "none has come for a minute");
             return false;
         }
-        measure_sleep_until(now + MS / 5);
+        measure_sleep_until(now + (atomic_load(&play->held) ? LOOK_NS : MS / 5));
     }
     return true;
 }
@@ -237,21 +257,41 @@ static double till_cpu_us(const struct play *play) {
     return play->sending_us + measure_thread_cpu_us(play->reader) - atomic_load(&play->judging_us);
 }
 
+/* At full speed, from n to end. */
+static bool play_measured(struct play *play, uint32_t n, uint32_t end, struct play_took *took) {
+    double redis = redis_cpu_us(play), workers = measure_cpu_us(&play->workers), own = measure_own_cpu_us(), till = till_cpu_us(play);
+    took->began_ns = measure_now_ns();
+    if (!play_rush(play, n, end)) return false;
+    took->ended_ns = atomic_load(&play->last_answer_ns);
+    took->redis_us = redis_cpu_us(play) - redis;
+    took->workers_us = measure_cpu_us(&play->workers) - workers;
+    took->own_us = measure_own_cpu_us() - own;
+    took->till_us = till_cpu_us(play) - till;
+    return true;
+}
+
+/* What is measured ends when the last answer is there; then they are read. */
+static bool play_late(struct play *play, uint32_t n, uint32_t end) {
+    if (n == end) return true;
+    atomic_store(&play->stage, STAGE_LATE);
+    play->held_answered = atomic_load(&play->answered);
+    play->held_written = play->answers_written(play);
+    atomic_store(&play->written, play->held_answered);
+    atomic_store(&play->holding, true);
+    while (!atomic_load(&play->held) && !atomic_load(&play->failed)) measure_sleep_until(measure_now_ns() + MS);
+    bool played = play_measured(play, n, end, &play->late_took);
+    atomic_store(&play->holding, false);
+    while (played && atomic_load(&play->held)) measure_sleep_until(measure_now_ns() + MS);
+    return played && wait_for_answers(play, 0);
+}
+
 static bool play_day(struct play *play) {
-    uint32_t middle = play->plan->setup + play->rush;
+    uint32_t first = play->plan->setup, late = first + play->rush, steady = late + play->late;
     atomic_store(&play->stage, STAGE_RUSH);
-    double redis = redis_cpu_us(play), workers = measure_cpu_us(&play->workers), own = measure_own_cpu_us();
-    double till = till_cpu_us(play);
-    play->rush_began_ns = measure_now_ns();
-    if (!play_rush(play, play->plan->setup, middle)) return false;
-    play->rush_ended_ns = atomic_load(&play->last_answer_ns);
-    play->rush_redis_us = redis_cpu_us(play) - redis;
-    play->rush_workers_us = measure_cpu_us(&play->workers) - workers;
-    play->rush_own_us = measure_own_cpu_us() - own;
-    play->rush_till_us = till_cpu_us(play) - till;
+    if (!play_measured(play, first, late, &play->rush_took) || !play_late(play, late, steady)) return false;
     atomic_store(&play->stage, STAGE_STEADY);
     play->steady_began_ns = measure_now_ns();
-    bool played = play_steady(play, middle, play->plan->count);
+    bool played = play_steady(play, steady, play->plan->count);
     play->steady_ended_ns = measure_now_ns();
     return played;
 }

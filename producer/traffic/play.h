@@ -13,16 +13,25 @@
 #include "producer/traffic/measure.h"
 #include "producer/traffic/plan.h"
 
-enum stage { STAGE_OPEN, STAGE_RUSH, STAGE_STEADY, STAGE_END };
+enum stage { STAGE_OPEN, STAGE_RUSH, STAGE_LATE, STAGE_STEADY, STAGE_END };
+
+/* CPU and time of what was done at full speed. */
+struct play_took {
+    int64_t began_ns, ended_ns; /* from the first enqueue until the last answer was read; of those read late: was written */
+    double redis_us, workers_us, own_us;
+    double till_us;          /* of own_us: what libtill took. The rest is making intents up and judging answers */
+};
 
 struct play {
     struct plan *plan;
     const char *url;
     uint32_t rush, steady;   /* how many of the day at full speed; and after them, at `rate` a second */
+    uint32_t late;           /* between them: how many at full speed whose answers are read once they are all there */
     unsigned rate, window;   /* window: most unanswered ones at full speed */
     int victim;              /* process to be killed in the middle of the day; 0: none */
     struct measure_pids redis, workers;
     double (*redis_cpu_us)(void *context); /* so far; NULL: that of the processes in `redis` */
+    uint64_t (*answers_written)(struct play *play); /* how many there are, read or not; needed with `late` */
     void *context;
     struct till *till, *reads; /* the sender's handle and the reader's; NULL: opened at `url`. `till` is closed by the caller */
     /* progress, read by the screen */
@@ -30,11 +39,14 @@ struct play {
     atomic_uint sent, answered;
     atomic_uint strange;     /* answers that belong to no intent, or to one that has its answer */
     atomic_bool stopping;
+    atomic_bool holding, held; /* the reader is not to read; and does not */
+    uint32_t held_answered;  /* read until then */
+    uint64_t held_written;   /* and there */
+    atomic_uint written;     /* answers there, while none is read */
     _Atomic int64_t last_answer_ns;
     /* results */
-    int64_t rush_began_ns, rush_ended_ns, steady_began_ns, steady_ended_ns, killed_ns;
-    double rush_redis_us, rush_workers_us, rush_own_us; /* CPU of the rush */
-    double rush_till_us;     /* of rush_own_us: what libtill took. The rest is making intents up and judging answers */
+    struct play_took rush_took, late_took;
+    int64_t steady_began_ns, steady_ended_ns, killed_ns;
     double sending_us;       /* CPU within till_send; the sender's */
     _Atomic double judging_us; /* CPU of the reader beside reading */
     uint32_t killed_at;      /* intents sent when the victim was killed */

@@ -22,7 +22,7 @@ struct report {
 /* Judges a play and measures it; asks the book for the balances. */
 void verdict_make(struct report *report, const struct play *play);
 /* Of what was sent at full speed. */
-double verdict_rush_seconds(const struct play *play);
-double verdict_rush_per_s(const struct play *play);
+double verdict_seconds(const struct play_took *took);
+double verdict_per_s(const struct play_took *took, uint32_t count);
 
 #endif

@@ -5,23 +5,25 @@
 
 #include "tests/traffic/screen.h"
 #include "tests/traffic/verdict_out.h"
+#include "tests/traffic/written.h"
 
 struct arguments {
     const char *url, *json;
-    unsigned long accounts, merchants, rush, steady, rate, window, seed, victim;
+    unsigned long accounts, merchants, rush, late, steady, rate, window, seed, victim;
     unsigned long retries, poor, malformed, refunds, orders;
     const char *redis, *workers;
     bool quiet;
 };
 
 static const char usage[] =
-    "usage: traffic --url URL [--accounts N] [--merchants N] [--rush N] [--steady N] [--rate N] [--window N] [--seed N]\n"
+    "usage: traffic --url URL [--accounts N] [--merchants N] [--rush N] [--late N] [--steady N] [--rate N] [--window N] [--seed N]\n"
     "               [--retries N] [--poor N] [--malformed N] [--refunds N] [--orders N] (in a thousand) [--kill PID]\n"
     "               [--redis PID] [--workers PID,PID] (whose CPU time is measured) [--json FILE] [--quiet]\n";
 
 static unsigned long *number_of(struct arguments *a, const char *name) {
     const struct { const char *name; unsigned long *place; } numbers[] = {
         {"accounts", &a->accounts}, {"merchants", &a->merchants}, {"rush", &a->rush},           {"steady", &a->steady},
+        {"late", &a->late},
         {"rate", &a->rate},         {"window", &a->window},       {"seed", &a->seed},           {"kill", &a->victim},
         {"retries", &a->retries},   {"poor", &a->poor},           {"malformed", &a->malformed}, {"refunds", &a->refunds},
         {"orders", &a->orders},
@@ -60,7 +62,7 @@ static int play_and_judge(const struct arguments *a, struct play *play) {
     bool played = play_all(play);
     if (!a->quiet) screen_end(&screen);
     if (*play->error) fprintf(stderr, "traffic: %s\n", play->error);
-    if (!play->till || play->rush_began_ns == 0) return 111;
+    if (!play->till || play->rush_took.began_ns == 0) return 111;
     verdict_make(&report, play);
     if (!a->quiet) verdict_out_print(&report);
     else if (*report.judgement.first_fault) fprintf(stderr, "traffic: %s\n", report.judgement.first_fault);
@@ -79,10 +81,10 @@ int main(int count, char **words) {
         return 100;
     }
     struct plan plan;
-    plan_init(&plan, (uint32_t)a.accounts, (uint32_t)a.merchants, (uint32_t)(a.rush + a.steady),
+    plan_init(&plan, (uint32_t)a.accounts, (uint32_t)a.merchants, (uint32_t)(a.rush + a.late + a.steady),
               (struct mix){(unsigned)a.retries, (unsigned)a.poor, (unsigned)a.malformed, (unsigned)a.refunds, (unsigned)a.orders}, a.seed);
-    struct play play = {.plan = &plan, .url = a.url, .rush = (uint32_t)a.rush, .steady = (uint32_t)a.steady, .rate = (unsigned)a.rate,
-                        .window = (unsigned)a.window, .victim = (int)a.victim};
+    struct play play = {.plan = &plan, .url = a.url, .rush = (uint32_t)a.rush, .late = (uint32_t)a.late, .steady = (uint32_t)a.steady,
+                        .rate = (unsigned)a.rate, .answers_written = written_count, .window = (unsigned)a.window, .victim = (int)a.victim};
     measure_pids_parse(a.redis, &play.redis);
     measure_pids_parse(a.workers, &play.workers);
     int code = play_and_judge(&a, &play);

@@ -63,7 +63,7 @@ static void print_speed(const struct report *r) {
     const struct play *play = r->play;
     char a[32], b[32];
     printf("\n  speed       %s payments/s at full speed (%s in %.2f s, producer, Redis and workers together on this machine)\n",
-           grouped((uint64_t)verdict_rush_per_s(play), a), grouped(play->rush, b), verdict_rush_seconds(play));
+           grouped((uint64_t)verdict_per_s(&play->rush_took, play->rush), a), grouped(play->rush, b), verdict_seconds(&play->rush_took));
     if (r->latency.count == 0) return;
     printf("  latency     p50 %.2f ms, p99 %.2f ms from enqueue to answer, at %s/s%s\n", (double)r->latency.p50_ns / 1e6,
            (double)r->latency.p99_ns / 1e6, grouped(play->rate, a), play->killed_ns ? ", before the kill and after the recovery" : "");
@@ -102,12 +102,11 @@ void verdict_out_print(const struct report *r) {
     print_judgement(j, play->plan);
 }
 
-static void write_rush(FILE *out, const struct play *play) {
-    double n = play->rush ? play->rush : 1;
-    fprintf(out, "\"count\":%u,\"seconds\":%.3f,\"payments_per_s\":%.0f,", play->rush, verdict_rush_seconds(play),
-            verdict_rush_per_s(play));
-    fprintf(out, "\"redis_us\":%.2f,\"worker_us\":%.2f,\"producer_us\":%.2f,\"libtill_us\":%.2f,", play->rush_redis_us / n,
-            play->rush_workers_us / n, play->rush_own_us / n, play->rush_till_us / n);
+static void write_took(FILE *out, const struct play_took *took, uint32_t count) {
+    double n = count ? count : 1;
+    fprintf(out, "\"count\":%u,\"seconds\":%.3f,\"payments_per_s\":%.0f,", count, verdict_seconds(took), verdict_per_s(took, count));
+    fprintf(out, "\"redis_us\":%.2f,\"worker_us\":%.2f,\"producer_us\":%.2f,\"libtill_us\":%.2f", took->redis_us / n,
+            took->workers_us / n, took->own_us / n, took->till_us / n);
 }
 
 static void write_day(FILE *out, const struct judgement *j) {
@@ -120,7 +119,10 @@ bool verdict_out_json(const struct report *r, const char *path) {
     FILE *out = fopen(path, "w");
     if (!out) return false;
     fprintf(out, "{");
-    write_rush(out, r->play);
+    write_took(out, &r->play->rush_took, r->play->rush);
+    fprintf(out, ",\"unread\":{");
+    write_took(out, &r->play->late_took, r->play->late);
+    fprintf(out, "},");
     write_day(out, j);
     fprintf(out, "\"latency\":{\"rate\":%u,\"count\":%u,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"p999_ms\":%.3f,\"max_ms\":%.3f},", r->play->rate,
             r->latency.count, (double)r->latency.p50_ns / 1e6, (double)r->latency.p99_ns / 1e6, (double)r->latency.p999_ns / 1e6,
