@@ -50,7 +50,6 @@ static struct figures figures_of(const struct bench *b) {
     return (struct figures){.per_s = verdict_per_s(took, play->rush), .redis_us = took->redis_us / n,
                             .redis_share = seconds > 0 ? took->redis_us / seconds / 1e4 : 0, .worker_us = took->workers_us / n,
                             .producer_us = took->own_us / n, .libtill_us = took->till_us / n, .memory = (double)grown / n};
-};
 }
 
 /* Of each intent that has a bill; the accounts were made before there were any. */
