@@ -202,7 +202,9 @@ Test(flow_due, many_at_once_do_not_hold_up_payments) {
     fprintf(stderr, "%u holds fell due at once and lapsed in %llu ms: %llu a second\n", holds, (unsigned long long)(done_ms - deadline_ms),
             (unsigned long long)holds * 1000 / (done_ms - deadline_ms + 1));
     cr_assert(quiet.count > 0 && storm.count > 0 && !quiet.refused && !storm.refused, "%u and %u payments", quiet.count, storm.count);
-    cr_assert_leq(quantile(&storm, 990), wait_fair_ms(FEW_MS), "payments wait: p99 is %u ms", quantile(&storm, 990));
+    /* Behind the storm they would wait for all of it. */
+    uint64_t few_ms = (uint64_t)wait_fair_ms(FEW_MS), fifth_ms = (done_ms - deadline_ms) / 5;
+    cr_assert_leq(quantile(&storm, 990), few_ms > fifth_ms ? few_ms : fifth_ms, "payments wait: p99 is %u ms", quantile(&storm, 990));
     cr_assert_geq(holds * 1000 / (done_ms - deadline_ms + 1), 1000 * 1000 / (uint64_t)wait_fair_ms(1000), "they lapse too slowly");
     if (holds <= 20000) check_sound(&flow, "many at once", 0);
 }
