@@ -29,11 +29,8 @@ expect() { # expect CODE TEXT COMMAND...
     [ $got = "$code" ] && [[ $said == *"$text"* ]] || fail "$*: wanted exit code $code and \"$text\", got $got and: $said"
 }
 
-# Six ports in a row that nobody listens on.
-is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-port=$((10000 + $$ % 900 * 10))
-until is_free $port && is_free $((port + 1)) && is_free $((port + 2)) && is_free $((port + 3)) && is_free $((port + 4)) &&
-    is_free $((port + 5)); do port=$((port + 10)); done
+. "$source/tests/cli/ports.sh"
+find_ports 21800
 PASSWORD='open-sesame' SENTINEL_PASSWORD='guards' DOWN_MS=2000 "$source/config/sentinel-local" "$dir/ha" $port >scene.log 2>&1 &
 pids=$!
 wait_for 60 grep -q sentinel:// scene.log

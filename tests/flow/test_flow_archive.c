@@ -10,7 +10,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/flow/archives.h"
@@ -25,8 +24,6 @@ static char dir[128], setting[160];
 static void stop(void) { flow_stop(&flow); }
 
 TestSuite(flow_archive, .fini = stop, .timeout = 240);
-
-static void pass(int ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL); }
 
 static void start_worker(unsigned n, const char *crash_at) {
     flow_worker(&flow, n, &(struct worker_options){.crash_at = crash_at, .lease_ttl_ms = 500,
@@ -128,7 +125,7 @@ ParameterizedTest(const char (*point)[32], flow_archive, killed, .fini = stop, .
     start_worker(1, *point);
     for (int n = 0; n < 40 && worker_runs(&flow.workers[1]); n++) {
         flow_load(&flow, 60);
-        pass(100);
+        wait_pass(100);
     }
     int status = flow.workers[1].status;
     cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "%s was not reached", *point);
@@ -145,7 +142,7 @@ Test(flow_archive, killed_at_random, .timeout = 300) {
     for (unsigned n = 0; n < 20; n++) {
         start_worker(n % 2, NULL);
         flow_load(&flow, 80);
-        pass((int)flow_random(&flow, 1200));
+        wait_pass((int)flow_random(&flow, 1200));
         worker_kill(&flow.workers[n % 2]);
         struct archives a = archives_read(dir);
         cr_assert_eq(a.found, 0, "round %u", n);
@@ -174,7 +171,7 @@ Test(flow_archive, a_full_disk_holds_up_no_payment) {
     const char *trimmed = flow_key(&flow, keys_trimmed, 0);
     cr_assert(WAIT_UNTIL(strstr(server_text(&flow.server, "HGET", trimmed, "archive", NULL), "File too large") != NULL, 20000),
               "%s", server_text(&flow.server, "HGET", trimmed, "archive", NULL));
-    pass(4000);
+    wait_pass(4000);
     cr_assert_leq(times_logged(0, "archive_waits"), (unsigned)PARTITIONS, "said again and again");
     limit_files(&flow.workers[0], RLIM_INFINITY);
     archives_expect_all(&flow, dir, "after");
@@ -238,11 +235,11 @@ Test(flow_archive, outlives_redis) {
     flow_open(&flow);
     flow_load(&flow, 200);
     server_kill(&flow.server);
-    pass(1500);
+    wait_pass(1500);
     server_restart(&flow.server);
     flow_load(&flow, 200);
     server_pause(&flow.server);
-    pass(1500);
+    wait_pass(1500);
     server_resume(&flow.server);
     cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
     archives_expect_all(&flow, dir, "killed and restarted");

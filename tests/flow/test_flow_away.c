@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/flow/check.h"
@@ -15,8 +14,6 @@ static struct flow flow;
 static void stop(void) { flow_stop(&flow); }
 
 TestSuite(flow_away, .fini = stop, .timeout = 100);
-
-static void pass(int ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL); }
 
 /* Processor time of the worker so far. */
 static double cpu_ms(void) {
@@ -78,9 +75,9 @@ static void expect_calm(const char *name, void (*leave)(void), void (*come_back)
     start();
     size_t before = log_size();
     leave();
-    pass(AWAY_MS / 4);
+    wait_pass(AWAY_MS / 4);
     double used_ms = cpu_ms();
-    pass(AWAY_MS);
+    wait_pass(AWAY_MS);
     used_ms = cpu_ms() - used_ms;
     come_back();
     cr_assert(WAIT_UNTIL(worker_log_has(&flow.workers[0], "redis_back"), 10000), "%s: not back", name);

@@ -1,20 +1,17 @@
 /* A Redis Cluster under load: one master dies, the slot of a busy partition moves to another. Nothing happens twice, nothing is lost
  * unsaid, and what others have goes on. */
-#include <arpa/inet.h>
 #include <criterion/criterion.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "producer/till.h"
 #include "tests/flow/check.h"
+#include "tests/support/node.h"
 #include "tests/support/process.h"
 
 enum { PARTITIONS = 16, USERS = 48, MERCHANTS = 4, FUNDS = 1000000, SENT_MAX = 20000, CHUNK = 24, SEND_MS = 30000, START_MS = 60000 };
@@ -38,40 +35,12 @@ static atomic_bool enough, transfers;
 static bool durable; /* of workers and senders: on one replica */
 static pthread_t loader;
 
-static void pass(int ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL); }
-
 /* --- the servers --- */
-
-/* The nodes' own port too, which is 10000 above. */
-static bool is_free(unsigned port) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool yes = bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
-    close(fd);
-    return yes;
-}
-
-static unsigned free_ports(void) {
-    for (unsigned port = 12000 + (unsigned)getpid() % 800 * 10;; port = port < 19900 ? port + 10 : 12000) {
-        unsigned n = 0;
-        while (n < 6 && is_free(port + n) && is_free(port + n + 10000)) n++;
-        if (n == 6) return port;
-    }
-}
-
-static void node_signal(unsigned port, int signal) {
-    char path[96], text[16] = "";
-    snprintf(path, sizeof path, "%s/%u.pid", dir, port);
-    FILE *file = fopen(path, "r");
-    cr_assert(file && fgets(text, sizeof text, file) && strtol(text, NULL, 10) > 1, "no process for port %u", port);
-    fclose(file);
-    cr_assert_eq(kill((pid_t)strtol(text, NULL, 10), signal), 0, "port %u", port);
-}
 
 static void start_servers(const char *replicas) {
     char port[8], environment[32];
     process_make_dir("till-rc", dir, sizeof dir);
-    first_port = free_ports();
+    first_port = node_free_ports(NODE_CLUSTER);
     snprintf(port, sizeof port, "%u", first_port);
     snprintf(scene.log, sizeof scene.log, "%s/scene.log", dir);
     snprintf(environment, sizeof environment, "REPLICAS=%s", replicas);
@@ -128,7 +97,7 @@ static bool send_once(struct till *till, unsigned from, unsigned to) {
 /* As a checkout does: a node that is just coming back is busy (LOADING, CLUSTERDOWN), and then it tries again. */
 static void send_payments(struct till *till, unsigned from, unsigned to) {
     int64_t deadline_ms = wait_now_ms() + wait_fair_ms(SEND_MS);
-    while (!send_once(till, from, to) && wait_now_ms() < deadline_ms) pass(50);
+    while (!send_once(till, from, to) && wait_now_ms() < deadline_ms) wait_pass(50);
 }
 
 static void *load(void *context) {
@@ -144,7 +113,7 @@ static void *load(void *context) {
         }
         send_payments(till, n, n + CHUNK);
         atomic_store(&sent_count, n + CHUNK);
-        pass(10);
+        wait_pass(10);
     }
     till_close(till);
     return NULL;
@@ -267,7 +236,7 @@ static bool pays(struct till *till, unsigned partition, int timeout_ms) {
 static void expect_others_go_on(bool dead[PARTITIONS]) {
     struct till *till = open_till();
     for (unsigned p = 0; p < PARTITIONS; p++) dead[p] = port_of(p) == first_port;
-    node_signal(first_port, SIGKILL);
+    node_signal(dir, first_port, SIGKILL);
     for (unsigned p = 0; p < PARTITIONS; p++) cr_expect(dead[p] || pays(till, p, 5000), "partition %u waits: %s", p, till_error(till));
     till_close(till);
 }
@@ -280,7 +249,7 @@ Test(flow_cluster, master_is_killed) {
     struct till *till = open_till();
     expect_others_go_on(dead);
     for (unsigned p = 0; p < PARTITIONS; p++) cr_expect(!dead[p] || WAIT_UNTIL(pays(till, p, 10000), 60000), "partition %u stays away", p);
-    pass(1000);
+    wait_pass(1000);
     stop_load();
     unsigned count = atomic_load(&sent_count);
     for (unsigned n = 0; n < count; n += CHUNK) send_payments(till, n, n + CHUNK);
@@ -311,22 +280,22 @@ Test(flow_cluster, master_that_ran_ahead_told_nobody) {
     durable = true;
     atomic_store(&transfers, true);
     start("1");
-    node_signal(first_port + 3, SIGSTOP);
+    node_signal(dir, first_port + 3, SIGSTOP);
     struct server node = node_of(first_port);
     server_text(&node, "CLIENT", "KILL", "TYPE", "replica", NULL); /* or it would find in its socket what it missed */
     server_stop(&node);
     cr_assert(WAIT_UNTIL(waits_for_replica(), 20000));
-    pass(500); /* what others owe to its partitions comes there */
+    wait_pass(500); /* what others owe to its partitions comes there */
     for (unsigned p = 0; p < PARTITIONS; p++) dead[p] = port_of(p) == first_port;
-    node_signal(first_port, SIGKILL);
-    node_signal(first_port + 3, SIGCONT);
+    node_signal(dir, first_port, SIGKILL);
+    node_signal(dir, first_port + 3, SIGCONT);
     cr_assert(WAIT_UNTIL(count_masters() == 2, 30000) && WAIT_UNTIL(count_masters() == 3, 30000), "no failover");
     snprintf(conf, sizeof conf, "%s/%u.conf", dir, first_port);
     pid_t again = process_start((const char *[]){"redis-server", conf, NULL}, NULL, scene.log);
     struct till *till = open_till();
     for (unsigned p = 0; p < PARTITIONS; p++) cr_expect(!dead[p] || WAIT_UNTIL(pays(till, p, 10000), 60000), "partition %u stays away", p);
     till_close(till);
-    pass(1000);
+    wait_pass(1000);
     stop_load();
     for (unsigned n = 0; n < atomic_load(&sent_count); n++) cr_expect(sent[n].taken, "payment %u is not taken", n);
     expect_each_once("durable", 1);
@@ -347,7 +316,7 @@ Test(flow_cluster, master_comes_back) {
     struct till *till = open_till();
     for (unsigned p = 0; p < PARTITIONS; p++) cr_expect(WAIT_UNTIL(pays(till, p, 10000), 60000), "partition %u stays away", p);
     till_close(till);
-    pass(500);
+    wait_pass(500);
     stop_load();
     expect_each_once("came back", 1);
     process_kill(&again);
@@ -372,7 +341,7 @@ static unsigned move_keys(unsigned from, unsigned to, const char *slot) {
         if (!*key) break;
         const char *said = server_text(&node, "MIGRATE", "127.0.0.1", port, key, "0", "5000", NULL);
         cr_assert_str_eq(said, "OK", "%s: %s", key, said);
-        pass(20);
+        wait_pass(20);
     }
     server_stop(&node);
     return moved;
@@ -400,9 +369,9 @@ Test(flow_cluster, slot_of_a_busy_partition_moves) {
     unsigned partition = keys_partition(&flow.book, "u0", 2), from = port_of(partition);
     unsigned to = from == first_port ? first_port + 1 : first_port;
     move_slot(partition, from, to);
-    pass(500);
+    wait_pass(500);
     move_slot(partition, to, from);
-    pass(500);
+    wait_pass(500);
     stop_load();
     struct server node = node_of(from);
     const char *errors = server_text(&node, "INFO", "errorstats", NULL);

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "tests/flow/check.h"
 
@@ -21,8 +20,6 @@ static void start(unsigned workers, const struct server_options *options) {
     for (unsigned n = 0; n < workers; n++) flow_worker(&flow, n, &(struct worker_options){.lease_ttl_ms = 500});
     cr_assert(flow_serving(&flow, 5000));
 }
-
-static void pass(int ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL); }
 
 static unsigned any_partition(void) { return (unsigned)flow_random(&flow, PARTITIONS); }
 
@@ -42,7 +39,7 @@ Test(flow_fault, groups_are_destroyed_in_a_loop) {
     for (unsigned n = 0; n < 40; n++) {
         flow_load(&flow, 20);
         server_text(&flow.server, "XGROUP", "DESTROY", flow_key(&flow, keys_intents, any_partition()), KEYS_GROUP, NULL);
-        pass(5);
+        wait_pass(5);
     }
     cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
     check_sound(&flow, "XGROUP DESTROY", 0);
@@ -121,9 +118,9 @@ Test(flow_fault, server_dies_with_its_log_always_on_disk) {
     start(2, &(struct server_options){.appendfsync = "always"});
     for (unsigned n = 0; n < 6; n++) {
         flow_load(&flow, 100);
-        pass((int)flow_random(&flow, 30));
+        wait_pass((int)flow_random(&flow, 30));
         server_kill(&flow.server);
-        pass(n % 2 ? 0 : 700); /* longer than the leases */
+        wait_pass(n % 2 ? 0 : 700); /* longer than the leases */
         server_restart(&flow.server);
     }
     flow_load(&flow, 50);
@@ -147,7 +144,7 @@ Test(flow_fault, memory_runs_out) {
         server_text(&flow.server, "CONFIG", "SET", "maxmemory", limit, NULL);
         if (n == 0)
             for (unsigned w = 0; w < 2; w++) worker_resume(&flow.workers[w]);
-        pass(n == 0 ? 1500 : 60);
+        wait_pass(n == 0 ? 1500 : 60);
         struct flow_backlog b = flow_backlog(&flow);
         cr_assert(n > 0 || b.lag + b.pending > 0, "the limit was never reached");
     }
@@ -164,7 +161,7 @@ Test(flow_fault, a_full_server_changes_no_owner) {
     int64_t epochs = 0, after = 0;
     for (unsigned p = 0; p < PARTITIONS; p++) epochs += flow_meta(&flow, p, "epoch");
     server_text(&flow.server, "CONFIG", "SET", "maxmemory", "1", NULL);
-    pass(2000);
+    wait_pass(2000);
     cr_assert(flow_held(&flow, 0) == 2 && flow_held(&flow, 1) == 2, "%u and %u", flow_held(&flow, 0), flow_held(&flow, 1));
     server_text(&flow.server, "CONFIG", "SET", "maxmemory", "0", NULL);
     flow_load(&flow, 100);

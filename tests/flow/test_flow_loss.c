@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "tests/flow/check.h"
 #include "tests/support/process.h"
@@ -15,8 +14,6 @@ static struct flow flow;
 static void stop(void) { flow_stop(&flow); }
 
 TestSuite(flow_loss, .fini = stop, .timeout = 100);
-
-static void pass(int ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL); }
 
 static void start(unsigned workers, const char *environment) {
     flow_start(&flow, PARTITIONS, NULL);
@@ -61,7 +58,7 @@ static void accept_loss(void) {
 /* Everything stands still, whoever looks after it. */
 static void expect_halt(const char *name) {
     cr_assert(WAIT_UNTIL(halted() == PARTITIONS, 5000), "%s: %u of %d partitions are halted", name, halted(), PARTITIONS);
-    pass(700);
+    wait_pass(700);
     cr_assert_eq(answered_streams(), 0, "%s: something was answered", name);
 }
 

@@ -3,7 +3,6 @@
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "tests/flow/check.h"
 #include "tests/support/proxy.h"
@@ -28,8 +27,6 @@ static void stop(void) {
     flow_stop(&flow);
 }
 
-static void pass(int ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL); }
-
 static bool cuts(enum proxy_rule rule) { return rule == PROXY_CUT_REPLIES || rule == PROXY_CUT_REQUESTS; }
 
 /* Each round cuts elsewhere. */
@@ -37,7 +34,7 @@ static void disturb(const struct row *row) {
     for (unsigned n = 0; n < ROUNDS; n++) {
         if (n == 0 || cuts(row->rule)) proxy_rule(&proxy, row->rule, cuts(row->rule) ? flow_random(&flow, row->argument) : row->argument);
         flow_load(&flow, 20);
-        pass(ROUND_MS);
+        wait_pass(ROUND_MS);
     }
 }
 

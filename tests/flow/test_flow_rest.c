@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/flow/check.h"
@@ -16,8 +15,6 @@ static struct flow flow;
 static void stop(void) { flow_stop(&flow); }
 
 TestSuite(flow_rest, .fini = stop, .timeout = 60);
-
-static void pass(int ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL); }
 
 /* User and system time of a process so far, in ms. */
 static long cpu_ms(pid_t pid) {
@@ -52,7 +49,7 @@ static void serve(unsigned lease_ms) {
 /* Percent of a core over the next seconds. */
 static long watch(void) {
     long before_ms = cpu_ms(flow.workers[0].pid);
-    pass(WATCH_MS);
+    wait_pass(WATCH_MS);
     return (cpu_ms(flow.workers[0].pid) - before_ms) * 100 / WATCH_MS;
 }
 

@@ -1,21 +1,18 @@
 /* Failovers under load: three sentinels, a master and two replicas. Nothing is applied twice; what the new master never got is noticed,
  * and sending it again repairs it. */
-#include <arpa/inet.h>
 #include <criterion/criterion.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "producer/till.h"
 #include "tests/flow/check.h"
+#include "tests/support/node.h"
 #include "tests/support/process.h"
 
 enum { PARTITIONS = 4, NODES = 6, SENT_MAX = 20000, SEND_MS = 20000, CHUNK = 20, FAILOVER_MS = 60000, START_MS = 60000 };
@@ -38,45 +35,12 @@ static atomic_bool enough;
 static bool durable; /* of workers and senders: on one replica */
 static pthread_t loader, listener;
 
-static void pass(int ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL); }
-
 /* --- the servers --- */
-
-static bool is_free(unsigned port) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool yes = bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
-    close(fd);
-    return yes;
-}
-
-static unsigned free_ports(void) {
-    for (unsigned port = 20000 + (unsigned)getpid() % 1000 * 10;; port = port < 32000 ? port + 10 : 20000) {
-        unsigned n = 0;
-        while (n < NODES && is_free(port + n)) n++;
-        if (n == NODES) return port;
-    }
-}
-
-static pid_t node_pid(unsigned port) {
-    char path[96], text[16] = "";
-    snprintf(path, sizeof path, "%s/%u.pid", dir, port);
-    FILE *file = fopen(path, "r");
-    if (file) {
-        text[fread(text, 1, sizeof text - 1, file)] = '\0';
-        fclose(file);
-    }
-    long pid = strtol(text, NULL, 10);
-    cr_assert(pid > 1, "no process for port %u", port);
-    return (pid_t)pid;
-}
-
-static void node_signal(unsigned port, int signal) { cr_assert_eq(kill(node_pid(port), signal), 0, "port %u", port); }
 
 static void start_servers(const char *min_replicas) {
     char port[8], environment[48];
     process_make_dir("till-ha", dir, sizeof dir);
-    first_port = master_port = free_ports();
+    first_port = master_port = node_free_ports(NODE_SENTINEL);
     snprintf(port, sizeof port, "%u", first_port);
     snprintf(scene.log, sizeof scene.log, "%s/scene.log", dir);
     snprintf(environment, sizeof environment, "MIN_REPLICAS=%s", min_replicas);
@@ -151,7 +115,7 @@ static void *load(void *context) {
         }
         atomic_store(&sent_count, n + CHUNK);
         send_payments(till, n, n + CHUNK);
-        pass(10);
+        wait_pass(10);
     }
     till_close(till);
     return NULL;
@@ -197,7 +161,7 @@ static void start(const char *min_replicas, const char *on_data_loss) {
     server_text(&flow.server, "SET", "settled", "yes", NULL);
     cr_assert_eq(server_integer(&flow.server, "WAIT", "2", "10000", NULL), 2, "the replicas do not follow");
     start_load();
-    pass(1500);
+    wait_pass(1500);
 }
 
 static void stop(void) {
@@ -274,7 +238,7 @@ static void expect_repaired(const char *name) {
 /* After a failover: whatever is lost was reported, and is repaired. How many. */
 static unsigned expect_reported_and_repaired(const char *name) {
     cr_assert(WAIT_UNTIL(all_serve(), 30000), "%s: nobody serves", name);
-    pass(3000);
+    wait_pass(3000);
     stop_load();
     unsigned stopped = halted();
     if (stopped) accept_loss();
@@ -290,18 +254,18 @@ static unsigned expect_reported_and_repaired(const char *name) {
 
 Test(flow_sentinel, master_is_killed) {
     start("0", NULL);
-    node_signal(master_port, SIGKILL);
+    node_signal(dir, master_port, SIGKILL);
     follow_master();
     expect_reported_and_repaired("killed");
 }
 
 /* The replicas get nothing for a while: what is confirmed meanwhile is lost for sure. */
 static void kill_master_that_ran_ahead(void) {
-    for (unsigned n = 1; n < 3; n++) node_signal(first_port + n, SIGSTOP);
+    for (unsigned n = 1; n < 3; n++) node_signal(dir, first_port + n, SIGSTOP);
     server_text(&flow.server, "CLIENT", "KILL", "TYPE", "replica", NULL);
-    pass(1200);
-    node_signal(master_port, SIGKILL);
-    for (unsigned n = 1; n < 3; n++) node_signal(first_port + n, SIGCONT);
+    wait_pass(1200);
+    node_signal(dir, master_port, SIGKILL);
+    for (unsigned n = 1; n < 3; n++) node_signal(dir, first_port + n, SIGCONT);
     follow_master();
 }
 
@@ -328,9 +292,9 @@ Test(flow_sentinel, master_that_ran_ahead_told_nobody) {
 Test(flow_sentinel, frozen_master_comes_back_stale) {
     start("0", NULL);
     unsigned stale = master_port;
-    node_signal(stale, SIGSTOP);
+    node_signal(dir, stale, SIGSTOP);
     follow_master();
-    node_signal(stale, SIGCONT);
+    node_signal(dir, stale, SIGCONT);
     expect_reported_and_repaired("frozen");
 }
 
@@ -339,7 +303,7 @@ Test(flow_sentinel, killed_master_comes_back_stale) {
     char conf[96];
     start("0", "TILL_WORKER_ON_DATA_LOSS=continue");
     unsigned stale = master_port;
-    node_signal(stale, SIGKILL);
+    node_signal(dir, stale, SIGKILL);
     follow_master();
     snprintf(conf, sizeof conf, "%s/%u.conf", dir, stale);
     pid_t again = process_start((const char *[]){"redis-server", conf, NULL}, NULL, scene.log);
@@ -361,7 +325,7 @@ Test(flow_sentinel, planned_failovers) {
     start("0", "TILL_WORKER_ON_DATA_LOSS=continue");
     for (unsigned n = 0; n < 2; n++) {
         fail_over();
-        pass(9000); /* a sentinel refuses another one for a while */
+        wait_pass(9000); /* a sentinel refuses another one for a while */
     }
     expect_reported_and_repaired("planned");
 }
@@ -371,7 +335,7 @@ Test(flow_sentinel, planned_failover_while_writes_are_paused) {
     start("0", NULL);
     server_text(&flow.server, "CLIENT", "PAUSE", "20000", "WRITE", NULL);
     fail_over();
-    pass(3000);
+    wait_pass(3000);
     stop_load();
     cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
     cr_expect_eq(count_lost(), 0);

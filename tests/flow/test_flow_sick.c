@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "tests/flow/check.h"
 #include "tests/support/process.h"
@@ -16,8 +15,6 @@ static struct flow flow;
 static void stop(void) { flow_stop(&flow); }
 
 TestSuite(flow_sick, .fini = stop, .timeout = 90);
-
-static void pass(int ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL); }
 
 /* Two workers with work in hand. */
 static void start(const struct server_options *options) {
@@ -44,7 +41,7 @@ Test(flow_sick, busy_with_somebody_elses_script) {
     char log[96];
     snprintf(log, sizeof log, "%s/busy.log", flow.server.dir);
     pid_t pid = process_start(argv, NULL, log);
-    pass(SICK_MS);
+    wait_pass(SICK_MS);
     cr_assert(WAIT_UNTIL(strcmp(server_text(&flow.server, "SCRIPT", "KILL", NULL), "OK") == 0, 10000));
     cr_assert(WAIT_UNTIL(strcmp(server_text(&flow.server, "PING", NULL), "PONG") == 0, 10000)); /* it ends a moment later */
     process_kill(&pid);
@@ -54,7 +51,7 @@ Test(flow_sick, busy_with_somebody_elses_script) {
 Test(flow_sick, too_few_replicas) {
     start(NULL);
     server_text(&flow.server, "CONFIG", "SET", "min-replicas-to-write", "1", NULL);
-    pass(SICK_MS);
+    wait_pass(SICK_MS);
     server_text(&flow.server, "CONFIG", "SET", "min-replicas-to-write", "0", NULL);
     expect_well("NOREPLICAS");
 }
@@ -68,7 +65,7 @@ Test(flow_sick, snapshots_fail) {
     server_text(&flow.server, "CONFIG", "SET", "save", "1000000 1", NULL);
     server_text(&flow.server, "BGSAVE", NULL);
     cr_assert(WAIT_UNTIL(strncmp(server_text(&flow.server, "SET", "other", "1", NULL), "MISCONF", 7) == 0, 10000));
-    pass(SICK_MS);
+    wait_pass(SICK_MS);
     server_text(&flow.server, "CONFIG", "SET", "save", "", NULL);
     expect_well("MISCONF");
 }

@@ -1,7 +1,6 @@
 /* SIGTERM and SIGINT: exit 0 within 2 s whatever Redis does, and what was held is handed back at once. */
 #include <criterion/criterion.h>
 #include <signal.h>
-#include <time.h>
 
 #include "tests/flow/check.h"
 
@@ -21,8 +20,6 @@ static void expect_exit(unsigned n, int signal, const char *when) {
     cr_assert_eq(flow.workers[n].status, 0, "%s: status %d", when, flow.workers[n].status);
     cr_assert(took_ms < EXIT_MS, "%s: it took %d ms", when, (int)took_ms);
 }
-
-static void pass(int ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL); }
 
 static void hands_back(int signal) {
     flow_start(&flow, 16, NULL);
@@ -65,7 +62,7 @@ Test(flow_signal, term_while_redis_is_down) {
     for (size_t n = 0; n < 3; n++) {
         start_busy();
         server_kill(&flow.server);
-        pass(after_ms[n]);
+        wait_pass(after_ms[n]);
         expect_exit(0, SIGTERM, "Redis is down");
         server_restart(&flow.server);
         expect_sound("after Redis was down");
@@ -80,7 +77,7 @@ Test(flow_signal, term_while_redis_hangs) {
         snprintf(when, sizeof when, "Redis has been hanging for %d ms", after_ms[n]);
         start_busy();
         server_pause(&flow.server);
-        pass(after_ms[n]);
+        wait_pass(after_ms[n]);
         expect_exit(0, SIGTERM, when);
         server_resume(&flow.server);
         expect_sound(when);
@@ -102,7 +99,7 @@ Test(flow_signal, term_while_hanging_at_the_start) {
     server_pause(&flow.server);
     flow_worker(&flow, 0, NULL);
     cr_assert(WAIT_UNTIL(worker_log_has(&flow.workers[0], "event=worker_starts"), 5000));
-    pass(200);
+    wait_pass(200);
     expect_exit(0, SIGTERM, "Redis hangs at the start");
     server_resume(&flow.server);
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "tests/flow/archives.h"
 #include "tests/flow/check.h"
@@ -19,8 +18,6 @@ static char dir[128], setting[160];
 static void stop(void) { flow_stop(&flow); }
 
 TestSuite(flow_trim, .fini = stop, .timeout = 240);
-
-static void pass(int ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL); }
 
 static void start_worker(unsigned n, const char *crash_at, const char *more) {
     flow_worker(&flow, n, &(struct worker_options){
@@ -141,9 +138,9 @@ Test(flow_trim, what_is_pending_stays) {
     server_text(&flow.server, "SET", "{till:0}:intents", "x", NULL);
     flow_transfer(&flow, 50, is_other, is_first);
     cr_assert(WAIT_UNTIL(pending() > 20, 10000), "%d are pending", (int)pending());
-    pass(1000);
+    wait_pass(1000);
     uint64_t waiting = pending();
-    pass(3000);
+    wait_pass(3000);
     cr_assert_geq(pending(), waiting, "%d of %d are pending", (int)pending(), (int)waiting);
     for (unsigned n = 0; n < 2; n++) { /* and the next owner finds them */
         server_text(&flow.server, "DEL", "{till:0}:intents", NULL);
@@ -193,7 +190,7 @@ ParameterizedTest(const char (*point)[32], flow_trim, killed, .fini = stop, .tim
     flow_open(&flow);
     for (int n = 0; n < 60 && worker_runs(&flow.workers[1]); n++) {
         flow_load(&flow, 40);
-        pass(150);
+        wait_pass(150);
     }
     int status = flow.workers[1].status;
     cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "%s was not reached", *point);
@@ -212,7 +209,7 @@ Test(flow_trim, killed_at_random, .timeout = 400) {
     for (unsigned n = 0; n < 20; n++) {
         start_worker(n % 2, NULL, NULL);
         flow_load(&flow, 60);
-        pass((int)flow_random(&flow, 1500));
+        wait_pass((int)flow_random(&flow, 1500));
         worker_kill(&flow.workers[n % 2]);
     }
     start_worker(0, NULL, NULL);
@@ -229,7 +226,7 @@ Test(flow_trim, retention_is_read_again) {
     flow_open(&flow);
     flow_load(&flow, 100);
     cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
-    pass(2500);
+    wait_pass(2500);
     cr_assert_geq(lengths(keys_intents), flow.acknowledged);
     FILE *out = fopen(flow.workers[0].config, "a");
     cr_assert(out && fputs("retention:\n  intents: 1s\n  ledger: 1s\n  responses: 1s\n", out) >= 0);

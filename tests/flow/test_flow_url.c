@@ -1,15 +1,13 @@
 /* Where Redis is: on a TCP port, or a server of the worker's own. (All other tests use a unix socket.) */
-#include <arpa/inet.h>
 #include <criterion/criterion.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/flow/check.h"
+#include "tests/support/node.h"
 #include "tests/support/process.h"
 
 static struct flow flow;
@@ -22,18 +20,9 @@ static void stop(void) {
 
 TestSuite(flow_url, .fini = stop, .timeout = 60);
 
-static unsigned free_port(void) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    cr_assert(fd >= 0 && !bind(fd, (struct sockaddr *)&address, size) && !getsockname(fd, (struct sockaddr *)&address, &size));
-    close(fd);
-    return ntohs(address.sin_port);
-}
-
 Test(flow_url, a_port) {
     char port[8], url[64];
-    snprintf(port, sizeof port, "%u", free_port());
+    snprintf(port, sizeof port, "%u", node_free_port());
     snprintf(url, sizeof url, "redis://127.0.0.1:%s", port);
     flow_start(&flow, 4, &(struct server_options){.extra = {"--port", port}});
     flow_worker(&flow, 0, &(struct worker_options){.url = url});
@@ -46,7 +35,7 @@ Test(flow_url, a_port) {
 
 Test(flow_url, a_port_with_a_password) {
     char port[8], url[96];
-    snprintf(port, sizeof port, "%u", free_port());
+    snprintf(port, sizeof port, "%u", node_free_port());
     snprintf(url, sizeof url, "TILL_REDIS_URL=redis://:open%%20sesame@127.0.0.1:%s/0", port);
     flow_start(&flow, 4, &(struct server_options){.extra = {"--port", port}});
     server_text(&flow.server, "CONFIG", "SET", "requirepass", "open sesame", NULL); /* those connected already stay in */

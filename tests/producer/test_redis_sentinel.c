@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/support/node.h"
 #include "tests/support/wait.h"
 
 enum { SENTINELS = 3, TIMEOUT_MS = 1500 };
@@ -32,12 +33,6 @@ static int listen_somewhere(int *fd) {
     *fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     cr_assert(*fd >= 0 && !bind(*fd, (struct sockaddr *)&address, size) && !getsockname(*fd, (struct sockaddr *)&address, &size));
     return ntohs(address.sin_port);
-}
-
-static int free_port(void) {
-    int fd, port = listen_somewhere(&fd);
-    close(fd);
-    return port;
 }
 
 static bool tell(int fd, const char *text) { return send(fd, text, strlen(text), MSG_NOSIGNAL) >= 0; }
@@ -89,10 +84,10 @@ static void name_port(struct sentinel *s, int port) {
 
 static void start(void) {
     static char ports[2][8];
-    server_port = free_port();
+    server_port = (int)node_free_port();
     snprintf(ports[0], sizeof ports[0], "%d", server_port);
     server_start(&server, &(struct server_options){.extra = {"--port", ports[0]}});
-    other_port = free_port();
+    other_port = (int)node_free_port();
     snprintf(ports[1], sizeof ports[1], "%d", other_port);
     server_start(&other, &(struct server_options){.extra = {"--port", ports[1], "--replicaof", "127.0.0.1", ports[0]}});
     for (int n = 0; n < SENTINELS; n++) start_sentinel(&sentinels[n]);

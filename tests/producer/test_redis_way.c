@@ -9,23 +9,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/support/node.h"
 #include "tests/support/wait.h"
 
 enum { PATIENCE_MS = 60000, NOTICED_MS = 10000 };
 
 static char port_text[8];
 
-static unsigned free_port(void) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    cr_assert(fd >= 0 && !bind(fd, (struct sockaddr *)&address, size) && !getsockname(fd, (struct sockaddr *)&address, &size));
-    close(fd);
-    return ntohs(address.sin_port);
-}
-
 static void open_tcp(void) {
-    unsigned port = free_port();
+    unsigned port = node_free_port();
     snprintf(port_text, sizeof port_text, "%u", port);
     server_start(&server, &(struct server_options){.extra = {"--port", port_text}});
     options = (struct redis_options){.client_name = "way-test", .connect_timeout_ms = 2000, .timeout_ms = PATIENCE_MS};

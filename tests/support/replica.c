@@ -8,7 +8,7 @@
 #include "tests/support/process.h"
 #include "tests/support/wait.h"
 
-enum { PORT_FIRST = 13000, PORTS = 6000, START_MS = 20000, WAIT_MS = 100 };
+enum { PORT_FIRST = 18000, PORTS = 2000, START_MS = 20000, WAIT_MS = 100 };
 
 /* Somebody else may have it: the next one then. */
 static void listen_somewhere(struct server *master, char port[8]) {

@@ -16,6 +16,8 @@ int64_t wait_fair_ms(int64_t timeout_ms) {
     return timeout_ms * (factor < 1 ? 1 : factor > 100 ? 100 : factor);
 }
 
+void wait_pass(int ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL); }
+
 bool wait_more(int64_t deadline_ms) {
     if (wait_now_ms() >= deadline_ms) return false;
     nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);

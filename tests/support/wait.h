@@ -9,6 +9,8 @@
 int64_t wait_now_ms(void);
 /* How long is fair here: $TILL_SLOW times as long, where workers are slowed down by a sanitizer. */
 int64_t wait_fair_ms(int64_t timeout_ms);
+/* Lets time pass, where it is the time itself that is wanted: everything else is waited for. */
+void wait_pass(int ms);
 /* Sleeps 2 ms; false when the deadline (of wait_now_ms) has come. */
 bool wait_more(int64_t deadline_ms);
 
