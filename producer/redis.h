@@ -127,6 +127,12 @@ bool redis_node_next(const struct redis *redis, unsigned *node);
 unsigned redis_node_last(const struct redis *redis); /* which gave the last reply */
 unsigned redis_node_of(const struct redis *redis, const char *key, size_t size); /* which has a key, by what is known */
 const char *redis_node_where(struct redis *redis, unsigned node); /* as redis_where; "" when nobody has it */
+/* Asks the home anew who has what, for redis_node_of: a master that froze, and was replaced meanwhile, confirms for a moment what is lost
+ * with it. Nothing may be under way. Takes as long as redis_verify. */
+void redis_node_review(struct redis *redis);
+/* Does the node that has `key` answer? Asked over a connection of its own, so that it costs what is under way elsewhere nothing. False:
+ * not within timeout_ms to connect and as much to answer, or it did not a moment ago. */
+bool redis_node_answers(struct redis *redis, const char *key, size_t size, int timeout_ms);
 /* Waits until one of these has something to be read, at its home. NULL and lost ones are passed over. */
 bool redis_wait_any(struct redis *const *list, size_t count, int timeout_ms);
 bool redis_is_readable(const struct redis *redis); /* without waiting; a lost one is */

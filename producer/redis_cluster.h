@@ -73,6 +73,8 @@ unsigned cluster_node_at(struct redis *redis, const struct redis_node *at);
 enum redis_err cluster_refresh(struct redis *redis);
 /* The same, but not again within 200 ms. */
 void cluster_refresh_soon(struct redis *redis);
+/* Asks this one, over a connection of its own, for at most timeout_ms to connect and as much to answer. */
+enum redis_err cluster_ask(struct redis *redis, unsigned node, int timeout_ms);
 /* "MOVED 3999 10.0.0.1:6379" (or ASK; no host: that of `from`) -> slot and address. False: it is neither. */
 bool cluster_parse_moved(const char *text, const struct redis_node *from, unsigned *slot, struct redis_node *to);
 int64_t cluster_now_ms(void);
@@ -91,6 +93,8 @@ struct redis *cluster_home(const struct redis *redis);
 void cluster_interrupt(struct redis *redis); /* under the lock */
 void cluster_set_timeout(struct redis *redis, int timeout_ms);
 enum redis_err cluster_verify(struct redis *redis);
+void cluster_review(struct redis *redis);
+bool cluster_answers(struct redis *redis, unsigned slot, int timeout_ms);
 enum redis_err cluster_reach_home(struct redis *redis);
 /* The topology, and the home where there is one. */
 enum redis_err cluster_connect(struct redis *redis);

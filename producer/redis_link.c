@@ -138,18 +138,45 @@ static unsigned find_demoted(const struct cluster *c) {
     return CLUSTER_NODE_NONE;
 }
 
-/* Asks somebody else than those we talk to: one that froze believes for a while that everything is as it was. */
-enum redis_err cluster_verify(struct redis *redis) {
-    struct cluster *c = redis->cluster;
-    unsigned first = c->ask;
+/* Asks c->ask, or whoever answers. */
+static void look_again(struct redis *redis) {
     int connect_timeout_ms = redis->options.connect_timeout_ms;
-    if (!c->open) return REDIS_LOST;
-    do c->ask = (c->ask + 1) % c->count;
-    while (c->ask != first && (c->ask == c->home_node || cluster_now_ms() < c->nodes[c->ask].retry_at_ms));
     if (connect_timeout_ms > VERIFY_MS) redis->options.connect_timeout_ms = VERIFY_MS;
     enum redis_err ignored = cluster_refresh(redis);
     (void)ignored;
     redis->options.connect_timeout_ms = connect_timeout_ms;
+}
+
+void cluster_review(struct redis *redis) {
+    struct cluster *c = redis->cluster;
+    if (!c->open) return;
+    if (c->home_node != CLUSTER_NODE_NONE) c->ask = c->home_node;
+    look_again(redis);
+}
+
+bool cluster_answers(struct redis *redis, unsigned slot, int timeout_ms) {
+    struct cluster *c = redis->cluster;
+    unsigned n = c->owner[slot];
+    struct cluster_node *node = n == CLUSTER_NODE_NONE ? NULL : &c->nodes[n];
+    if (!c->open || (node && cluster_now_ms() < node->retry_at_ms)) return false;
+    if (node && cluster_ask(redis, n, timeout_ms) == REDIS_OK) {
+        cluster_review(redis); /* one that froze answers as if nothing had happened */
+        return c->open && c->owner[slot] == n;
+    }
+    if (!c->open) return false; /* interrupted */
+    if (node) c->nodes[n].retry_at_ms = cluster_now_ms() + RETRY_MS;
+    cluster_refresh_soon(redis); /* another may have its place by now */
+    return false;
+}
+
+/* Asks somebody else than those we talk to: one that froze believes for a while that everything is as it was. */
+enum redis_err cluster_verify(struct redis *redis) {
+    struct cluster *c = redis->cluster;
+    unsigned first = c->ask;
+    if (!c->open) return REDIS_LOST;
+    do c->ask = (c->ask + 1) % c->count;
+    while (c->ask != first && (c->ask == c->home_node || cluster_now_ms() < c->nodes[c->ask].retry_at_ms));
+    look_again(redis);
     if (!c->open) return REDIS_LOST; /* interrupted */
     redis->error[0] = '\0';
     unsigned n = find_demoted(c);

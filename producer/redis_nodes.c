@@ -41,6 +41,14 @@ const char *redis_node_where(struct redis *redis, unsigned node) {
     return node < redis->cluster->count ? redis_where_of(redis, &redis->cluster->nodes[node].at) : "";
 }
 
+void redis_node_review(struct redis *redis) {
+    if (redis->cluster) cluster_review(redis);
+}
+
+bool redis_node_answers(struct redis *redis, const char *key, size_t size, int timeout_ms) {
+    return redis->cluster ? cluster_answers(redis, redis_slot(key, size), timeout_ms) : !redis_is_lost(redis);
+}
+
 void redis_append_to(struct redis *redis, struct command *c, unsigned node) {
     if (redis->cluster) cluster_append_fixed(redis, c, node);
     else redis_append(redis, c);

@@ -98,8 +98,8 @@ static enum redis_err call_slots(struct redis *redis, struct redis *asking) {
     return err;
 }
 
-/* Asks one, over a connection of its own: what is under way elsewhere must not be in front of it. */
-static enum redis_err ask_node(struct redis *redis, unsigned n, int timeout_ms) {
+/* What is under way elsewhere must not be in front of it. */
+enum redis_err cluster_ask(struct redis *redis, unsigned n, int timeout_ms) {
     struct redis_options options = redis->options;
     options.url.kind = REDIS_URL_TCP;
     options.connect_timeout_ms = options.timeout_ms = timeout_ms;
@@ -137,7 +137,7 @@ enum redis_err cluster_refresh(struct redis *redis) {
         int64_t step_ms = (deadline_ms - cluster_now_ms()) / left;
         if (n == CLUSTER_NODE_NONE || (step_ms <= 0 && left < c->count)) break;
         asked[n] = true;
-        enum redis_err err = ask_node(redis, n, step_ms > STEP_LEAST_MS ? (int)step_ms : STEP_LEAST_MS);
+        enum redis_err err = cluster_ask(redis, n, step_ms > STEP_LEAST_MS ? (int)step_ms : STEP_LEAST_MS);
         if (!err) redis->error[0] = '\0';
         if (!err || strcmp(redis->error, "interrupted") == 0) {
             c->ask = n;

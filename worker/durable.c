@@ -21,10 +21,10 @@ bool durable_wanted(const struct lane *lane) {
     return !redis_durable_is_none(&want);
 }
 
-static unsigned timeout_ms(const struct lane *lane) { return atomic_load(&lane->shared->settings->durable_timeout_ms); }
+unsigned durable_timeout_ms(const struct lane *lane) { return atomic_load(&lane->shared->settings->durable_timeout_ms); }
 
 static unsigned slice_ms(const struct lane *lane) {
-    unsigned slice = timeout_ms(lane), third = lane->shared->lease_ttl_ms / 3, half = (unsigned)lane->shared->redis.timeout_ms / 2;
+    unsigned slice = durable_timeout_ms(lane), third = lane->shared->lease_ttl_ms / 3, half = (unsigned)lane->shared->redis.timeout_ms / 2;
     if (slice > third) slice = third;
     if (slice > half) slice = half;
     return slice > SLICE_MAX_MS ? SLICE_MAX_MS : slice > 0 ? slice : 1; /* 0 would be for ever */
@@ -41,7 +41,7 @@ static void note_behind(struct lane *lane, const struct redis_durable *want, con
     if (atomic_fetch_add(&d->behind, 1) > 0) return;
     redis_durable_describe(want, have, what, sizeof what);
     log_event(LOG_WARN, "durability_missed", {"partition", LOG_N(lane->door.partition)}, {"is", LOG_S(what)},
-              {"after_ms", LOG_N(timeout_ms(lane))}, {"next", LOG_S("nothing is answered until it is reached")});
+              {"after_ms", LOG_N(durable_timeout_ms(lane))}, {"next", LOG_S("nothing is answered until it is reached")});
 }
 
 static void note_waited(struct durable *d, uint64_t us) {
@@ -67,10 +67,7 @@ enum redis_err durable_connect(struct lane *lane) {
     struct redis *redis = atomic_load(&lane->durable);
     if (redis && !redis_is_lost(redis)) return REDIS_OK;
     if (outbox_waits(lane)) return REDIS_LOST;
-    enum redis_err err = lane_connect(lane, &lane->durable);
-    if (err || strcmp(redis_where(lane->redis), redis_where(lane->durable)) == 0) return err;
-    lane_disconnect(lane);
-    return REDIS_LOST;
+    return lane_connect_beside(lane, &lane->durable);
 }
 
 enum redis_err durable_ask(struct lane *lane) {
@@ -122,7 +119,7 @@ static bool judge(struct lane *lane, uint64_t since_us, const struct redis_durab
                   char text[REDIS_DURABLE_TEXT_SIZE]) {
     bool reached = redis_durable_reached(want, have, text);
     if (reached && (!redis_durable_is_none(want) || lane->behind)) note_reached(lane, since_us);
-    if (!reached && lane_now_us() - since_us >= 1000 * (uint64_t)timeout_ms(lane)) note_behind(lane, want, have);
+    if (!reached && lane_now_us() - since_us >= 1000 * (uint64_t)durable_timeout_ms(lane)) note_behind(lane, want, have);
     return reached;
 }
 
@@ -137,38 +134,36 @@ void durable_drop(struct lane *lane) {
     while (lane->question.left > 0) take_reply(lane);
 }
 
-/* One look at others, as long as a slice: what there is of it at the node that has least. */
-static enum redis_err ask_at(struct lane *lane, struct command *c, const unsigned *nodes, unsigned count, const struct redis_durable *want,
-                             struct redis_durable *have) {
+/* One look at others, as long as a slice. `missing`: how many are not there yet. */
+static enum redis_err ask_at(struct lane *lane, struct command *c, struct durable_place *places, unsigned count, unsigned *missing) {
+    struct redis_durable want = wanted_level(lane);
+    char ignored[REDIS_DURABLE_TEXT_SIZE];
     struct reply reply;
     unsigned each = 0;
-    *have = *want;
+    *missing = 0;
     lane_append_renewal(lane, lane->side, c);
-    for (unsigned n = 0; n < count; n++) each = redis_durable_append_to(lane->side, c, want, slice_ms(lane), nodes[n]);
+    for (unsigned n = 0; n < count; n++) each = redis_durable_append_to(lane->side, c, &want, slice_ms(lane), places[n].node);
     enum redis_err first = lane_next_renewal(lane, lane->side);
     for (unsigned n = 0; n < count; n++) {
-        struct redis_durable one = {0};
+        struct redis_durable have = {0};
         for (unsigned m = 0; m < each; m++) {
             enum redis_err err = redis_next(lane->side, &reply);
-            if (!err) redis_durable_take(want, m, reply, &one);
+            if (!err) redis_durable_take(&want, m, reply, &have);
             if (!first) first = err;
         }
-        if (n == 0 || one.replicas < have->replicas) have->replicas = one.replicas;
-        have->aof = have->aof && one.aof;
+        places[n].reached = redis_durable_reached(&want, &have, ignored);
+        *missing += !places[n].reached;
     }
     return first;
 }
 
-enum redis_err durable_wait_at(struct lane *lane, struct command *c, const unsigned *nodes, unsigned count) {
-    char ignored[REDIS_DURABLE_TEXT_SIZE];
-    uint64_t since_us = lane_now_us();
-    while (count > 0) {
-        struct redis_durable want = wanted_level(lane), have = {0};
-        enum redis_err err = redis_durable_is_none(&want) ? REDIS_OK : ask_at(lane, c, nodes, count, &want, &have);
-        if (err || judge(lane, since_us, &want, &have, ignored)) return err;
-        if (atomic_load(&lane->stop)) return REDIS_HELD;
-    }
-    return REDIS_OK;
+enum redis_err durable_wait_at(struct lane *lane, struct command *c, struct durable_place *places, unsigned count, unsigned patience_ms) {
+    uint64_t until_ms = lane_now_ms() + patience_ms;
+    unsigned missing = count;
+    enum redis_err err = REDIS_OK;
+    do err = missing ? ask_at(lane, c, places, count, &missing) : REDIS_OK;
+    while (!err && missing && lane_now_ms() < until_ms && !atomic_load(&lane->stop));
+    return err;
 }
 
 void durable_print(const struct durable *d, FILE *out) {

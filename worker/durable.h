@@ -52,10 +52,16 @@ enum redis_err durable_hear(struct lane *lane, uint64_t since_us, bool *reached,
 /* Whatever was asked, nobody wants to hear of it. */
 void durable_drop(struct lane *lane);
 
-/* In a cluster: waits for what went to these nodes over the side connection, which others' replicas have, for as long as it takes; until it
- * is there nothing may be acknowledged that it follows from. REDIS_HELD: told to stop meanwhile. */
-enum redis_err durable_wait_at(struct lane *lane, struct command *c, const unsigned *nodes, unsigned count)
+/* In a cluster: a node that something went to over the side connection. Until its replicas have that too, nothing may be acknowledged that
+ * it follows from. */
+struct durable_place {
+    unsigned node;
+    bool reached;
+};
+/* Waits for these, but not longer than this, nor when told to stop: not all may be `reached`. 0: one look. */
+enum redis_err durable_wait_at(struct lane *lane, struct command *c, struct durable_place *places, unsigned count, unsigned patience_ms)
     __attribute__((warn_unused_result));
+unsigned durable_timeout_ms(const struct lane *lane); /* durability.timeout */
 
 /* In the text format of Prometheus. */
 void durable_print(const struct durable *durable, FILE *out);

@@ -47,6 +47,20 @@ enum redis_err lane_connect(struct lane *lane, _Atomic(struct redis *) *place) {
     return err ? err : redis_home(redis, key, keys_intents(key, &lane->door.book, lane->door.partition));
 }
 
+static bool is_beside(struct lane *lane, struct redis *other) {
+    return strcmp(redis_where(lane->redis), redis_where(other)) == 0;
+}
+
+enum redis_err lane_connect_beside(struct lane *lane, _Atomic(struct redis *) *place) {
+    enum redis_err err = lane_connect(lane, place);
+    if (err || is_beside(lane, *place)) return err;
+    err = redis_reopen(*place); /* it may be the one that was left behind */
+    if (!err) err = lane_connect(lane, place);
+    if (err || is_beside(lane, *place)) return err;
+    lane_disconnect(lane);
+    return REDIS_LOST;
+}
+
 static enum redis_err connect_lane(struct lane *lane) {
     enum redis_err err = lane_connect(lane, &lane->redis);
     lane->reading = false;

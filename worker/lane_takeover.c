@@ -236,5 +236,5 @@ enum redis_err lane_rest(struct lane *lane) {
     append_sweep(lane);
     enum redis_err err = lane_next_renewal(lane, lane->redis);
     if (!err) err = redis_next(lane->redis, &reply);
-    return !err && reply_integer(reply) > 0 ? lane_take_over(lane) : err;
+    return !err && reply_integer(reply) > (int64_t)lane->outbox.staying ? lane_take_over(lane) : err;
 }

@@ -144,13 +144,16 @@ static uint32_t entry_end(const struct outbox *box, uint32_t n, uint32_t count) 
     return end;
 }
 
-void outbox_stay_whole(struct outbox *box, uint32_t count) {
+uint32_t outbox_stay_whole(struct outbox *box, uint32_t count) {
+    uint32_t entries = 0;
     for (uint32_t n = 0, end; n < count; n = end) {
         bool stays = false;
         end = entry_end(box, n, count);
         for (uint32_t m = n; m < end; m++) stays |= box->items[m].stays;
         for (uint32_t m = n; m < end; m++) box->items[m].stays = stays;
+        entries += stays;
     }
+    return entries;
 }
 
 /* [source, place of its stream in KEYS, ...]: a stream's key ends with its source. */
@@ -242,7 +245,7 @@ static enum redis_err send_first(struct lane *lane, uint32_t count, const char *
     struct command c, aside;
     command_init(&c);
     command_init(&aside);
-    enum redis_err err = lane_connect(lane, &lane->side);
+    enum redis_err err = lane_connect_beside(lane, &lane->side);
     FAILPOINT("after_durable");
     if (lane->replaying.on) replaying_put_aside(lane, &aside, count);
     else if (!err) err = follow_ups_send(lane, count);

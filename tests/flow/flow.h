@@ -160,6 +160,7 @@ struct flow_answer {
     char bill[33], detail[128];
 };
 struct flow_answer flow_answer(struct flow *flow, const struct intent *intent);
+struct flow_answer flow_answer_in(struct flow *flow, unsigned partition, const struct intent *intent); /* while others are away */
 /* Calls `visit` with the fields of each answer to `source` in every partition; told_ms is the time of the answer's own entry. */
 typedef void flow_visitor(void *context, uint64_t told_ms, struct reply fields);
 void flow_each_answer(struct flow *flow, const char *source, flow_visitor *visit, void *context);

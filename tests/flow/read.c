@@ -30,12 +30,14 @@ static void each_entry(struct flow *flow, const char *key, flow_visitor *visit, 
     } while (reply_count(page) > 0);
 }
 
-void flow_each_answer(struct flow *flow, const char *source, flow_visitor *visit, void *context) {
+static void each_answer_in(struct flow *flow, unsigned partition, const char *source, flow_visitor *visit, void *context) {
     keys_buffer key;
-    for (unsigned p = 0; p < flow->book.partitions; p++) {
-        keys_responses(key, &flow->book, p, source);
-        each_entry(flow, key, visit, context);
-    }
+    keys_responses(key, &flow->book, partition, source);
+    each_entry(flow, key, visit, context);
+}
+
+void flow_each_answer(struct flow *flow, const char *source, flow_visitor *visit, void *context) {
+    for (unsigned p = 0; p < flow->book.partitions; p++) each_answer_in(flow, p, source, visit, context);
 }
 
 struct wanted {
@@ -68,6 +70,12 @@ static void note_answer(void *context, uint64_t told_ms, struct reply fields) {
 struct flow_answer flow_answer(struct flow *flow, const struct intent *intent) {
     struct wanted w = {.intent = intent, .answer.code = -1};
     flow_each_answer(flow, intent->source, note_answer, &w);
+    return w.answer;
+}
+
+struct flow_answer flow_answer_in(struct flow *flow, unsigned partition, const struct intent *intent) {
+    struct wanted w = {.intent = intent, .answer.code = -1};
+    each_answer_in(flow, partition, intent->source, note_answer, &w);
     return w.answer;
 }
 

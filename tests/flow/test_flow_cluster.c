@@ -7,19 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "producer/till.h"
 #include "tests/flow/check.h"
+#include "tests/flow/nodes.h"
 #include "tests/support/node.h"
 #include "tests/support/process.h"
 
-enum { PARTITIONS = 16, USERS = 48, MERCHANTS = 4, FUNDS = 1000000, SENT_MAX = 20000, CHUNK = 24, SEND_MS = 30000, START_MS = 60000 };
+enum { PARTITIONS = 16, USERS = 48, MERCHANTS = 4, FUNDS = 1000000, SENT_MAX = 20000, CHUNK = 24, SEND_MS = 30000 };
 
 static struct flow flow;
-static struct worker scene; /* config/cluster-local */
-static char dir[64], url[112];
-static unsigned first_port;
+static struct nodes nodes;
 
 /* The load, which goes on whatever happens. */
 static struct payment {
@@ -35,34 +33,6 @@ static atomic_bool enough, transfers;
 static bool durable; /* of workers and senders: on one replica */
 static pthread_t loader;
 
-/* --- the servers --- */
-
-static void start_servers(const char *replicas) {
-    char port[8], environment[32];
-    process_make_dir("till-rc", dir, sizeof dir);
-    first_port = node_free_ports(NODE_CLUSTER);
-    snprintf(port, sizeof port, "%u", first_port);
-    snprintf(scene.log, sizeof scene.log, "%s/scene.log", dir);
-    snprintf(environment, sizeof environment, "REPLICAS=%s", replicas);
-    scene.pid = process_start((const char *[]){TILL_SOURCE_DIR "/config/cluster-local", dir, port, NULL},
-                              (const char *[]){"NODE_TIMEOUT_MS=2000", environment, NULL}, scene.log);
-    cr_assert(WAIT_UNTIL(worker_log_has(&scene, "cluster://"), START_MS), "the servers do not start");
-    snprintf(url, sizeof url, "cluster://127.0.0.1:%u,127.0.0.1:%u", first_port + 1, first_port + 2);
-}
-
-/* One node, spoken to directly. */
-static struct server node_of(unsigned port) {
-    struct server node = {.pid = 0};
-    snprintf(node.socket, sizeof node.socket, "%s/%u.sock", dir, port);
-    return node;
-}
-
-static unsigned port_of(unsigned partition) {
-    const char *key = flow_key(&flow, keys_meta, partition);
-    const char *where = redis_node_where(flow.redis, redis_node_of(flow.redis, key, strlen(key)));
-    return (unsigned)strtoul(strrchr(where, ':') + 1, NULL, 10);
-}
-
 /* --- the load --- */
 
 static struct till_intent intent_of(unsigned n, char names[3][16]) {
@@ -77,7 +47,7 @@ static struct till_intent intent_of(unsigned n, char names[3][16]) {
 
 static struct till *open_till(void) {
     struct till *till;
-    int code = till_open(&till, &(struct till_options){.url = url, .open_wait_ms = SEND_MS, .connect_timeout_ms = 1000,
+    int code = till_open(&till, &(struct till_options){.url = nodes.url, .open_wait_ms = SEND_MS, .connect_timeout_ms = 1000,
                                                         .durability_replicas = durable});
     cr_assert_eq(code, TILL_OK, "%s", till_error(till));
     return till;
@@ -133,10 +103,8 @@ static void open_account(struct till *till, const char *kind, const char *prefix
 }
 
 static void start(const char *replicas) {
-    char socket[96];
-    start_servers(replicas);
-    snprintf(socket, sizeof socket, "%s/%u.sock", dir, first_port);
-    flow_attach(&flow, PARTITIONS, socket, url);
+    nodes_start(&nodes, replicas);
+    nodes_attach(&nodes, &flow, PARTITIONS);
     for (unsigned n = 0; n < 2; n++)
         flow_worker(&flow, n, &(struct worker_options){.lease_ttl_ms = 3000,
                                                        .environment = {"TILL_WORKER_ON_DATA_LOSS=continue",
@@ -155,9 +123,7 @@ static void stop_load(void) {
 
 static void stop(void) {
     flow_stop(&flow);
-    if (scene.pid) process_signal(scene.pid, SIGTERM);
-    if (scene.pid && !process_wait(&scene.pid, 10000, NULL)) process_kill(&scene.pid);
-    if (getenv("TILL_KEEP") == NULL && dir[0]) process_remove_tree(dir);
+    nodes_stop(&nodes);
 }
 
 TestSuite(flow_cluster, .fini = stop, .timeout = 240);
@@ -233,12 +199,16 @@ static bool pays(struct till *till, unsigned partition, int timeout_ms) {
     return true; /* none of ours lives there */
 }
 
-static void expect_others_go_on(bool dead[PARTITIONS]) {
+static void expect_pays_but_for(const bool dead[PARTITIONS], int timeout_ms) {
     struct till *till = open_till();
-    for (unsigned p = 0; p < PARTITIONS; p++) dead[p] = port_of(p) == first_port;
-    node_signal(dir, first_port, SIGKILL);
-    for (unsigned p = 0; p < PARTITIONS; p++) cr_expect(dead[p] || pays(till, p, 5000), "partition %u waits: %s", p, till_error(till));
+    for (unsigned p = 0; p < PARTITIONS; p++) cr_expect(dead[p] || pays(till, p, timeout_ms), "partition %u waits: %s", p, till_error(till));
     till_close(till);
+}
+
+static void expect_others_go_on(bool dead[PARTITIONS]) {
+    for (unsigned p = 0; p < PARTITIONS; p++) dead[p] = nodes_port_of(&flow, p) == nodes.first_port;
+    node_signal(nodes.dir, nodes.first_port, SIGKILL);
+    expect_pays_but_for(dead, 5000);
 }
 
 /* Its replica takes its place; meanwhile nobody else waits. What it had confirmed and the replica had not got is lost, and repaired by
@@ -258,40 +228,31 @@ Test(flow_cluster, master_is_killed) {
     expect_each_once("killed", 2);
 }
 
-static unsigned count_masters(void) {
-    struct server node = node_of(first_port + 1);
-    unsigned count = 0;
-    char *nodes = strdup(server_text(&node, "CLUSTER", "NODES", NULL)), *rest = nodes;
-    for (char *line; (line = strsep(&rest, "\n"));) count += strstr(line, "master") && !strstr(line, "fail");
-    free(nodes);
-    server_stop(&node);
-    return count;
-}
-
 static bool waits_for_replica(void) {
     return worker_log_has(&flow.workers[0], "durability_missed") || worker_log_has(&flow.workers[1], "durability_missed");
 }
 
 /* Its replica gets nothing for a while, and then a master dies: with durability.replicas nothing is lost that anybody goes by, transfers
- * between the masters included, and only what was never said to be taken is sent again. It comes back, or the new master had no replica. */
+ * between the masters included, and only what was never said to be taken is sent again; and meanwhile those who owe it something answer what
+ * has nothing to do with that. It comes back, or the new master had no replica. */
 Test(flow_cluster, master_that_ran_ahead_told_nobody) {
     bool dead[PARTITIONS];
-    char conf[96];
     durable = true;
     atomic_store(&transfers, true);
     start("1");
-    node_signal(dir, first_port + 3, SIGSTOP);
-    struct server node = node_of(first_port);
+    node_signal(nodes.dir, nodes.first_port + 3, SIGSTOP);
+    struct server node = nodes_one(&nodes, nodes.first_port);
     server_text(&node, "CLIENT", "KILL", "TYPE", "replica", NULL); /* or it would find in its socket what it missed */
     server_stop(&node);
     cr_assert(WAIT_UNTIL(waits_for_replica(), 20000));
     wait_pass(500); /* what others owe to its partitions comes there */
-    for (unsigned p = 0; p < PARTITIONS; p++) dead[p] = port_of(p) == first_port;
-    node_signal(dir, first_port, SIGKILL);
-    node_signal(dir, first_port + 3, SIGCONT);
-    cr_assert(WAIT_UNTIL(count_masters() == 2, 30000) && WAIT_UNTIL(count_masters() == 3, 30000), "no failover");
-    snprintf(conf, sizeof conf, "%s/%u.conf", dir, first_port);
-    pid_t again = process_start((const char *[]){"redis-server", conf, NULL}, NULL, scene.log);
+    for (unsigned p = 0; p < PARTITIONS; p++) dead[p] = nodes_port_of(&flow, p) == nodes.first_port;
+    expect_pays_but_for(dead, 20000);
+    node_signal(nodes.dir, nodes.first_port, SIGKILL);
+    node_signal(nodes.dir, nodes.first_port + 3, SIGCONT);
+    cr_assert(WAIT_UNTIL(nodes_masters(&nodes, nodes.first_port + 1) == 2, 30000), "nobody misses it");
+    cr_assert(WAIT_UNTIL(nodes_masters(&nodes, nodes.first_port + 1) == 3, 30000), "no failover");
+    pid_t again = nodes_start_again(&nodes, nodes.first_port);
     struct till *till = open_till();
     for (unsigned p = 0; p < PARTITIONS; p++) cr_expect(!dead[p] || WAIT_UNTIL(pays(till, p, 10000), 60000), "partition %u stays away", p);
     till_close(till);
@@ -305,14 +266,12 @@ Test(flow_cluster, master_that_ran_ahead_told_nobody) {
 /* Nobody takes its place; it comes back with all it had. What others owed to its partitions waited, and comes in order. */
 Test(flow_cluster, master_comes_back) {
     bool dead[PARTITIONS];
-    char conf[96];
     atomic_store(&transfers, true);
     start("0");
     expect_others_go_on(dead);
     cr_expect(WAIT_UNTIL(worker_log_has(&flow.workers[0], "follow_ups_held") || worker_log_has(&flow.workers[1], "follow_ups_held"), 20000),
               "nothing was held up");
-    snprintf(conf, sizeof conf, "%s/%u.conf", dir, first_port);
-    pid_t again = process_start((const char *[]){"redis-server", conf, NULL}, NULL, scene.log);
+    pid_t again = nodes_start_again(&nodes, nodes.first_port);
     struct till *till = open_till();
     for (unsigned p = 0; p < PARTITIONS; p++) cr_expect(WAIT_UNTIL(pays(till, p, 10000), 60000), "partition %u stays away", p);
     till_close(till);
@@ -323,7 +282,7 @@ Test(flow_cluster, master_comes_back) {
 }
 
 static void set_slot(unsigned port, const char *slot, const char *how, const char *id) {
-    struct server node = node_of(port);
+    struct server node = nodes_one(&nodes, port);
     const char *said = server_text(&node, "CLUSTER", "SETSLOT", slot, how, id, NULL);
     cr_assert_str_eq(said, "OK", "%s: %s", how, said);
     server_stop(&node);
@@ -331,7 +290,7 @@ static void set_slot(unsigned port, const char *slot, const char *how, const cha
 
 /* Key by key, as redis-cli --cluster reshard does it, but slowly. */
 static unsigned move_keys(unsigned from, unsigned to, const char *slot) {
-    struct server node = node_of(from);
+    struct server node = nodes_one(&nodes, from);
     char port[8], key[256];
     unsigned moved = 0;
     snprintf(port, sizeof port, "%u", to);
@@ -348,7 +307,7 @@ static unsigned move_keys(unsigned from, unsigned to, const char *slot) {
 }
 
 static void move_slot(unsigned partition, unsigned from, unsigned to) {
-    struct server node = node_of(from), target = node_of(to);
+    struct server node = nodes_one(&nodes, from), target = nodes_one(&nodes, to);
     char slot[8], from_id[64], to_id[64];
     snprintf(slot, sizeof slot, "%s", server_text(&node, "CLUSTER", "KEYSLOT", flow_key(&flow, keys_meta, partition), NULL));
     snprintf(from_id, sizeof from_id, "%s", server_text(&node, "CLUSTER", "MYID", NULL));
@@ -366,14 +325,14 @@ static void move_slot(unsigned partition, unsigned from, unsigned to) {
 Test(flow_cluster, slot_of_a_busy_partition_moves) {
     atomic_store(&transfers, true);
     start("0");
-    unsigned partition = keys_partition(&flow.book, "u0", 2), from = port_of(partition);
-    unsigned to = from == first_port ? first_port + 1 : first_port;
+    unsigned partition = keys_partition(&flow.book, "u0", 2), from = nodes_port_of(&flow, partition);
+    unsigned to = from == nodes.first_port ? nodes.first_port + 1 : nodes.first_port;
     move_slot(partition, from, to);
     wait_pass(500);
     move_slot(partition, to, from);
     wait_pass(500);
     stop_load();
-    struct server node = node_of(from);
+    struct server node = nodes_one(&nodes, from);
     const char *errors = server_text(&node, "INFO", "errorstats", NULL);
     cr_expect(strstr(errors, "errorstat_ASK") && strstr(errors, "errorstat_MOVED"), "nobody was led elsewhere: %s", errors);
     server_stop(&node);
