@@ -131,7 +131,8 @@ static bool ask_again(struct lane *lane, const bool *sent) {
     }
     command_clear(&c);
     for (unsigned target = 0; target < lane->door.book.partitions; target++)
-        if (sent[target] && !box->held[target]) there &= !redis_next(lane->side, &reply) && redis_node_last(lane->side) == box->nodes[target];
+        if (sent[target] && !box->held[target])
+            there &= !redis_next(lane->side, &reply) && redis_node_last(lane->side) == box->nodes[target];
     return there;
 }
 

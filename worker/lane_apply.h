@@ -25,7 +25,7 @@ enum redis_err lane_next_renewal(struct lane *lane, struct redis *redis) __attri
 
 /* Opens one of the lane's connections, or opens it again when it was lost. */
 enum redis_err lane_connect(struct lane *lane, _Atomic(struct redis *) *place) __attribute__((warn_unused_result));
-/* The same for one that speaks of what was applied over the first: REDIS_LOST when that went to another server, whose place this one took. */
+/* The same for one that speaks of what was applied over the first: REDIS_LOST when that went to another server. */
 enum redis_err lane_connect_beside(struct lane *lane, _Atomic(struct redis *) *place) __attribute__((warn_unused_result));
 
 /* Monotonic clock. Says how fast and when, never what. */

@@ -8,8 +8,8 @@
  * pending, deletes emptied consumers. REDIS_OK also when told to stop meanwhile. */
 enum redis_err lane_take_over(struct lane *lane) __attribute__((warn_unused_result));
 
-/* When nothing came and the lease is due: renews it, deletes emptied consumers, and takes over again if more is pending than is held. It was read by
- * a worker that was replaced meanwhile, or over a connection that is gone. */
+/* When nothing came and the lease is due: renews it, deletes emptied consumers, and takes over again if more is pending than is held. It
+ * was read by a worker that was replaced meanwhile, or over a connection that is gone. */
 enum redis_err lane_rest(struct lane *lane) __attribute__((warn_unused_result));
 
 #endif

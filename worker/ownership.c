@@ -15,7 +15,7 @@
 #include "worker/loss.h"
 
 enum { BEAT_MS = 250, VERIFY_MS = 1000, DOUBT_MS = 60000, LOOK_MS = 250, NUDGE_MS = 50,
-       CONTROL_MS = 500, HUNG_MS = 200, ABANDONED_MS = 300 };
+       CONTROL_MS = 500, HUNG_MS = 200, ABANDONED_MS = 300, LEASE_MAX_MS = 60000, NO_KEY = -2 };
 
 void ownership_init(struct ownership *o, const struct lane_shared *shared, const struct door *door) {
     memset(o, 0, sizeof *o);
@@ -234,7 +234,7 @@ static bool concerns_one(const struct ownership *o, enum redis_err err) {
     return o->control.url.kind == REDIS_URL_CLUSTER && (err == REDIS_BUSY || err == REDIS_HELD);
 }
 
-/* Which partitions nobody holds: one GET each, in one go. */
+/* Which partitions nobody holds: one PTTL each, in one go. No lease is as long as one of before Redis' clock was set back: lease.lua. */
 static enum redis_err find_free(struct ownership *o, bool *free_places) {
     unsigned partitions = o->door.book.partitions;
     struct command c;
@@ -243,14 +243,14 @@ static enum redis_err find_free(struct ownership *o, bool *free_places) {
     enum redis_err err = REDIS_OK;
     command_init(&c);
     for (unsigned p = 0; p < partitions; p++) {
-        command_begin(&c, "GET");
+        command_begin(&c, "PTTL");
         command_copy(&c, key, keys_lease(key, &o->door.book, p));
         redis_append(o->redis, &c);
     }
     command_clear(&c);
     for (unsigned p = 0; p < partitions; p++) {
         enum redis_err one = redis_next(o->redis, &reply);
-        free_places[p] = !one && reply_type(reply) == REPLY_NIL && !o->lanes[p];
+        free_places[p] = !one && (reply_integer(reply) == NO_KEY || reply_integer(reply) > LEASE_MAX_MS) && !o->lanes[p];
         if (one && !concerns_one(o, one)) err = one;
     }
     return err;

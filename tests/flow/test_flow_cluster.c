@@ -201,7 +201,8 @@ static bool pays(struct till *till, unsigned partition, int timeout_ms) {
 
 static void expect_pays_but_for(const bool dead[PARTITIONS], int timeout_ms) {
     struct till *till = open_till();
-    for (unsigned p = 0; p < PARTITIONS; p++) cr_expect(dead[p] || pays(till, p, timeout_ms), "partition %u waits: %s", p, till_error(till));
+    for (unsigned p = 0; p < PARTITIONS; p++)
+        cr_expect(dead[p] || pays(till, p, timeout_ms), "partition %u waits: %s", p, till_error(till));
     till_close(till);
 }
 
@@ -233,8 +234,8 @@ static bool waits_for_replica(void) {
 }
 
 /* Its replica gets nothing for a while, and then a master dies: with durability.replicas nothing is lost that anybody goes by, transfers
- * between the masters included, and only what was never said to be taken is sent again; and meanwhile those who owe it something answer what
- * has nothing to do with that. It comes back, or the new master had no replica. */
+ * between the masters included, and only what was never said to be taken is sent again; and meanwhile those who owe it something answer
+ * what has nothing to do with that. It comes back, or the new master had no replica. */
 Test(flow_cluster, master_that_ran_ahead_told_nobody) {
     bool dead[PARTITIONS];
     durable = true;

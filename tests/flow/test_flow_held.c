@@ -88,8 +88,8 @@ static int64_t balance(unsigned partition) {
 
 /* --- */
 
-/* Of four intents in one entry one is a transfer to where nobody is. The entry stays pending, but what it owes elsewhere arrives, and the others
- * are answered, as is what comes behind it. The worker dies meanwhile, and the next one finds it so. */
+/* Of four intents in one entry one is a transfer to where nobody is. The entry stays pending, but what it owes elsewhere arrives, and the
+ * others are answered, as is what comes behind it. The worker dies meanwhile, and the next one finds it so. */
 Test(flow_held, one_follow_up_of_a_bulk_entry) {
     start("0");
     struct intent all[] = {payment(home, 11), transfer(home, away, 22), transfer(home, there, 33), payment(home, 44)};
@@ -151,8 +151,8 @@ Test(flow_held, a_frozen_master_is_not_waited_for) {
     check_sound(&flow, "frozen", 0);
 }
 
-/* It wakes up after its replica has taken its place, does what it was asked and says so, before it hears that it is no master any more. Whoever
- * believed that would never send again what it owes. */
+/* It wakes up after its replica has taken its place, does what it was asked and says so, before it hears that it is no master any more.
+ * Whoever believed that would never send again what it owes. */
 Test(flow_held, a_frozen_master_confirms_what_is_lost) {
     struct intent owed[2];
     start("1");
