@@ -106,13 +106,13 @@ static enum redis_err send_again(struct lane *lane, unsigned target) {
     return REDIS_OK;
 }
 
-/* What goes to where nothing can go stays pending, its answer kept; of a bulk entry one is enough. */
+/* What goes to where nothing can go stays pending, its answer kept. No intent of a bulk entry has a follow-up: an item is an entry. */
 static void mark_staying(struct outbox *box, uint32_t count, unsigned partitions) {
     for (uint32_t n = 0; n < count; n++) {
         struct outbox_item *item = &box->items[n];
         for (unsigned target = 0; target < partitions; target++) item->stays |= box->held[target] && outbox_goes_to(item, target);
+        box->staying += item->stays;
     }
-    box->staying += outbox_stay_whole(box, count);
 }
 
 /* Does everything that was sent still lie where it was taken, by the word of those nodes? */

@@ -144,16 +144,13 @@ static uint32_t entry_end(const struct outbox *box, uint32_t n, uint32_t count) 
     return end;
 }
 
-uint32_t outbox_stay_whole(struct outbox *box, uint32_t count) {
-    uint32_t entries = 0;
+void outbox_stay_whole(struct outbox *box, uint32_t count) {
     for (uint32_t n = 0, end; n < count; n = end) {
         bool stays = false;
         end = entry_end(box, n, count);
         for (uint32_t m = n; m < end; m++) stays |= box->items[m].stays;
         for (uint32_t m = n; m < end; m++) box->items[m].stays = stays;
-        entries += stays;
     }
-    return entries;
 }
 
 /* [source, place of its stream in KEYS, ...]: a stream's key ends with its source. */

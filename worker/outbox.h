@@ -69,8 +69,8 @@ enum redis_err outbox_take(struct lane *lane, struct reply reply, const struct e
 void outbox_keep_span(struct outbox *box, struct outbox_item *item, const struct span *span);
 /* Does it owe this partition, which is not its own, a follow-up? */
 bool outbox_goes_to(const struct outbox_item *item, unsigned target);
-/* Of the first `count` items: where one of a bulk entry stays, all of that entry do. Returns how many entries that are. */
-uint32_t outbox_stay_whole(struct outbox *box, uint32_t count);
+/* Of the first `count` items: where one of a bulk entry stays, all of that entry do. */
+void outbox_stay_whole(struct outbox *box, uint32_t count);
 
 /* Is anything kept until it is as durable as is asked? */
 bool outbox_waits(const struct lane *lane);
