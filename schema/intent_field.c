@@ -1,5 +1,6 @@
 /* Sets and reads the fields of an intent one by one, each checked against its type and bounds in field.def. */
 #include <assert.h>
+#include <limits.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -62,24 +63,23 @@ static const char *const op_sentence = "must be one of"
 /* One bit per restricted alphabet a byte is in. */
 enum { IN_SOURCE = 1, IN_KEY = 2, IN_ACCOUNT = 4, IN_CURRENCY = 8, IN_FOLLOW_UP_KEY = 16 };
 
-static unsigned alphabets(unsigned char c) {
-    bool upper = c >= 'A' && c <= 'Z', mark = c == '.' || c == '_' || c == '-';
-    bool lower_or_digit = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-    unsigned in = 0;
-    if (lower_or_digit || mark)
-        in |= IN_SOURCE;
-    if (lower_or_digit || mark || upper || c == ':' || c == '@')
-        in |= IN_ACCOUNT;
-    if (upper)
-        in |= IN_CURRENCY;
-    if (c > ' ' && c <= '~' && c != '{' && c != '}')
-        in |= c == '/' ? IN_FOLLOW_UP_KEY : IN_FOLLOW_UP_KEY | IN_KEY;
-    return in;
-}
+/* Looked up: every byte of every intent comes by here, at the door too. */
+#define LOWER_OR_DIGIT(c) (((c) >= 'a' && (c) <= 'z') || ((c) >= '0' && (c) <= '9'))
+#define UPPER(c) ((c) >= 'A' && (c) <= 'Z')
+#define MARK(c) ((c) == '.' || (c) == '_' || (c) == '-')
+#define PLAIN(c) ((c) > ' ' && (c) <= '~' && (c) != '{' && (c) != '}')
+#define ALPHABETS(c) \
+    ((LOWER_OR_DIGIT(c) || MARK(c) ? IN_SOURCE : 0) | \
+     (LOWER_OR_DIGIT(c) || MARK(c) || UPPER(c) || (c) == ':' || (c) == '@' ? IN_ACCOUNT : 0) | \
+     (UPPER(c) ? IN_CURRENCY : 0) | (PLAIN(c) ? IN_FOLLOW_UP_KEY : 0) | (PLAIN(c) && (c) != '/' ? IN_KEY : 0))
+#define FOUR(c) ALPHABETS(c), ALPHABETS((c) + 1), ALPHABETS((c) + 2), ALPHABETS((c) + 3)
+#define SIXTEEN(c) FOUR(c), FOUR((c) + 4), FOUR((c) + 8), FOUR((c) + 12)
+static const uint8_t alphabets[UCHAR_MAX + 1] = {SIXTEEN(0),  SIXTEEN(16), SIXTEEN(32), SIXTEEN(48),
+                                                 SIXTEEN(64), SIXTEEN(80), SIXTEEN(96), SIXTEEN(112)};
 
 static bool all_in(const char *text, size_t size, unsigned alphabet) {
     for (size_t i = 0; i < size; i++)
-        if (!(alphabets((unsigned char)text[i]) & alphabet))
+        if (!(alphabets[(unsigned char)text[i]] & alphabet))
             return false;
     return true;
 }
