@@ -41,7 +41,6 @@ void redis_drop(struct redis *redis) {
     redis_publish_fd(redis, -1);
     if (redis->context) redisFree(redis->context);
     redis->context = NULL;
-    redis->scan = (struct reply_scan){0};
     redis->unanswered = 0;
     redis->unsent = false;
     redis->useless = false;
@@ -169,9 +168,7 @@ enum redis_err redis_next(struct redis *redis, struct reply *reply) {
     redis->error[0] = '\0';
     void *node = NULL;
     errno = 0; /* hiredis reads over TLS again for ever while it says EINTR from before */
-    while (!node)
-        if (!redis_whole_next(redis->context, &redis->scan, &node) || (!node && redisBufferRead(redis->context) != REDIS_OK))
-            return redis_lose(redis);
+    if (redisGetReply(redis->context, &node) != REDIS_OK) return redis_lose(redis);
     enum redis_err err_reply = redis_take(redis, node, reply);
     if (redis->useless && redis->unanswered == 0) redis_drop(redis); /* the commands behind it fared no better */
     return err_reply;

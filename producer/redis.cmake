@@ -1,7 +1,6 @@
 # till_redis: the one seam to hiredis, and where its options come from.
 set(seam command redis redis_config redis_dial redis_durable redis_error redis_greet redis_link redis_nodes redis_password redis_reply
-    redis_route redis_script redis_sentinel redis_slot redis_tls redis_topology redis_tree redis_url
-    redis_whole)
+    redis_route redis_script redis_sentinel redis_slot redis_tls redis_topology redis_tree redis_url)
 list(TRANSFORM seam REPLACE "(.+)" "${CMAKE_CURRENT_LIST_DIR}/\\1.c")
 add_library(till_redis STATIC ${seam})
 target_link_libraries(till_redis PUBLIC till_schema till_config Threads::Threads PRIVATE PkgConfig::HIREDIS)

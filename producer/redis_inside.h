@@ -8,7 +8,6 @@
 
 #include "producer/redis.h"
 #include "producer/redis_tree.h"
-#include "producer/redis_whole.h"
 
 enum { REDIS_ERROR_MAX = 1023, REDIS_CLIENT_NAME_MAX = 127, REDIS_ADDRESS_MAX = 127, REDIS_WHERE_MAX = 264 };
 
@@ -18,8 +17,7 @@ struct redis {
     struct cluster *cluster;      /* NULL: it is one server's. Else what follows is unused up to `seen_as` but `last` */
     struct redisContext *context; /* NULL: lost */
     const struct reply_node *last; /* the reply given out last */
-    struct reply_tree *growing;    /* the reply being read, by hiredis */
-    struct reply_scan scan;        /* the same, by us */
+    struct reply_tree *growing;    /* the reply being read */
     size_t unanswered;
     bool unsent;           /* something is queued that was not written yet */
     bool useless;          /* a reply said that this is no master, or does not know us: given up once the replies under way are read */

@@ -1,7 +1,7 @@
 /* A reply, or a part of one, read in place. Valid until the next redis_next/redis_call/redis_reopen/redis_close on its connection: the
  * connection owns the last reply it gave out. Shapes are checked: asking a reply for what it is not gives 0, "" or a nil reply, never a
  * crash. hiredis would allocate every value by itself, thirty-four of them for one answer of Till; here all of a reply lie in a few blocks
- * (redis_tree.c), which end together, and most are read without it (redis_whole.c). */
+ * (redis_tree.c), which end together. */
 #ifndef PRODUCER_REDIS_REPLY_H
 #define PRODUCER_REDIS_REPLY_H
 

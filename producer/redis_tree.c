@@ -60,17 +60,6 @@ static bool make_room(struct reply_tree *tree, size_t size) {
     return true;
 }
 
-struct reply_node *redis_tree_make(size_t nodes, size_t size, struct reply_node **first, char **bytes) {
-    struct reply_tree *tree = tree_new();
-    if (!tree || !make_room(tree, nodes * sizeof(struct reply_node) + size)) {
-        free(tree);
-        return NULL;
-    }
-    *first = (struct reply_node *)(void *)tree->front;
-    *bytes = tree->end - size;
-    return &tree->root;
-}
-
 /* The tree that the value belongs to which the reader is at; a new one for a root. */
 static struct reply_tree *tree_of(const redisReadTask *task) {
     struct reply_tree **growing = task->privdata;
