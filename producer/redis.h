@@ -67,6 +67,7 @@ struct redis_options {
     struct redis_url url;
     int connect_timeout_ms;
     int timeout_ms; /* of a reply; must exceed any BLOCK */
+    bool functions; /* scripts that are functions too may be called as such */
     char sentinel_user[64], sentinel_password[REDIS_PASSWORD_SIZE]; /* of the sentinels, "": none wanted; the url's are the master's */
     /* "": none. Else the password of the url, and the sentinels', is the file's first line as it is when a connection is made; one that
      * cannot be read leaves the password as it was. */
@@ -151,6 +152,14 @@ size_t redis_unanswered(const struct redis *redis); /* commands sent or queued w
 
 /* Append and next, for when nothing else is under way. */
 enum redis_err redis_call(struct redis *redis, struct command *c, struct reply *reply) __attribute__((warn_unused_result));
+/* Scripts that are a function as well (script->function), for servers that have functions and let us use them (7.0 and later): what a
+ * script makes before it begins is made once per server then. Finds out whether this connection may call it at the node that has `key`,
+ * and loads it when it is missing. `there` is false where it may not, or cannot now: redis_error says why, and EVALSHA does the same.
+ * An error only when nothing can be asked. A later call may be REDIS_NOSCRIPT, as with EVALSHA: nothing ran; find again. */
+enum redis_err redis_function_find(struct redis *redis, const struct script *script, const char *key, size_t size, bool *there)
+    __attribute__((warn_unused_result));
+/* Starts "FCALL name nkeys". */
+void redis_function_begin(struct command *c, const struct script *script, unsigned keys);
 /* Starts "EVALSHA sha nkeys" in `c`; the caller adds keys and arguments. */
 void redis_script_begin(struct command *c, const struct script *script, unsigned keys);
 /* redis_call that answers NOSCRIPT by SCRIPT LOAD (at the node that said so) and one more try. */

@@ -24,6 +24,7 @@ const char *redis_options_of_config(const struct config *config, struct redis_op
     *options = (struct redis_options){
         .connect_timeout_ms = (int)config->redis_connect_timeout_ms,
         .timeout_ms = (int)config->redis_timeout_ms,
+        .functions = config->redis_functions != CONFIG_NO,
     };
     const char *wrong = redis_url_parse(config->redis_url, &options->url);
     if (wrong) return options_fault(options, "redis.url: ", wrong);

@@ -1,5 +1,9 @@
-/* Scripts by their SHA1, loaded when Redis does not have them. */
+/* Scripts by their SHA1, or as a function by its name; loaded when Redis does not have them. */
 #include "producer/redis.h"
+
+#include <string.h>
+
+#include "producer/redis_inside.h"
 
 void redis_script_begin(struct command *c, const struct script *script, unsigned keys) {
     command_begin(c, "EVALSHA");
@@ -46,4 +50,48 @@ enum redis_err redis_script_call(struct redis *redis, const struct script *scrip
     command_clear(&load);
     *reply = (struct reply){NULL};
     return err ? err : redis_call(redis, c, reply);
+}
+
+void redis_function_begin(struct command *c, const struct script *script, unsigned keys) {
+    command_begin(c, "FCALL");
+    command_word(c, script->function);
+    command_uint(c, keys);
+}
+
+/* Without arguments it does nothing, but Redis looks whether it is there and whether we may. */
+static enum redis_err function_try(struct redis *redis, const struct script *script, const char *key, size_t size) {
+    struct command c;
+    struct reply reply;
+    command_init(&c);
+    redis_function_begin(&c, script, 1);
+    command_copy(&c, key, size);
+    enum redis_err err = redis_call(redis, &c, &reply);
+    command_clear(&c);
+    return err;
+}
+
+/* Never with REPLACE: a library of this name has this text. That somebody was faster is as good. */
+static enum redis_err function_load(struct redis *redis, const struct script *script) {
+    static const char THERE[] = "ERR Library '";
+    struct command c;
+    struct reply reply;
+    command_init(&c);
+    command_begin(&c, "FUNCTION");
+    command_word(&c, "LOAD");
+    command_borrow(&c, script->library, script->library_size);
+    redis_append_to(redis, &c, redis_node_last(redis));
+    enum redis_err err = redis_next(redis, &reply);
+    command_clear(&c);
+    const char *text = redis_error(redis);
+    bool faster = err == REDIS_REFUSED && strncmp(text, THERE, sizeof THERE - 1) == 0 && strstr(text, "already exists");
+    return faster ? REDIS_OK : err;
+}
+
+enum redis_err redis_function_find(struct redis *redis, const struct script *script, const char *key, size_t size, bool *there) {
+    *there = false;
+    if (!redis->options.functions || !script->function) return REDIS_OK;
+    enum redis_err err = function_try(redis, script, key, size);
+    if (err == REDIS_NOSCRIPT) err = function_load(redis, script);
+    *there = err == REDIS_OK;
+    return redis_is_lost(redis) ? err : REDIS_OK;
 }

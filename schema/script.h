@@ -11,6 +11,10 @@ struct script {
     const char *body;
     size_t size;
     const char *sha1; /* 40 hex digits */
+    /* The same once more as a function of Redis: its name, also that of its library, and the library's text. NULL: it is none. */
+    const char *function;
+    const char *library;
+    size_t library_size;
 };
 
 extern const struct script script_apply;     /* a batch of intents, in order: the money moves here and nowhere else */

@@ -237,7 +237,7 @@ void batch_build(struct batch *b, const struct referral *referrals, uint32_t ent
         assert(b->blob && "out of memory");
     }
     blob_size = batch_pack(b->cells, &head, b->blob, b->blob_capacity);
-    redis_script_begin(&b->command, &script_apply, b->keys.count);
+    (base->function ? redis_function_begin : redis_script_begin)(&b->command, &script_apply, b->keys.count);
     keyset_borrow(&b->keys, &b->command);
     command_word(&b->command, base->epoch);
     command_borrow(&b->command, (const char *)b->blob, blob_size);

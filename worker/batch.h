@@ -60,10 +60,11 @@ struct batch_keep {
 struct batch_base {
     const char *epoch;
     struct entry_id applied;
+    bool function; /* by FCALL instead of EVALSHA */
     bool durable; /* all answers are to be kept until they are as durable as is asked */
 };
 
-/* Makes the whole EVALSHA in batch->command out of the cells taken. `referrals[n]` belongs to cells[n]. Bills that are too old by then are
+/* Makes the whole call in batch->command out of the cells taken. `referrals[n]` belongs to cells[n]. Bills that are too old by then are
  * dropped in the same call. */
 void batch_build(struct batch *batch, const struct referral *referrals, uint32_t entry_count, uint32_t cell_count,
                  const struct batch_base *base, const struct batch_keep *keep);

@@ -61,10 +61,25 @@ enum redis_err lane_connect_beside(struct lane *lane, _Atomic(struct redis *) *p
     return REDIS_LOST;
 }
 
+/* How apply.lua is called from here on. The first lane that goes another way than the log says has it said. */
+static enum redis_err find_function(struct lane *lane) {
+    enum { UNKNOWN, BY_SCRIPT, BY_FUNCTION };
+    keys_buffer key;
+    size_t size = keys_meta(key, &lane->door.book, lane->door.partition);
+    enum redis_err err = redis_function_find(lane->redis, &script_apply, key, size, &lane->function);
+    int way = lane->function ? BY_FUNCTION : BY_SCRIPT;
+    if (err || !lane->shared->applies_by || atomic_exchange(lane->shared->applies_by, way) == way) return err;
+    const char *because = lane->shared->redis.functions ? redis_error(lane->redis) : "redis.functions: no";
+    if (lane->function) log_event(LOG_INFO, "applies_by", {"way", LOG_S("function")}, {"name", LOG_S(script_apply.function)});
+    else log_event(LOG_INFO, "applies_by", {"way", LOG_S("script")}, {"because", LOG_S(because)});
+    return REDIS_OK;
+}
+
 static enum redis_err connect_lane(struct lane *lane) {
     enum redis_err err = lane_connect(lane, &lane->redis);
     lane->reading = false;
     for (size_t n = 0; script_all[n] && !err; n++) err = redis_script_load(lane->redis, script_all[n]);
+    if (!err) err = find_function(lane);
     if (!err) atomic_store(&lane->client_id, redis_client_id(lane->redis));
     return err;
 }

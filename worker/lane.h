@@ -47,6 +47,7 @@ struct lane_shared {
     struct metrics *metrics; /* NULL: nobody counts */
     struct durable *durable; /* NULL: nobody wants to know */
     struct spans *spans;  /* NULL: nobody traces */
+    atomic_int *applies_by; /* what the log says of how batches are applied; NULL: nobody wants to know */
 };
 
 struct lane {
@@ -68,6 +69,7 @@ struct lane {
     _Atomic(struct redis *) side;  /* follow-ups and answers, while a read is waiting on the first; opened when needed */
     _Atomic(struct redis *) durable; /* asks how durable what was applied is; opened when needed */
     struct durable_question question;
+    bool function;              /* apply.lua is called as a function, by `redis` */
     struct batch batch;
     struct entry *entries;      /* of the page being worked on, as many as make a batch */
     struct arena texts;         /* what they keep of their intents */

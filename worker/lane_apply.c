@@ -213,7 +213,8 @@ static enum redis_err apply_call(struct lane *lane, struct entry *entries, uint3
     bool durable = durable_wanted(lane) || outbox_waits(lane); /* in their order */
     enum redis_err err = durable ? durable_connect(lane) : REDIS_OK;
     if (err) return err;
-    struct batch_base base = {lane->epoch_text, lane->mark.applied, durable};
+    bool function = lane->function && !lane->replaying.on; /* feed.lua has the collector wait, of scripts only */
+    struct batch_base base = {lane->epoch_text, lane->mark.applied, function, durable};
     batch_build(&lane->batch, lane->referrals, count, cells, &base, &lane->keep);
     name_currencies(lane, entries, count);
     FAILPOINT("before_apply");

@@ -56,6 +56,7 @@ struct worker {
     struct gate gate;
     struct durable durable;
     struct lane_shared shared;
+    atomic_int applies_by;
     struct door door;
     char name[128];
     struct embedded embedded;
@@ -116,7 +117,7 @@ static int set_up(struct worker *w) {
     if (w->config.durability_replicas > 0 && strncmp(w->config.redis_url, "embedded:", 9) == 0)
         return usage_error("durability.replicas: a server of Till's own (embedded:DIR) has no replicas; name one that has in redis.url");
     w->shared = (struct lane_shared){w->redis, &w->settings, w->name, (unsigned)w->config.worker_lease_ttl_ms, &w->gate, NULL, NULL,
-                                     &w->durable, NULL};
+                                     &w->durable, NULL, &w->applies_by};
     return 0;
 }
 

@@ -1,8 +1,8 @@
 /* The rights of each role. What stands here was read off the commands in producer/ and worker/ and those inside the scripts in
  * schema/lua/, which Redis checks against the user who calls them; tests/cli/test_acl.sh runs everything under them.
  *
- * EVALSHA wants to read and write every key that a script declares, so it stands alone: what the script then does to them is held against
- * the other rules. MULTI and DISCARD (there is no EXEC) let `till doctor` try a right without using it. */
+ * EVALSHA and FCALL want to read and write every key that a script declares, so they stand alone: what the script then does to them is
+ * held against the other rules. MULTI and DISCARD (there is no EXEC) let `till doctor` try a right without using it. */
 #include "producer/cli/acl.h"
 
 #include <assert.h>
@@ -28,7 +28,7 @@ const struct acl_role acl_roles[] = {
       {"%R~{B:*}:order:* %R~{B:*}:sku:*", "hmget", true}}},
     {"worker",
      false,
-     {{"", EVERYBODY " client|kill client|unblock script|load wait", false},
+     {{"", EVERYBODY " client|kill client|unblock function|load script|load wait", false},
       {"~{B:*}:account:* ~{B:*}:bills:* ~{B:*}:meta ~{B:*}:scheduled ~{B:*}:unanswered", "hexists hget hlen hmget hset", false},
       {"~{B:*}:intents",
        "xack xadd xautoclaim xclaim xgroup|create xgroup|delconsumer xgroup|setid xinfo|consumers xlen xpending xread xreadgroup", false},
@@ -36,7 +36,7 @@ const struct acl_role acl_roles[] = {
       {"~{B:*}:dead ~{B:*}:discarded ~{B:*}:intents ~{B:*}:ledger ~{B:*}:responses:*",
        "xinfo|groups xinfo|stream xlen xpending xrange xtrim", false},
       {"~{B:*}:trimmed", "hdel hincrby hkeys hmget hset", false},
-      {"~{B}:* ~{B:*}:*", "evalsha", false},
+      {"~{B}:* ~{B:*}:*", "evalsha fcall", false},
       {"~{B:*}:account:* ~{B:*}:meta ~{B:*}:scheduled ~{B:*}:unanswered", "hdel", false},
       {"~{B:*}:unanswered", "hkeys", false},
       {"~{B:*}:account:*", "hgetall", false},
@@ -49,13 +49,13 @@ const struct acl_role acl_roles[] = {
       {"~{B}:workers", "zadd zrangebyscore zrem zremrangebyscore", false}}},
     {"operator",
      false,
-     {{WHOLE_BOOK_READ, EVERYBODY " scan script|load " READ, false},
+     {{WHOLE_BOOK_READ, EVERYBODY " function|list scan script|load " READ, false},
       {"%W~{B:*}:discarded %W~{B:*}:intents", "xadd", false},
       {"~{B:*}:dead ~{B:*}:discarded ~{B:*}:intents", "evalsha", false},
       {"%W~{B:*}:dead", "xdel", false},
       {"%W~{B:*}:meta", "hdel hset", false},
       {"~{B:*}:sent:*", "hincrby hset", false}}},
-    {"auditor", false, {{WHOLE_BOOK_READ, EVERYBODY " scan " READ, false}}},
+    {"auditor", false, {{WHOLE_BOOK_READ, EVERYBODY " function|list scan " READ, false}}},
     {0},
 };
 

@@ -1,9 +1,11 @@
 -- answers: what is told to whom. Collected while deciding; written by respond.lua.
 
 -- The answer being made, and what else its bill says. An operation fills them; all text.
+--@call
 local acting, currency                      -- the account it acts on (its balance is told), and in which currency
 local moved, billed, subject = '', '', ''   -- amount that moved, bill number, and the answer's detail
 local payee, state, captured = '', '', '0'
+--@once
 
 local function begin_answer(i)
   acting, currency, moved, billed, subject = nil, CURRENCY[i] or '', MOVES[OP[i]] and '0' or '', '', ''

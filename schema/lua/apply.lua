@@ -16,12 +16,17 @@
 --         Nothing was written then.
 --@places meta intents ledger unanswered bills bills_before dead due scheduled merchants
 --@codes
+--@include fence.lua
+--@call
 local batch = cmsgpack.unpack(ARGV[2])
 local partition, drops, count, cells, name_at, PLAIN = batch[1], batch[2], batch[3], batch[4], batch[5], batch[6] == 1
-local rest, made -- rest(): makes what plain payments have no use for, unless it is made; and that
+local made -- what rest() makes; nil before
+--@once
+--@forward rest
 --@include columns.lua
+--@call
 --@batch LOCAL
---@include fence.lua
+--@once
 --@include number.lua
 --@include broken.lua
 --@include meta.lua
@@ -30,11 +35,14 @@ local rest, made -- rest(): makes what plain payments have no use for, unless it
 --@include told.lua
 --@include plain.lua
 --@include write_account.lua
+--@call
 local todo = { 0, 0 } -- the reply; its first two come with the end of the batch
+--@once
 --@include rest.lua
 --@include load_meta.lua
 --@include sequence.lua
 --@include decide.lua
 --@include write.lua
+--@call
 todo[1], todo[2] = last_bill, all_told()
 return todo

@@ -1,6 +1,8 @@
 -- article: the articles of the merchants who are at home here: price and stock, as one batch sees them; and which merchants there are.
+--@call
 local articles, sku_places = {}, nil -- place in KEYS -> article; 'MERCHANT/SKU' -> place, of all that the batch may touch
 local merchants = {}                 -- names that became known in this batch
+--@once
 
 -- LINES[i] is flat: sku, place, quantity, ...
 local function find_articles()
@@ -25,7 +27,7 @@ local function article(merchant_name, sku)
   return s
 end
 
-shop.know_merchant = function(name)
+SHOP.know_merchant = function(name)
   local size = redis.pcall('SCARD', KEYS[PLACE.merchants])
   if type(size) == 'table' then broken(KEYS[PLACE.merchants], size.err) end
   merchants[#merchants + 1] = name

@@ -1,12 +1,16 @@
 -- bills: the records of decided intents, as one batch sees them. A record lies under the day of its entry; KEYS[PLACE.bills] is the
 -- batch's day, KEYS[PLACE.bills_before] the day before. Nothing here writes to Redis.
+--@call
 local referred = {} -- place in KEYS .. identity -> parsed record
+--@once
 
 -- Operations that may have consequences elsewhere. Nobody hears of those before they are on their way, through a repetition neither.
 local WAITS = { open = true, freeze = true, thaw = true, close = true, settle = true }
 local MOVES = { topup = true, withdraw = true, pay = true, refund = true, rollback = true, hold = true, capture = true, release = true,
                 transfer = true, group = true }
-local RECORD = '^' .. string.rep('([^|]*)|', 14) .. '([^|]*)$'
+local FIELD = '([^|]*)|'
+local SEVEN = FIELD .. FIELD .. FIELD .. FIELD .. FIELD .. FIELD .. FIELD
+local RECORD = '^' .. SEVEN .. SEVEN .. '([^|]*)$'
 
 -- Everything stays text but what is compared and counted with: code, amount, captured, refunded.
 local function parse_bill(record, key)

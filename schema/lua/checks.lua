@@ -15,7 +15,9 @@ local function differs(wanted, value) return wanted and wanted ~= '' and wanted 
 
 -- Lock and guard, at their place behind the status. `bill` is the one referred to; `gives`: nothing leaves the account, so that a lock is
 -- no matter. nil when nothing is in the way.
+--@call
 local GUARDED = #MORE.GUARD_SEQ + #MORE.GUARD_BALANCE + #MORE.GUARD_REFUNDED > 0
+--@once
 
 local function hindered(i, a, bill, gives)
   if not gives and a.rules and locked(i, a) then return CODE.account_locked end
@@ -48,7 +50,7 @@ local function pay_parties(i, o)
   local hindrance = hindered(i, a)
   if hindrance then return nil, hindrance end
   if o then
-    code, detail = shop.refusal(i, o)
+    code, detail = SHOP.refusal(i, o)
     if code then return nil, code, detail end
   end
   if over_limit(i, a) then return nil, CODE.rate_limited end

@@ -1,4 +1,5 @@
 -- decide: the road of each entry through the batch: a plain payment's is straight, all others go round by the rest.
+--@call
 do
   today = call('HMGET', KEYS[PLACE.bills], unpack(IDENTITY))
   local key = KEYS[PLACE.bills_before] -- asking for each what is not there would cost as much as asking for what is

@@ -1,7 +1,9 @@
 -- due: what is to happen at a time: holds lapse, scheduled intents fall due. Members of the due set are "STEP|ENTRY|IDENTITY" with the time
 -- as score; the bytes of a scheduled intent lie in the hash `scheduled` under its entry ID. Written once at the end.
+--@call
 local due = {}       -- member -> time, or false: take it out
 local scheduled = {} -- entry ID -> bytes of the intent, or false
+--@once
 
 local function due_member(step, entry, identity) return step .. '|' .. entry .. '|' .. identity end
 

@@ -1,6 +1,6 @@
 # Flattens the Lua scripts of schema/lua/ and writes them as one C file, each with its size and SHA1.
 #
-#   cmake -D LUA=schema/lua -D DEFS=schema -D OUT=BUILD/script -D SCRIPTS=apply,answer -P embed.cmake
+#   cmake -D LUA=schema/lua -D DEFS=schema -D OUT=BUILD/script -D SCRIPTS=apply,answer -D FUNCTIONS=apply -P embed.cmake
 #
 # Every script starts with `#!lua`, which stays its very first line. In it, and in what it includes, these lines stand for more:
 #
@@ -12,6 +12,18 @@
 #   --@places meta ...    from there on PLACE.meta becomes 1, PLACE. and the next word 2, ...: keys with a fixed place in KEYS
 #   --@batch LOCAL        local ENTRY = spread(batch[7]) ..., the columns that are LOCAL in batch.def; REST: the same of those
 #   --@batch MORE         local MORE = { KIND = spread(batch[31]), ... }
+#   --@given              KEYS, ARGV and redis.call as locals, which are faster than globals
+#   --@call               up to --@once, or to the end of the file: what is done in each call anew
+#   --@once               what makes functions and constants
+#   --@forward NAME       local NAME: a function that --@late makes further down
+#   --@late NAME DONE     up to --@made TABLE: NAME() does all this when it is called for the first time in a call, and returns TABLE
+#   --@made TABLE         then, which is in DONE from there on
+#
+# A script that is in FUNCTIONS too comes a second time, as the library of a function (FUNCTION LOAD, FCALL), of the same text. As a script
+# all of it runs in each call. As a library it runs once per server: what stands under --@call becomes a step, a function, and a call is
+# all the steps in their order, the last of which returns the reply. Locals declared there (at the beginning of a line) are declared
+# outside of the step and given their value within it. So nothing that one call left is there in the next, however that one ended, if all
+# that changes stands under --@call: a lower-case local elsewhere is refused therefore.
 #
 # Whole-line comments and blank lines are dropped (Redis keeps the text in memory); long comments and strings over several lines
 # are refused, since a line in one cannot be told from a comment. OUT/NAME.lua is the flattened text: line numbers in the
@@ -107,16 +119,79 @@ function(embed_number_words out file line)
   set(${out} "${line}\n" PARENT_SCOPE)
 endfunction()
 
+# A line of Lua, where it belongs.
+function(embed_lua file line)
+  get_property(library GLOBAL PROPERTY EMBED_LIBRARY)
+  get_property(in_call GLOBAL PROPERTY EMBED_IN_CALL)
+  if(NOT library)
+    set_property(GLOBAL APPEND_STRING PROPERTY EMBED_TEXT "${line}")
+  elseif(NOT in_call)
+    if("${line}" MATCHES "^local [a-z]" AND NOT "${line}" MATCHES "^local function ")
+      message(FATAL_ERROR "${file}: it would outlive the call; --@call is missing: ${line}")
+    endif()
+    set_property(GLOBAL APPEND_STRING PROPERTY EMBED_TEXT "${line}")
+  elseif("${line}" MATCHES "^local function ")
+    message(FATAL_ERROR "${file}: made anew in each call; --@once is missing: ${line}")
+  else()
+    if("${line}" MATCHES "^local ([A-Za-z_, 0-9]*[A-Za-z_0-9])")
+      set(names "${CMAKE_MATCH_1}")
+      string(REGEX REPLACE "^local " "" line "${line}")
+      if(NOT "${line}" MATCHES "^[A-Za-z_, 0-9]+ = ")
+        set(line "${names} = nil\n")
+      endif()
+      set_property(GLOBAL APPEND_STRING PROPERTY EMBED_TEXT "local ${names}\n")
+    endif()
+    set_property(GLOBAL APPEND_STRING PROPERTY EMBED_STEP "${line}")
+  endif()
+endfunction()
+
+# --@call and --@once: ends the step under way, if any, and begins one or not.
+function(embed_call begins)
+  get_property(step GLOBAL PROPERTY EMBED_STEP)
+  if(NOT "${step}" STREQUAL "")
+    set_property(GLOBAL APPEND_STRING PROPERTY EMBED_TEXT "STEPS[#STEPS + 1] = function()\n${step}end\n")
+  endif()
+  set_property(GLOBAL PROPERTY EMBED_STEP "")
+  set_property(GLOBAL PROPERTY EMBED_IN_CALL ${begins})
+endfunction()
+
+# `out` becomes what begins and ends what is --@late.
+function(embed_late out name done)
+  get_property(library GLOBAL PROPERTY EMBED_LIBRARY)
+  set_property(GLOBAL PROPERTY EMBED_LATE "${name}")
+  set_property(GLOBAL PROPERTY EMBED_DONE "${done}")
+  if(library)
+    set(${out} "local function make_${name}()\nlocal STEPS = {}\n" PARENT_SCOPE)
+  else()
+    set(${out} "${name} = function()\nif ${done} then return ${done} end\n" PARENT_SCOPE)
+  endif()
+endfunction()
+
+function(embed_made out table)
+  get_property(library GLOBAL PROPERTY EMBED_LIBRARY)
+  get_property(name GLOBAL PROPERTY EMBED_LATE)
+  get_property(done GLOBAL PROPERTY EMBED_DONE)
+  if(library)
+    set(text "return ${table}, STEPS\nend\nlocal LATE, LATE_STEPS = make_${name}()\n${name} = function()\n")
+    string(APPEND text "if not ${done} then\nfor n = 1, #LATE_STEPS do LATE_STEPS[n]() end\n${done} = LATE\nend\n")
+  else()
+    set(text "${done} = ${table}\n")
+  endif()
+  set(${out} "${text}return ${done}\nend\n" PARENT_SCOPE)
+endfunction()
+
 # Appends what one line stands for to the global property EMBED_TEXT. Text is never handled as a list: Lua is full of ; and [ ].
 function(embed_line file line)
   set(more "")
+  set(lua "")
+  get_property(library GLOBAL PROPERTY EMBED_LIBRARY)
   if("${line}" MATCHES "^--@include ([A-Za-z0-9_]+\\.lua)[ \t]*$")
     embed_file("${CMAKE_MATCH_1}")
   elseif("${line}" MATCHES "^--@op ([A-Za-z0-9_]+\\.lua)([a-z_ ]*)$")
     set(file_of_op "${CMAKE_MATCH_1}")
     string(STRIP "${CMAKE_MATCH_2}" words)
     set(opening "do")
-    if(NOT words STREQUAL "")
+    if(NOT words STREQUAL "" AND NOT library)
       string(REPLACE " " " or HAS." words "${words}")
       set(opening "if HAS.${words} then")
     endif()
@@ -126,10 +201,25 @@ function(embed_line file line)
   elseif("${line}" MATCHES "^--@codes([A-Z_ ]*)$")
     string(STRIP "${CMAKE_MATCH_1}" tables)
     embed_codes(more "${tables}")
+  elseif("${line}" MATCHES "^--@given$")
+    set(more "local KEYS, ARGV, call = KEYS, ARGV, redis.call\n")
+    if(library)
+      set(more "local KEYS, ARGV, call = nil, nil, nil\nlocal STEPS = {}\n")
+    endif()
+  elseif("${line}" MATCHES "^--@call$")
+    embed_call(TRUE)
+  elseif("${line}" MATCHES "^--@once$")
+    embed_call(FALSE)
+  elseif("${line}" MATCHES "^--@forward ([a-z_]+)$")
+    set(more "local ${CMAKE_MATCH_1}\n")
+  elseif("${line}" MATCHES "^--@late ([a-z_]+) ([a-z_]+)$")
+    embed_late(more "${CMAKE_MATCH_1}" "${CMAKE_MATCH_2}")
+  elseif("${line}" MATCHES "^--@made ([A-Z_]+)$")
+    embed_made(more "${CMAKE_MATCH_1}")
   elseif("${line}" MATCHES "^--@places ([a-z_ ]+)$")
     embed_places("${CMAKE_MATCH_1}")
   elseif("${line}" MATCHES "^--@batch ([A-Z]+)$")
-    embed_batch(more "${CMAKE_MATCH_1}")
+    embed_batch(lua "${CMAKE_MATCH_1}")
   elseif("${line}" MATCHES "^--@")
     message(FATAL_ERROR "${file}: not understood: ${line}")
   elseif("${line}" MATCHES "--\\[=*\\[")
@@ -139,7 +229,10 @@ function(embed_line file line)
   elseif("${line}" MATCHES "\\[=*\\[" AND NOT "${line}" MATCHES "\\]=*\\]")
     message(FATAL_ERROR "${file}: a string over several lines cannot be embedded: ${line}")
   else()
-    embed_number_words(more "${file}" "${line}")
+    embed_number_words(lua "${file}" "${line}")
+  endif()
+  if(NOT lua STREQUAL "")
+    embed_lua("${file}" "${lua}")
   endif()
   set_property(GLOBAL APPEND_STRING PROPERTY EMBED_TEXT "${more}")
 endfunction()
@@ -169,28 +262,66 @@ function(embed_file name)
     string(SUBSTRING "${rest}" ${end} -1 rest)
     embed_line("${name}" "${line}")
   endwhile()
+  embed_call(FALSE)
+endfunction()
+
+# `out` becomes the flattened text of a script; LIBRARY: of what a library makes once, and does in each call.
+function(embed_flatten out name library)
+  foreach(property TEXT SEEN STEP)
+    set_property(GLOBAL PROPERTY EMBED_${property} "")
+  endforeach()
+  set_property(GLOBAL PROPERTY EMBED_LIBRARY ${library})
+  set_property(GLOBAL PROPERTY EMBED_IN_CALL FALSE)
+  embed_file("${name}.lua")
+  get_property(text GLOBAL PROPERTY EMBED_TEXT)
+  set(${out} "${text}" PARENT_SCOPE)
+endfunction()
+
+# `out` becomes a C array of OUT/FILE.
+function(embed_bytes out array file)
+  file(READ "${OUT}/${file}" hex HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  string(REGEX REPLACE "(0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,)" "\\1\n" bytes "${bytes}")
+  set(${out} "static const unsigned char ${array}[] = {\n${bytes}0};\n" PARENT_SCOPE)
+endfunction()
+
+# Writes OUT/NAME.library.lua; `out` becomes the name of library and function. It is of the text's own SHA1: libraries of two releases lie
+# side by side, and neither takes the other's name. A call without arguments does nothing: who may call it finds out by that.
+function(embed_library out name)
+  embed_flatten(text "${name}" TRUE)
+  string(REGEX REPLACE "^#![^\n]*\n" "" text "${text}")
+  string(SHA1 sha1 "${text}")
+  string(SUBSTRING "${sha1}" 0 16 sha1)
+  set(function "till_${sha1}")
+  string(PREPEND text "#!lua name=${function}\n")
+  string(APPEND text "redis.register_function('${function}', function(keys, argv)\nif #argv == 0 then return 0 end\n")
+  string(APPEND text "KEYS, ARGV, call = keys, argv, redis.call\nfor n = 1, #STEPS - 1 do STEPS[n]() end\nreturn STEPS[#STEPS]()\nend)\n")
+  file(WRITE "${OUT}/${name}.library.lua" "${text}")
+  set(${out} "${function}" PARENT_SCOPE)
 endfunction()
 
 # `out` becomes the C definitions of one script, whose flattened text is also left in OUT.
 function(embed_script name out)
-  set_property(GLOBAL PROPERTY EMBED_TEXT "")
-  set_property(GLOBAL PROPERTY EMBED_SEEN "")
-  embed_file("${name}.lua")
-  get_property(text GLOBAL PROPERTY EMBED_TEXT)
+  embed_flatten(text "${name}" FALSE)
   file(WRITE "${OUT}/${name}.lua" "${text}")
   file(SHA1 "${OUT}/${name}.lua" sha1)
-  file(READ "${OUT}/${name}.lua" hex HEX)
-  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
-  string(REGEX REPLACE "(0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,)" "\\1\n" bytes "${bytes}")
-  set(c "static const unsigned char ${name}_body[] = {\n${bytes}0};\n")
+  embed_bytes(c ${name}_body "${name}.lua")
+  set(library "NULL, NULL, 0")
+  if("${name}" IN_LIST functions)
+    embed_library(function "${name}")
+    embed_bytes(more ${name}_library "${name}.library.lua")
+    string(APPEND c "${more}")
+    set(library "\"${function}\", (const char *)${name}_library, sizeof ${name}_library - 1")
+  endif()
   set(body "(const char *)${name}_body, sizeof ${name}_body - 1")
-  string(APPEND c "const struct script script_${name} = {\"${name}\", ${body}, \"${sha1}\"};\n\n")
+  string(APPEND c "const struct script script_${name} = {\"${name}\", ${body}, \"${sha1}\", ${library}};\n\n")
   set(${out} "${c}" PARENT_SCOPE)
 endfunction()
 
 set(c "/* The scripts of schema/lua/, made by embed.cmake at build time. */\n#include \"schema/script.h\"\n\n")
 set(all "")
 string(REPLACE "," ";" scripts "${SCRIPTS}")
+string(REPLACE "," ";" functions "${FUNCTIONS}")
 foreach(name IN LISTS scripts)
   embed_script("${name}" more)
   string(APPEND c "${more}")

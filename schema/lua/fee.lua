@@ -43,7 +43,7 @@ local function take_fee(i, m, wanted, record, from, gross)
   local more = fee - record[3]
   if m.balance - more < -MAX then return false end
   if more > 0 then
-    local fees = system_account(counterpart(MORE.FEES_KEY[i], '@fees:' .. m.currency), 'fees', m.currency)
+    local fees = system_account(counterpart(MORE.FEES_KEY[i], '@fees:' .. m.currency), m.currency)
     if fees.balance + more > MAX then return false end
     billed = move(i, m, fees, more)
   end

@@ -1,6 +1,6 @@
 -- fence: the first thing every writing script does. A worker whose epoch is not the partition's current one was replaced: it must not
 -- write, acknowledge, answer or release anything. No clock and no TTL is involved.
-local KEYS, call = KEYS, redis.call -- locals are faster than globals
+--@given
 
 local function check_epoch(current, epoch)
   if current ~= epoch then error({ err = 'FENCED epoch ' .. epoch .. ' was replaced by ' .. tostring(current or 'none') }) end

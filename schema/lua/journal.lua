@@ -1,5 +1,7 @@
 -- journal: what a group changed can be taken back: the fields of an account or a bill as they were before its first change in the group.
+--@call
 local journal -- table -> its fields then; nil outside groups
+--@once
 
 local function remember(t)
   if not journal or journal[t] then return end

@@ -1,8 +1,10 @@
 -- keep: what an entry leaves behind beside its postings: a bill, an answer that waits, a place in the dead stream.
+--@call
 local unanswered = {}   -- entry ID, its answer or an array of them, ...: decided, answered later
 local waiting = {}      -- entry ID -> place of what is kept there
 local sound = {}        -- places of streams that can be answered on
 local buried = {}       -- entries for the dead stream
+--@once
 
 -- What is left to do for entry i. A replay, or an answer that waits for durability only (16: 1), has no follow-ups: key_reused is a code
 -- without any.

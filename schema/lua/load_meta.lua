@@ -2,6 +2,7 @@
 -- lost the connection and gone on by another, would decide on what is not so any more.
 local MARKS = { 'epoch', 'applied', 'bill', 'paused', 'policy:duplicate_window', 'policy:fee', 'policy:settlement_offset',
                 'policy:balance_cap', 'policy:bills_keep' }
+--@call
 do
   local values = call('HMGET', KEYS[PLACE.meta], unpack(MARKS))
   check_epoch(values[1], ARGV[1])

@@ -2,7 +2,9 @@
 -- it was paid; `refunds`, what it gave back; `other`, what the merchant itself did. A month is that of the entry's ms under the book's
 -- settlement_offset, and a shard's month never goes back. The current one lies in the account's field `earning`, those before in
 -- `month:YYYY-MM`, each "GROSS REFUNDS OTHER" (the current one with the month in front).
+--@call
 local this_month, month_ends = '', -1 -- the month of the ms last asked for, and until when that is sure to hold
+--@once
 
 -- Days since the epoch as year and month: years are counted from 1 March 0000, so that the leap day is a year's last.
 local function civil_month(days)

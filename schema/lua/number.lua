@@ -9,7 +9,9 @@ local function to_integer(text)
 end
 
 -- An integer as text. By itself Lua writes 14 digits only, and Redis formats a number argument as a float, which is slow.
+--@call
 local format = string.format
+--@once
 
 local function to_text(n)
   if n == 0 then return '0' end

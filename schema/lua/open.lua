@@ -1,9 +1,9 @@
 -- open: creates the account. A merchant must be known in every partition before anybody hears of it: answered after its `adopt`s.
 OPS.open = function(i)
   if party(i) then return CODE.already_exists end
-  acting = new_account(ACCOUNT_KEY[i], MORE.KIND[i], CURRENCY[i], ACCOUNT[i])
+  acting = new_account(ACCOUNT_KEY[i], MORE.KIND[i], CURRENCY[i])
   touch(acting, i)
-  if MORE.KIND[i] == 'merchant' then shop.know_merchant(ACCOUNT[i]) end
+  if MORE.KIND[i] == 'merchant' then SHOP.know_merchant(ACCOUNT[i]) end
   local credential, payments = MORE.CREDENTIAL[i], MORE.PAYMENTS[i] or 0
   if (credential or '') ~= '' then change_rules(i, acting, { credential = credential }) end
   if payments > 0 then change_rules(i, acting, { limit_payments = payments, limit_per = MORE.PER[i] }) end
@@ -13,6 +13,6 @@ end
 -- adopt (follow-up): the merchant's shard in this partition.
 OPS.adopt = function(i)
   if account(ACCOUNT_KEY[i]) then return end
-  touch(new_account(ACCOUNT_KEY[i], MORE.KIND[i], CURRENCY[i], ACCOUNT[i]), i)
-  shop.know_merchant(ACCOUNT[i])
+  touch(new_account(ACCOUNT_KEY[i], MORE.KIND[i], CURRENCY[i]), i)
+  SHOP.know_merchant(ACCOUNT[i])
 end

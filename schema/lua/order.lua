@@ -1,6 +1,8 @@
 -- order: the orders of the merchants who are at home here, as one batch sees them. An order that was paid, cancelled or has lapsed is kept
 -- as long as a bill, then it is forgotten; until then its member of the due set says when.
+--@call
 local orders, orders_gone = {}, {} -- place in KEYS -> order, or false; -> true when it is forgotten
+--@once
 local ORDER_FIELDS = { 'state', 'amount', 'currency', 'to', 'lines', 'entry', 'identity', 'deadline', 'opened', 'changed', 'payer' }
 local STATES = { created = true, paid = true, cancelled = true, lapsed = true }
 
@@ -52,7 +54,7 @@ local function not_open(i, o)
 end
 
 -- The same of paying this amount: code and detail, or nil.
-shop.refusal = function(i, o)
+SHOP.refusal = function(i, o)
   local code = not_open(i, o)
   if code then return code, '' end
   if o.amount ~= AMOUNT[i] then return CODE.limit_exceeded, 'amount' end

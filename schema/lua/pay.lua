@@ -4,15 +4,15 @@
 
 OPS.pay = function(i)
   local o
-  if HAS.sells then o = shop.order_of_payment(i) end
+  if HAS.sells then o = SHOP.order_of_payment(i) end
   local a, m, detail = pay_parties(i, o)
   if not a then return m, detail end
-  if (MORE.AWAY[i] or 0) ~= 0 then return shop.reserve(i, a, m) end
+  if (MORE.AWAY[i] or 0) ~= 0 then return SHOP.reserve(i, a, m) end
   if not o and looks_alike(i, a) then return CODE.duplicate_suspected end
   local code = move_funds(i, a, m, AMOUNT[i], true)
   if code ~= CODE.ok then return code end
   state, captured = 'captured', AMOUNT_TEXT[i]
   consume_limit(i, a)
-  if o then shop.done(i, o, IDENTITY[i]) else note_payment(i, a) end
+  if o then SHOP.done(i, o, IDENTITY[i]) else note_payment(i, a) end
   return code
 end

@@ -5,19 +5,19 @@
 local function of_another(o, payer_name) return o.to ~= '' and o.to ~= payer_name end
 
 -- The order that payment i names: nil when it names none or it lies elsewhere, false when there is none that this payer may pay.
-shop.order_of_payment = function(i)
+SHOP.order_of_payment = function(i)
   if (MORE.ORDER[i] or '') == '' or (MORE.AWAY[i] or 0) ~= 0 then return nil end
   local o = order_of(i)
   return o and not of_another(o, ACCOUNT[i]) and o or false
 end
 
-shop.done = function(i, o, identity)
+SHOP.done = function(i, o, identity)
   o.payer = identity
   end_order(i, o, 'paid')
 end
 
 -- A payment of an order that lies elsewhere: reserved, until its home has spoken.
-shop.reserve = function(i, a, m)
+SHOP.reserve = function(i, a, m)
   if m.balance + AMOUNT[i] > MAX or overflows(i, m, AMOUNT[i]) then return CODE.limit_exceeded end
   if a.balance - a.held < AMOUNT[i] then return CODE.insufficient_funds end
   billed, moved, state = next_bill(), AMOUNT_TEXT[i], 'in_progress'
@@ -32,14 +32,14 @@ OPS.paid = function(i)
   if not m or not o or of_another(o, string.match(OF[i], '^[^/]*')) then return CODE.not_found, 'order' end
   if o.currency ~= CURRENCY[i] then return CODE.currency_mismatch, '' end
   if m.status ~= 'active' then return CODE.account_frozen, '' end
-  local code, detail = shop.refusal(i, o)
+  local code, detail = SHOP.refusal(i, o)
   if code then return code, detail end
-  shop.done(i, o, OF[i])
+  SHOP.done(i, o, OF[i])
   return CODE.ok, ''
 end
 
 -- settled: the order is paid; the reserved money moves, whatever has become of payer and shard meanwhile.
-shop.settled = function(i, b)
+SHOP.settled = function(i, b)
   local a, m = account(ACCOUNT_KEY[i]), merchant(counterpart(TO_KEY[i], b.to))
   if not (a and m) then return end
   must_fit(i, a, -b.amount)
@@ -52,7 +52,7 @@ shop.settled = function(i, b)
 end
 
 -- bounce: it is not; the reserve is given back.
-shop.bounced = function(i, b, a)
+SHOP.bounced = function(i, b, a)
   local code = MORE.CODE_SENT[i] or 0
   post(i, next_bill(), a, 0, -b.amount)
   decide_late(i, b, code, code == CODE.not_found and 'order' or code == CODE.limit_exceeded and 'amount' or '', a)

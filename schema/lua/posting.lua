@@ -1,17 +1,15 @@
 -- posting: what changes an account, but for a plain payment.
 
-local function new_account(place, kind, currency, name)
-  local a = { place = place, name = name, kind = kind, currency = currency, status = 'active', balance = 0, held = 0, seq = 0, new = true }
+local function new_account(place, kind, currency)
+  local a = { place = place, name = name_of(place), kind = kind, currency = currency, status = 'active', balance = 0, held = 0, seq = 0,
+              new = true }
   if kind == 'merchant' then load_month(a) end
   accounts[place] = a
   return a
 end
 
 -- A system account comes into being with its first posting.
-local function system_account(place, word, currency)
-  local name = '@' .. word .. ':' .. currency
-  return account(place) or new_account(place, 'system', currency, name)
-end
+local function system_account(place, currency) return account(place) or new_account(place, 'system', currency) end
 
 -- Settlement moves what was counted when it came.
 local function earn(i, a, amount)

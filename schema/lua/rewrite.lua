@@ -1,5 +1,7 @@
 -- rewrite: changes to the records of bills, collected while deciding and written once at the end.
+--@call
 local changed = {} -- parsed records that were changed
+--@once
 
 -- Of a decided bill only state, captured and refunded ever change; what was answered stays as answered. Called after remember(b).
 local function rewrite_bill(b)
@@ -12,7 +14,9 @@ end
 
 -- Takes a bill away: a refusal that is not stored leaves the key free. (What comes behind such an entry and speaks of the same intent is
 -- in another batch: the lane sees to that.)
+--@call
 local forgotten = {}
+--@once
 
 local function forget_bill(b)
   b.gone = true

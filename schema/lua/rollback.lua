@@ -3,7 +3,7 @@
 -- Who gives back to whom; nil when there is nothing to undo.
 local function rollback_parties(i, a, done)
   if done.op == 'pay' then return merchant(counterpart(TO_KEY[i], done.to)), a, false end
-  local world = system_account(counterpart(WORLD_KEY[i], '@world:' .. done.currency), 'world', done.currency)
+  local world = system_account(counterpart(WORLD_KEY[i], '@world:' .. done.currency), done.currency)
   if done.op == 'topup' then return a, world, true end
   return world, a, false
 end

@@ -1,7 +1,9 @@
 -- schedule: intents with a time before which they are not decided. They wait as a bill in state `scheduled`, in the due set and with their
 -- bytes in `scheduled`; their one answer comes when they are decided, with the original's entry ID.
 
+--@call
 local SCHEDULES = #MORE.NOT_BEFORE > 0
+--@once
 local function is_early(i) return (MORE.NOT_BEFORE[i] or 0) > MS[i] end
 
 -- It cannot wait for longer than its bill is kept: without that nobody would know it any more when its time has come.

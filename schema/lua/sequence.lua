@@ -1,6 +1,7 @@
 -- sequence: nothing is pending before this batch that was not applied; what was may have to wait for its answer. Reading is not fenced:
 -- a worker that was replaced, or a connection that is gone, may have had a read under way, which took entries that only a claim brings
 -- back. Once the watermark were past them they would never be applied.
+--@call
 do
   local pending = redis.pcall('XPENDING', KEYS[PLACE.intents], 'workers', '(' .. applied, '+', 1)
   if pending.err then

@@ -20,7 +20,7 @@ end
 -- Between a shard and @transit, under one number. False when a balance would pass what can be counted.
 local function sweep(i, m, net)
   if net == 0 then return true end
-  local way = system_account(counterpart(MORE.TRANSIT_KEY[i], '@transit:' .. m.currency), 'transit', m.currency)
+  local way = system_account(counterpart(MORE.TRANSIT_KEY[i], '@transit:' .. m.currency), m.currency)
   if math.abs(m.balance + net) > MAX or math.abs(way.balance - net) > MAX then return false end
   billed = move(i, way, m, net)
   return true

@@ -1,4 +1,4 @@
--- shop: what merchants sell at their home partition: articles, orders, and how orders are paid. Others see only the table `shop`.
+-- shop: what merchants sell at their home partition: articles, orders, and how orders are paid. Others see only the table `SHOP`.
 --@include article.lua
 --@include order.lua
 --@include shelf.lua

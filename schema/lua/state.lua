@@ -1,5 +1,6 @@
 -- state: the partition as one batch sees it: accounts are loaded at first touch, changed in memory, written once at the end; so are the
 -- ledger's rows, bills and answers. Nothing here writes to Redis. `i` is everywhere the number of an entry in the batch.
+--@call
 local accounts, touched, touched_count = {}, {}, 0 -- accounts by their place in KEYS, and those that were changed
 local rows, row_count = {}, 0                      -- of the ledger
 local today, yesterday                             -- the records known before the batch under each identity, by day
@@ -11,6 +12,7 @@ local records, record_size = {}, 0                 -- identity, record, ...: wha
 local answers, answers_to, answer_count = {}, {}, 0
 local paid = {}
 local held_back                                    -- entry ID -> true, once there are any: not to be acknowledged yet
+--@once
 
 -- The record of an intent that was decided before.
 local function known(i) return decided[IDENTITY[i]] or today[i] or yesterday[i] end
@@ -22,8 +24,7 @@ local function name_of(place) return string.sub(KEYS[place], name_at) end
 local function account(place)
   local a = accounts[place]
   if a ~= nil then return a end
-  local h = redis.pcall('HMGET', KEYS[place], 'balance', 'held', 'seq', 'kind', 'currency', 'status', 'rules',
-    'earning')
+  local h = redis.pcall('HMGET', KEYS[place], 'balance', 'held', 'seq', 'kind', 'currency', 'status', 'rules', 'earning')
   if h.err then broken(KEYS[place], h.err) end
   if not (h[1] or h[2] or h[3] or h[4] or h[5] or h[6]) then
     accounts[place] = false
@@ -52,7 +53,9 @@ end
 
 -- The next bill number as text. Formatting is slow: all but the last digit is made once for ten numbers.
 local DIGIT = { [0] = '0', '1', '2', '3', '4', '5', '6', '7', '8', '9' }
+--@call
 local bill_prefix, bill_head = partition .. '-', nil
+--@once
 
 local function next_bill()
   last_bill = last_bill + 1

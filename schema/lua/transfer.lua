@@ -2,7 +2,7 @@
 -- other side pays out of it and sends back `settled`, or `bounce` with the reason, and only then is the transfer answered.
 
 local function transit(i, currency_wanted)
-  return system_account(counterpart(MORE.TRANSIT_KEY[i], '@transit:' .. currency_wanted), 'transit', currency_wanted)
+  return system_account(counterpart(MORE.TRANSIT_KEY[i], '@transit:' .. currency_wanted), currency_wanted)
 end
 
 -- Whoever can receive a transfer: users and apps.
@@ -43,7 +43,7 @@ end
 -- settled (follow-up): it arrived.
 OPS.settled = function(i)
   local b = original(i, 'in_progress')
-  if b and b.op == 'pay' then return shop.settled(i, b) end
+  if b and b.op == 'pay' then return SHOP.settled(i, b) end
   if b then decide_late(i, b, CODE.ok, '', account(ACCOUNT_KEY[i])) end
 end
 
@@ -51,7 +51,7 @@ end
 OPS.bounce = function(i)
   local b, a = original(i, 'in_progress'), account(ACCOUNT_KEY[i])
   if not (b and a) then return end
-  if b.op == 'pay' then return shop.bounced(i, b, a) end
+  if b.op == 'pay' then return SHOP.bounced(i, b, a) end
   local way = transit(i, b.currency)
   must_fit(i, way, -b.amount)
   must_fit(i, a, b.amount)

@@ -8,7 +8,7 @@ OPS.topup = function(i)
   if a.status ~= 'active' then return CODE.account_frozen end
   local hindrance = hindered(i, a, nil, true)
   if hindrance then return hindrance end
-  return move_funds(i, system_account(WORLD_KEY[i], 'world', a.currency), a, AMOUNT[i], false)
+  return move_funds(i, system_account(WORLD_KEY[i], a.currency), a, AMOUNT[i], false)
 end
 
 -- withdraw: account -> @world. The lane knows the currency only from the account, so it declares @world by what it read there.
@@ -20,5 +20,5 @@ OPS.withdraw = function(i)
   local hindrance = hindered(i, a)
   if hindrance then return hindrance end
   local world = counterpart(WORLD_KEY[i], '@world:' .. a.currency)
-  return move_funds(i, a, system_account(world, 'world', a.currency), AMOUNT[i], true)
+  return move_funds(i, a, system_account(world, a.currency), AMOUNT[i], true)
 end

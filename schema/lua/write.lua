@@ -1,9 +1,11 @@
 -- write: everything the batch decided. What can still fail comes first: appending to streams (a wrong type, IDs exhausted), undone by
 -- deleting what was appended, and the acknowledgement (a wrong type). Nothing after those can fail: all other keys have been read.
 
+--@call
 local appended = {} -- place in KEYS, ID of the new entry, ...: the ledger's and the dead
 local answered = {} -- IDs of the new entries of `answers`
 local failed = 0    -- what is being appended to; 0: the next of `answers`
+--@once
 
 local function stream_of(m) return type(answers[m]) == 'number' and RESPONSES_KEY[answers[m]] or answers[m][1] end
 
@@ -15,10 +17,8 @@ local function respond_plain(m, i)
     paid[3 * m], 'bill', paid[3 * m - 2], 'at', AT[i], 'entry', ENTRY[i], 'replayed', '0', 'detail', '', 'durable', 'memory')
 end
 
-if made then made.check_rest() end
-
 -- redis.call raises here: that costs nothing where all goes well, unlike looking at every reply.
-local fine, err = pcall(function()
+local function append_all()
   if row_count > 0 then
     failed = PLACE.ledger
     appended[1], appended[2] = failed, call('XADD', KEYS[failed], '*', 'rows', cmsgpack.pack(rows))
@@ -38,7 +38,11 @@ local fine, err = pcall(function()
     last = entry
   end
   if #done > 0 then call('XACK', KEYS[failed], 'workers', unpack(done, 1, #done)) end
-end)
+end
+
+--@call
+if made then made.check_rest() end
+local fine, err = pcall(append_all)
 
 if not fine then
   for n = 1, #appended - 1, 2 do call('XDEL', KEYS[appended[n]], appended[n + 1]) end

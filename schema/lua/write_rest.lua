@@ -38,7 +38,7 @@ local function write_rest(meta)
   for place, list in pairs(rewritten_bills()) do call('HSET', KEYS[place], unpack(list)) end
   if #unanswered > 0 then call('HSET', KEYS[PLACE.unanswered], unpack(packed_unanswered())) end
   write_due()
-  if HAS.sells then shop.write() end
+  if HAS.sells then SHOP.write() end
   for from, entry in pairs(new_origins) do
     meta[#meta + 1], meta[#meta + 2] = from, entry
   end

@@ -11,7 +11,7 @@ local function write_order(key, o)
   call('HSET', key, unpack(fields))
 end
 
-shop.write = function()
+SHOP.write = function()
   for place, o in pairs(orders) do
     if o and o.touched or not o and orders_gone[place] then write_order(KEYS[place], o) end
   end

@@ -68,9 +68,9 @@ words() {
 }
 admins="repartition_\|chaos\|bench\|own_book"
 holds auditor $(words "$root"/producer/*.c $(ls "$root"/producer/cli/*.c | grep -v "$admins") |
-    grep -vxE "AUTH|SELECT|XADD|EVALSHA|SCRIPT|HDEL|HSET|CONFIG|ACL|COMMAND|DEL|WAIT|WAITAOF") # of logging in, of others, or done without
+    grep -vxE "AUTH|SELECT|XADD|EVALSHA|SCRIPT|FCALL|FUNCTION|HDEL|HSET|CONFIG|ACL|COMMAND|DEL|WAIT|WAITAOF") # logging in, others'
 holds producer WAIT
-holds worker EVALSHA SCRIPT WAIT $(words "$root"/worker/*.c)
+holds worker EVALSHA SCRIPT FCALL "FUNCTION|LOAD" WAIT $(words "$root"/worker/*.c)
 holds operator EVALSHA SCRIPT
 
 # Redis, as it should be run. A unix socket has no users, so by port; another one is tried when it is taken.
@@ -108,7 +108,7 @@ start_role_worker() {
         "$TILL_WORKER" 2>>worker.log & # not by `as`: a function would be a process in between
     worker=$!
     pids="$pids $worker"
-    wait_for 20 eval "as auditor \"\$TILL\" status --no-rate --json | jq -e '[.partitions[] | select(.owner == null)] == []'"
+    wait_for 20 eval "as auditor \"\$TILL\" status --no-rate --json | jq -e '[.partitions[] | .owner != null] | length > 0 and all'"
 }
 
 # What each role is for.
@@ -238,6 +238,18 @@ grep -E "NOPERM|partition_waits|fenced|archive_waits|trim_refused" worker.log &&
 cli --json acl log 100 | jq -r '.[] | "\(.username) \(.object)"' | sort -u >unexpected
 [ ! -s unexpected ] || fail "refused in the middle of its work: $(cat unexpected)"
 
+# The rights that workers had before there were functions: the script does it then, which is said once and is all there is to say.
+grep -q "applies_by.*way=function" worker.log || fail "a worker with all rights does not call the function"
+"$TILL" acl worker | sed 's/^user/ACL SETUSER/; s/ +fcall//; s/ +function|load//' | cli >/dev/null
+kill "$worker"
+wait "$worker"
+before=$(wc -l <worker.log)
+start_role_worker
+expect 0 "ok (0)" $shop inquire --source shop --account alice
+[ "$(tail -n +$((before + 1)) worker.log | grep -c "NOPERM")" = 1 ] || fail "said otherwise: $(tail -n +$((before + 1)) worker.log)"
+tail -n +$((before + 1)) worker.log | grep -qE 'applies_by.*way=script because="NOPERM' || fail "it is not said how batches are applied"
+"$TILL" acl worker | sed 's/^user/ACL SETUSER/' | cli >/dev/null
+
 # A producer that looks up has no list of names, others look up nothing.
 expect 100 "NOPERM" as producer-seer "$TILL" orders coffee
 expect 100 "NOPERM" $shop orders coffee o1
@@ -282,7 +294,7 @@ producer-shop,producer-seer,worker,operator,auditor config rewrite
 producer-shop,producer-seer,worker,operator,auditor keys *
 producer-shop,producer-seer,worker,operator,auditor script flush
 producer-shop,producer-seer,worker,operator,auditor script kill
-producer-shop,producer-seer,worker,operator,auditor function load x
+producer-shop,producer-seer,operator,auditor function load x
 producer-shop,producer-seer,worker,operator,auditor acl setuser till-producer-shop +@all
 producer-shop,producer-seer,worker,operator,auditor acl list
 producer-shop,producer-seer,worker,operator,auditor acl getuser till-worker
@@ -341,6 +353,9 @@ producer-shop,producer-seer,auditor xdel {PART}:dead 0-1
 producer-shop,producer-seer,auditor hset {PART}:meta loss_accepted 9
 producer-shop,producer-seer,auditor hdel {PART}:meta paused
 producer-shop,producer-seer,auditor script load return(1)
+producer-shop,producer-seer,operator,auditor fcall f 0
+worker function flush
+worker function delete f
 producer-shop,producer-seer,auditor evalsha e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0
 producer-shop,producer-seer xread streams {PART}:intents 0
 producer-shop,producer-seer xrange {PART}:intents - +

@@ -33,6 +33,13 @@ expect 1 "ACL SETUSER default ~{till}:* ~{till:*" "$TILL" doctor
 cli acl setuser default allkeys >/dev/null
 expect 0 "all well" "$TILL" doctor
 
+# The function of this version, and what another has left there.
+expect 0 "of this version is there" "$TILL" doctor
+cli function load "#!lua name=till_old
+redis.register_function('till_old', function() return 0 end)" >/dev/null
+expect 0 "FUNCTION DELETE till_old" "$TILL" doctor
+cli function delete till_old >/dev/null
+
 stop_worker
 sleep 0.1
 expect 1 "none is alive" "$TILL" doctor

@@ -70,5 +70,15 @@ wait_for 10 grep -q 'NOPERM' worker.log
 cli acl setuser default +evalsha >/dev/null
 well "rights taken away"
 
+# The function: taken away, and a right to it with which it was found.
+cli function flush >/dev/null
+send 5
+well "FUNCTION FLUSH"
+cli acl setuser default -fcall >/dev/null
+send 5
+wait_for 20 grep -q 'applies_by.*way=script because="NOPERM' worker.log
+cli acl setuser default +fcall >/dev/null
+well "no right to FCALL"
+
 stop_worker
 finish

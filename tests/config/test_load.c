@@ -256,7 +256,8 @@ Test(config_reload, nothing_changed) {
 Test(config_reload, every_setting_is_either_taken_over_or_named) {
     static const char changed[] =
         "book: {name: b, partitions: 2, secret_file: s}\n"
-        "redis: {url: 'unix:/s', password_file: p, sentinel_user: u, sentinel_password_file: q, connect_timeout: 3s, timeout: 6s}\n"
+        "redis: {url: 'unix:/s', password_file: p, sentinel_user: u, sentinel_password_file: q, connect_timeout: 3s, timeout: 6s,"
+        " functions: no}\n"
         "tls: {ca_file: a, ca_dir: b, cert_file: c, key_file: d, server_name: e, verify: no}\n"
         "embedded: {appendfsync: always, maxmemory: 1GB}\nbacklog: {max: 1, memory_high_water: 1}\nproducer: {timeout: 1s}\n"
         "worker: {name: w, batch: 1, lease_ttl: 4s, block: 2s, max_attempts: 1, on_data_loss: continue}\n"

@@ -34,6 +34,20 @@ Test(flow_fault, scripts_are_flushed_in_a_loop) {
     cr_assert(worker_runs(&flow.workers[0]) && worker_runs(&flow.workers[1]));
 }
 
+Test(flow_fault, functions_are_flushed_in_a_loop) {
+    start(2, NULL);
+    for (unsigned n = 0; n < 60; n++) {
+        flow_load(&flow, 10);
+        cr_assert_str_eq(server_text(&flow.server, "FUNCTION", "FLUSH", NULL), "OK");
+        wait_pass(20);
+    }
+    flow_load(&flow, 10);
+    cr_assert(flow_settle(&flow, FLOW_SETTLE_MS));
+    check_sound(&flow, "FUNCTION FLUSH", 0);
+    cr_assert(worker_runs(&flow.workers[0]) && worker_runs(&flow.workers[1]));
+    cr_assert(strstr(server_text(&flow.server, "FUNCTION", "LIST", NULL), "till_"), "it was never loaded again");
+}
+
 Test(flow_fault, groups_are_destroyed_in_a_loop) {
     start(2, NULL);
     for (unsigned n = 0; n < 40; n++) {

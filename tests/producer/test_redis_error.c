@@ -32,6 +32,7 @@ static const struct {
     {"MOVED 3999 127.0.0.1:6381", REDIS_MOVED},
     {"ASK 3999 127.0.0.1:6381", REDIS_MOVED},
     {"NOSCRIPT No matching script. Please use EVAL.", REDIS_NOSCRIPT},
+    {"ERR Function not found", REDIS_NOSCRIPT},
     {"FENCED epoch 3 was replaced by 4", REDIS_FENCED},
     {"FENCED epoch 3 was replaced by 4" SCRIPT_TAIL, REDIS_FENCED},
     {"BROKEN 17 {till:7}:account:alice wrong type" SCRIPT_TAIL, REDIS_BROKEN},

@@ -81,3 +81,81 @@ Test(redis_script, full_server_is_busy) {
         EXPECT_ERROR_STARTS("OOM ");
     }
 }
+
+/* A function, as embed.cmake makes them: without arguments it does nothing. */
+static const struct script function = {
+    .name = "echo", .function = "till_echo",
+    .library = "#!lua name=till_echo\nredis.register_function('till_echo', function(keys, argv)\n"
+               "if #argv == 0 then return 0 end\nreturn argv[1] end)",
+    .library_size = sizeof "#!lua name=till_echo\nredis.register_function('till_echo', function(keys, argv)\n"
+                           "if #argv == 0 then return 0 end\nreturn argv[1] end)" - 1};
+
+static bool found(struct redis *r) {
+    bool there = false;
+    EXPECT_ERR(redis_function_find(r, &function, "{till:0}:meta", 13, &there), REDIS_OK);
+    return there;
+}
+
+/* A connection that may call functions, as this user. */
+static struct redis *open_as(const char *user) {
+    struct redis_options wanted = options;
+    struct redis *r;
+    wanted.functions = true;
+    snprintf(wanted.url.user, sizeof wanted.url.user, "%s", user);
+    snprintf(wanted.url.password, sizeof wanted.url.password, "%s", *user ? "x" : "");
+    cr_assert_eq(redis_open(&r, &wanted), REDIS_OK, "%s", redis_error(r));
+    return r;
+}
+
+Test(redis_script, function_is_loaded_when_it_is_missing) {
+    struct redis *first = open_as(""), *second = open_as("");
+    struct command c;
+    struct reply reply;
+    cr_expect(!found(redis), "these options say no");
+    command_init(&c);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_str_eq(server_text(&server, "FUNCTION", "FLUSH", NULL), "OK");
+        redis_function_begin(&c, &function, 0);
+        command_copy(&c, "hello", 5);
+        EXPECT_ERR(redis_call(first, &c, &reply), REDIS_NOSCRIPT);
+        cr_expect(found(first) && found(second) && found(first), "round %d", i);
+        EXPECT_ERR(redis_call(second, &c, &reply), REDIS_OK);
+        cr_expect(reply_is(reply, "hello"), "round %d", i);
+    }
+    command_clear(&c);
+    redis_close(first);
+    redis_close(second);
+}
+
+/* Whatever is in the way, what is done by EVALSHA goes on. */
+Test(redis_script, function_that_may_not_be_called) {
+    static const struct { const char *name, *rights; bool loaded, there; } rows[] = {
+        {"all", "+fcall +function|load", false, true},     {"no fcall", "+function|load", true, false},
+        {"no load", "+fcall", false, false},               {"no load, and none needed", "+fcall", true, true},
+        {"neither", "+ping", true, false},
+    };
+    for (size_t n = 0; n < sizeof rows / sizeof *rows; n++) {
+        char rights[60];
+        snprintf(rights, sizeof rights, "%s", rows[n].rights);
+        char *second = strchr(rights, ' ');
+        if (second) *second++ = '\0';
+        server_text(&server, "ACL", "SETUSER", "u", "reset", "on", ">x", "~*", "+client", rights, second ? second : "+ping", NULL);
+        server_text(&server, "FUNCTION", "FLUSH", NULL);
+        if (rows[n].loaded) server_text(&server, "FUNCTION", "LOAD", function.library, NULL);
+        struct redis *r = open_as("u");
+        cr_expect_eq(found(r), rows[n].there, "%s: %s", rows[n].name, redis_error(r));
+        cr_expect(rows[n].there || strncmp(redis_error(r), "NOPERM", 6) == 0, "%s: %s", rows[n].name, redis_error(r));
+        redis_close(r);
+    }
+}
+
+Test(redis_script, function_in_a_full_server) {
+    struct redis *r = open_as("");
+    cr_assert_str_eq(server_text(&server, "CONFIG", "SET", "maxmemory", "1", NULL), "OK");
+    cr_expect(!found(r) && strncmp(redis_error(r), "OOM ", 4) == 0, "missing: %s", redis_error(r));
+    cr_assert_str_eq(server_text(&server, "CONFIG", "SET", "maxmemory", "0", NULL), "OK");
+    cr_expect(found(r));
+    cr_assert_str_eq(server_text(&server, "CONFIG", "SET", "maxmemory", "1", NULL), "OK");
+    cr_expect(!found(r) && strncmp(redis_error(r), "OOM ", 4) == 0, "there: %s", redis_error(r));
+    redis_close(r);
+}

@@ -50,6 +50,7 @@ struct fold {
     unsigned partition;       /* where it went */
     struct fold_sent sent[FOLD_SENT_MAX];
     size_t sent_count;
+    unsigned takeovers;
 };
 
 struct fold_answer { char text[RESPONSE_FIELD_COUNT][FOLD_VALUE_MAX]; };
@@ -58,7 +59,8 @@ void fold_start(struct fold *fold, unsigned partitions, unsigned batch);
 void fold_stop(struct fold *fold);
 /* Everything anew: an empty Redis, fresh lanes, the clock and the keys at their beginning. */
 void fold_reset(struct fold *fold);
-/* Fresh lanes, as if another worker had taken every partition. */
+/* Fresh lanes, as if another worker had taken every partition. Twice they call apply.lua as a function, then once as a script, and so on:
+ * that makes no difference. */
 void fold_take_over(struct fold *fold);
 void fold_set_batch(struct fold *fold, unsigned batch);
 /* From now on follow-ups are signed with a secret made of this byte, and none without it is taken. 0: unsigned. */

@@ -49,7 +49,7 @@ Test(lane_copies, call_that_arrives_late) {
     char before[SERVER_DIGEST_SIZE], after[SERVER_DIGEST_SIZE];
     fold_add(&fold, "open account=a kind=user; topup account=a amount=1000");
     fold_run(&fold);
-    struct batch_base base = {lane->epoch_text, lane->mark.applied, false};
+    struct batch_base base = {lane->epoch_text, lane->mark.applied, lane->function, false};
     fold_add(&fold, "topup account=a amount=10");
     fold_run(&fold);
     server_digest(&fold.server, before);

@@ -67,17 +67,17 @@ Test(shop_batch, articles_are_bounded) {
     scene_go("open account=m kind=merchant");
     stock_all();
     for (int n = 0; n < ORDERS; n++) add_order(n);
-    long before = calls_of("evalsha");
+    long before = calls_of("fcall");
     scene_turn(0);
-    cr_expect_geq(calls_of("evalsha") - before, 3, "all orders in %ld calls", calls_of("evalsha") - before);
+    cr_expect_geq(calls_of("fcall") - before, 3, "all orders in %ld calls", calls_of("fcall") - before);
     for (int n = 0; n < ORDERS; n++) expect_all("ordered", n, "created", "1");
     for (int n = 0; n < ORDERS; n++) {
         snprintf(line, sizeof line, "cancel account=m order=o%d", n);
         fold_add(&scene, line);
     }
-    before = calls_of("evalsha");
+    before = calls_of("fcall");
     scene_turn(0);
-    cr_expect_geq(calls_of("evalsha") - before, 3, "all given up in %ld calls", calls_of("evalsha") - before);
+    cr_expect_geq(calls_of("fcall") - before, 3, "all given up in %ld calls", calls_of("fcall") - before);
     for (int n = 0; n < ORDERS; n++) expect_all("given up", n, "cancelled", "3");
     scene_expect_sound("given up");
 }
