@@ -43,7 +43,7 @@ const struct acl_role acl_roles[] = {
       {"~{B:*}:order:* ~{B:*}:sku:*", "hget hmget hset", false},
       {"~{B:*}:merchants", "sadd scard sscan", false},
       {"~{B:*}:due", "zadd zcard zrangebyscore zrem", false},
-      {"~{B:*}:lease", "del get set", false},
+      {"~{B:*}:lease", "del get pttl set", false},
       {"~{B:*}:bills:* ~{B:*}:order:*", "unlink", false},
       {"~{B}:book", "exists hmget hset", false},
       {"~{B}:workers", "zadd zrangebyscore zrem zremrangebyscore", false}}},

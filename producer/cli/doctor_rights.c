@@ -24,7 +24,7 @@ static const char *const calls[] = {
     "zremrangebyscore K 0 1", "zscan K 0",                "zscore K m",
     "client info",           "client kill id 0",          "role",                 "asking",
     "cluster slots",         "wait 0 1",                  "xgroup setid K g 0",
-    "fcall X 1 K",           "function load X",           "function list",
+    "fcall X 1 K",           "function load X",           "function list",        "pttl K",
 };
 #define NO_SCRIPT_SHA1 "0000000000000000000000000000000000000000"
 
