@@ -162,7 +162,7 @@ enum redis_err redis_function_find(struct redis *redis, const struct script *scr
 void redis_function_begin(struct command *c, const struct script *script, unsigned keys);
 /* Starts "EVALSHA sha nkeys" in `c`; the caller adds keys and arguments. */
 void redis_script_begin(struct command *c, const struct script *script, unsigned keys);
-/* redis_call that answers NOSCRIPT by SCRIPT LOAD (at the node that said so) and one more try. */
+/* redis_call that answers NOSCRIPT by SCRIPT LOAD (at the node that said so) and tries again, a few times at most. */
 enum redis_err redis_script_call(struct redis *redis, const struct script *script, struct command *c, struct reply *reply)
     __attribute__((warn_unused_result));
 /* At the home; without one at every master that is not away. */

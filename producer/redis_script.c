@@ -5,6 +5,8 @@
 
 #include "producer/redis_inside.h"
 
+enum { LOADS_MAX = 8 }; /* somebody may flush them in between */
+
 void redis_script_begin(struct command *c, const struct script *script, unsigned keys) {
     command_begin(c, "EVALSHA");
     command_word(c, script->sha1);
@@ -42,14 +44,15 @@ enum redis_err redis_script_load(struct redis *redis, const struct script *scrip
 enum redis_err redis_script_call(struct redis *redis, const struct script *script, struct command *c, struct reply *reply) {
     struct command load;
     enum redis_err err = redis_call(redis, c, reply);
-    if (err != REDIS_NOSCRIPT) return err;
-    *reply = (struct reply){NULL};
     command_init(&load);
-    load_append(redis, &load, script, redis_node_last(redis));
-    err = redis_next(redis, reply);
+    for (unsigned tries = 0; err == REDIS_NOSCRIPT && tries < LOADS_MAX; tries++) {
+        load_append(redis, &load, script, redis_node_last(redis));
+        err = redis_next(redis, reply);
+        *reply = (struct reply){NULL};
+        if (!err) err = redis_call(redis, c, reply);
+    }
     command_clear(&load);
-    *reply = (struct reply){NULL};
-    return err ? err : redis_call(redis, c, reply);
+    return err;
 }
 
 void redis_function_begin(struct command *c, const struct script *script, unsigned keys) {

@@ -9,13 +9,14 @@
 #include <time.h>
 
 #include "worker/failpoint.h"
+#include "worker/free_lease.h"
 #include "worker/keyset.h"
 #include "worker/lane_apply.h"
 #include "worker/log.h"
 #include "worker/loss.h"
 
 enum { BEAT_MS = 250, VERIFY_MS = 1000, DOUBT_MS = 60000, LOOK_MS = 250, NUDGE_MS = 50,
-       CONTROL_MS = 500, HUNG_MS = 200, ABANDONED_MS = 300, LEASE_MAX_MS = 60000, NO_KEY = -2 };
+       CONTROL_MS = 500, HUNG_MS = 200, ABANDONED_MS = 300 };
 
 void ownership_init(struct ownership *o, const struct lane_shared *shared, const struct door *door) {
     memset(o, 0, sizeof *o);
@@ -228,32 +229,9 @@ static enum redis_err start_lane(struct ownership *o, unsigned p, bool *started)
     return REDIS_OK;
 }
 
-/* A lease of a wrong type concerns its partition only, and so does a node of a cluster that is not there or has no slot just now. */
-static bool concerns_one(const struct ownership *o, enum redis_err err) {
+bool ownership_concerns_one(const struct ownership *o, enum redis_err err) {
     if (err == REDIS_REFUSED || err == REDIS_AWAY) return true;
     return o->control.url.kind == REDIS_URL_CLUSTER && (err == REDIS_BUSY || err == REDIS_HELD);
-}
-
-/* Which partitions nobody holds: one PTTL each, in one go. No lease is as long as one of before Redis' clock was set back: lease.lua. */
-static enum redis_err find_free(struct ownership *o, bool *free_places) {
-    unsigned partitions = o->door.book.partitions;
-    struct command c;
-    struct reply reply;
-    keys_buffer key;
-    enum redis_err err = REDIS_OK;
-    command_init(&c);
-    for (unsigned p = 0; p < partitions; p++) {
-        command_begin(&c, "PTTL");
-        command_copy(&c, key, keys_lease(key, &o->door.book, p));
-        redis_append(o->redis, &c);
-    }
-    command_clear(&c);
-    for (unsigned p = 0; p < partitions; p++) {
-        enum redis_err one = redis_next(o->redis, &reply);
-        free_places[p] = !one && (reply_integer(reply) == NO_KEY || reply_integer(reply) > LEASE_MAX_MS) && !o->lanes[p];
-        if (one && !concerns_one(o, one)) err = one;
-    }
-    return err;
 }
 
 /* A worker that slept through a repartition must not serve what came of it, nor be counted among those who do. */
@@ -289,14 +267,14 @@ static enum redis_err pick_up(struct ownership *o, unsigned room) {
     bool *free_places = calloc(partitions, sizeof *free_places);
     assert(free_places && "out of memory");
     enum redis_err err = check_book(o);
-    if (!err) err = find_free(o, free_places);
+    if (!err) err = free_lease_find(o, free_places);
     for (unsigned n = 0; n < partitions && room > 0 && !err; n++) {
         unsigned p = (o->first + n) % partitions;
         bool started = false;
         if (!free_places[p]) continue;
         enum redis_err one = start_lane(o, p, &started);
         if (started) room--;
-        if (one && one != REDIS_GARBLED && !concerns_one(o, one)) err = one;
+        if (one && one != REDIS_GARBLED && !ownership_concerns_one(o, one)) err = one;
     }
     free(free_places);
     return err;
@@ -346,7 +324,7 @@ static enum redis_err look_for_losses(struct ownership *o) {
     for (unsigned p = 0; p < o->door.book.partitions && o->doubtful && !err; p++) {
         if (o->lanes[p] || o->marks[p].told || !o->marks[p].applied.ms) continue;
         err = look_for_loss(o, &c, p);
-        if (err == REDIS_REFUSED || !concerns_one(o, err)) continue;
+        if (err == REDIS_REFUSED || !ownership_concerns_one(o, err)) continue;
         unseen = true;
         err = REDIS_OK;
     }

@@ -22,6 +22,7 @@ struct ownership {
     unsigned live_workers, rank; /* this worker's place among them, by name */
     int64_t created_ms;         /* when the book was created: tells it from another of the same name */
     uint64_t verified_at_ms;
+    bool no_pttl;               /* Redis does not let us ask how long a lease lasts: the rights of earlier releases */
     bool doubtful;              /* Redis may have come back with less: what was seen of the partitions of others is to be looked for */
     uint64_t connected_at_ms;
     char where[300];            /* where the control connection went last */
@@ -48,5 +49,7 @@ void ownership_quiet(struct ownership *o, bool quiet);
  * drops their connections and waits a moment more. Frees everything. False when a lane is still stuck in a connect: nothing is freed then,
  * and the process should just end. */
 bool ownership_close(struct ownership *o, uint64_t deadline_ms);
+/* A lease of a wrong type concerns its partition only, and so does a node of a cluster that is not there or has no slot just now. */
+bool ownership_concerns_one(const struct ownership *o, enum redis_err err);
 
 #endif

@@ -12,7 +12,8 @@
 local action, worker, ttl, epoch = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local holder = redis.call('GET', KEYS[1])
 if action == 'take' then
-  if holder and redis.call('PTTL', KEYS[1]) <= 60000 then return { 0, holder } end -- longer than any: the clock was set back since
+  local lasts = holder and redis.pcall('PTTL', KEYS[1]) -- an error: the rights of earlier releases do not have it
+  if holder and (type(lasts) == 'table' or lasts <= 60000) then return { 0, holder } end -- longer than any: the clock was set back since
   local known = redis.call('HMGET', KEYS[2], 'epoch', 'applied', 'bill', 'loss_accepted')
   local time = redis.call('TIME')
   local taken = math.max(tonumber(known[1] or '') or 0, time[1] * 1000 + math.floor(time[2] / 1000)) + 1

@@ -240,7 +240,7 @@ cli --json acl log 100 | jq -r '.[] | "\(.username) \(.object)"' | sort -u >unex
 
 # The rights that workers had before there were functions: the script does it then, which is said once and is all there is to say.
 grep -q "applies_by.*way=function" worker.log || fail "a worker with all rights does not call the function"
-"$TILL" acl worker | sed 's/^user/ACL SETUSER/; s/ +fcall//; s/ +function|load//' | cli >/dev/null
+"$TILL" acl worker | sed 's/^user/ACL SETUSER/; s/ +fcall//; s/ +function|load//; s/ +pttl//' | cli >/dev/null
 kill "$worker"
 wait "$worker"
 before=$(wc -l <worker.log)
