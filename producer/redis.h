@@ -154,9 +154,10 @@ size_t redis_unanswered(const struct redis *redis); /* commands sent or queued w
 enum redis_err redis_call(struct redis *redis, struct command *c, struct reply *reply) __attribute__((warn_unused_result));
 /* Scripts that are a function as well (script->function), for servers that have functions and let us use them (7.0 and later): what a
  * script makes before it begins is made once per server then. Finds out whether this connection may call it at the node that has `key`,
- * and loads it when it is missing. `there` is false where it may not, or cannot now: redis_error says why, and EVALSHA does the same.
- * An error only when nothing can be asked. A later call may be REDIS_NOSCRIPT, as with EVALSHA: nothing ran; find again. */
-enum redis_err redis_function_find(struct redis *redis, const struct script *script, const char *key, size_t size, bool *there)
+ * and loads it when it is missing. `*why` is REDIS_OK when it is there, else what keeps us from it (redis_error says more), and EVALSHA
+ * does the same. Returns an error only when nothing can be asked. A later call may be REDIS_NOSCRIPT, as with EVALSHA: nothing ran; find
+ * again. */
+enum redis_err redis_function_find(struct redis *redis, const struct script *script, const char *key, size_t size, enum redis_err *why)
     __attribute__((warn_unused_result));
 /* Starts "FCALL name nkeys". */
 void redis_function_begin(struct command *c, const struct script *script, unsigned keys);

@@ -90,11 +90,10 @@ static enum redis_err function_load(struct redis *redis, const struct script *sc
     return faster ? REDIS_OK : err;
 }
 
-enum redis_err redis_function_find(struct redis *redis, const struct script *script, const char *key, size_t size, bool *there) {
-    *there = false;
+enum redis_err redis_function_find(struct redis *redis, const struct script *script, const char *key, size_t size, enum redis_err *why) {
+    *why = REDIS_REFUSED;
     if (!redis->options.functions || !script->function) return REDIS_OK;
-    enum redis_err err = function_try(redis, script, key, size);
-    if (err == REDIS_NOSCRIPT) err = function_load(redis, script);
-    *there = err == REDIS_OK;
-    return redis_is_lost(redis) ? err : REDIS_OK;
+    *why = function_try(redis, script, key, size);
+    if (*why == REDIS_NOSCRIPT) *why = function_load(redis, script);
+    return redis_is_lost(redis) ? *why : REDIS_OK;
 }

@@ -61,14 +61,16 @@ enum redis_err lane_connect_beside(struct lane *lane, _Atomic(struct redis *) *p
     return REDIS_LOST;
 }
 
-/* How apply.lua is called from here on. The first lane that goes another way than the log says has it said. */
+/* How apply.lua is called on this connection. The first lane that goes another way than the log says has it said. */
 static enum redis_err find_function(struct lane *lane) {
     enum { UNKNOWN, BY_SCRIPT, BY_FUNCTION };
     keys_buffer key;
     size_t size = keys_meta(key, &lane->door.book, lane->door.partition);
-    enum redis_err err = redis_function_find(lane->redis, &script_apply, key, size, &lane->function);
+    enum redis_err why, err = redis_function_find(lane->redis, &script_apply, key, size, &why);
+    lane->function = why == REDIS_OK;
     int way = lane->function ? BY_FUNCTION : BY_SCRIPT;
-    if (err || !lane->shared->applies_by || atomic_exchange(lane->shared->applies_by, way) == way) return err;
+    if (err || !lane->shared->applies_by || redis_err_heals(why)) return err; /* what passes is not worth a line */
+    if (atomic_exchange(lane->shared->applies_by, way) == way) return err;
     const char *because = lane->shared->redis.functions ? redis_error(lane->redis) : "redis.functions: no";
     if (lane->function) log_event(LOG_INFO, "applies_by", {"way", LOG_S("function")}, {"name", LOG_S(script_apply.function)});
     else log_event(LOG_INFO, "applies_by", {"way", LOG_S("script")}, {"because", LOG_S(because)});

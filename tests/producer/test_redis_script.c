@@ -91,9 +91,9 @@ static const struct script function = {
                            "if #argv == 0 then return 0 end\nreturn argv[1] end)" - 1};
 
 static bool found(struct redis *r) {
-    bool there = false;
-    EXPECT_ERR(redis_function_find(r, &function, "{till:0}:meta", 13, &there), REDIS_OK);
-    return there;
+    enum redis_err why;
+    EXPECT_ERR(redis_function_find(r, &function, "{till:0}:meta", 13, &why), REDIS_OK);
+    return why == REDIS_OK;
 }
 
 /* A connection that may call functions, as this user. */
