@@ -60,7 +60,7 @@ json 0 '.[0] | .sound and .holds == 2 and .held == {"CNY": 170} and .in_flight =
 
 # Money between partitions: the receiver's partition is somebody else's for a while.
 stop_worker
-cli set "{till:$r}:lease" 9999999999999999:nobody px 600000 >/dev/null
+cli set "{till:$r}:lease" 9999999999999999:nobody >/dev/null
 "$TILL_WORKER" 2>>"$dir/worker.log" &
 worker=$!
 pids="$pids $worker"

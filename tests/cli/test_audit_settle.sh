@@ -120,7 +120,7 @@ spoil "$p" "merchants: has '$user', which is no merchant's account" "{till:$p}:m
 spoil "$p" "merchants: has 'nobody', which is no merchant's account" "{till:$p}:merchants" cli sadd "{till:$p}:merchants" nobody
 
 # A month on its way: the home is somebody else's for a while.
-cli set "{till:$h}:lease" 9999999999999999:nobody px 600000 >/dev/null
+cli set "{till:$h}:lease" 9999999999999999:nobody >/dev/null
 "$TILL_WORKER" 2>>"$dir/worker.log" &
 worker=$!
 pids="$pids $worker"

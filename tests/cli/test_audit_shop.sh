@@ -50,7 +50,7 @@ json 0 '.[0] | .sound and .orders == 3 and .paying == 0' "$TILL" audit --json
 
 # A payment on its way: the order's home is somebody else's for a while.
 stop_worker
-cli set "{till:$h}:lease" 9999999999999999:nobody px 600000 >/dev/null
+cli set "{till:$h}:lease" 9999999999999999:nobody >/dev/null
 "$TILL_WORKER" 2>>"$dir/worker.log" &
 worker=$!
 pids="$pids $worker"

@@ -149,7 +149,7 @@ stop_worker
 
 # A merchant who is not known everywhere yet, because a partition is not served.
 q=$((($(partition_of late) + 1) % 4))
-cli set "{till:$q}:lease" 9999999999999999:nobody px 600000 >/dev/null
+cli set "{till:$q}:lease" 9999999999999999:nobody >/dev/null
 "$TILL_WORKER" 2>>"$dir/worker.log" &
 worker=$!
 pids="$pids $worker"
