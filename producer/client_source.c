@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
+#include <utlist.h>
 
 #include "schema/bulk.h"
 
@@ -22,13 +23,17 @@ enum { LATE_MS = 250 };
 
 /* A source in a partition. */
 struct share {
+    struct source *source;
+    unsigned partition;
     uint64_t waiting;     /* as Redis said */
     int64_t sent, untold; /* by us since then; and of that and before, what Redis does not know yet */
     int64_t base;
     bool mends;           /* the base is to be written */
     bool known;
-    bool listed;          /* among the late */
     struct client_belief belief;
+    bool listed;          /* among the late, since then */
+    int64_t since_ms;
+    struct share *prev, *next;
 };
 
 struct source {
@@ -40,8 +45,7 @@ struct source {
 
 struct client_sources {
     struct source *table, *last;
-    struct late { struct source *source; unsigned partition; int64_t since_ms; } *late; /* perhaps something to tell; oldest first */
-    size_t first, count, capacity;
+    struct share *late; /* perhaps something to tell; oldest first */
 };
 
 /* NULL: it is no name. */
@@ -61,30 +65,25 @@ static struct source *find(struct till *till, const char *name) {
         if (s == NULL)
             abort();
         memcpy(s->name, name, size);
+        for (unsigned p = 0; p < till->book.partitions; p++)
+            s->shares[p] = (struct share){.source = s, .partition = p};
         HASH_ADD_STR(all->table, name, s);
     }
     return all->last = s;
 }
 
-static void list_late(struct client_sources *all, struct source *s, unsigned partition, int64_t since_ms) {
-    if (all->first + all->count == all->capacity && all->first > 0) {
-        memmove(all->late, all->late + all->first, all->count * sizeof *all->late);
-        all->first = 0;
-    } else if (all->count == all->capacity) {
-        all->capacity = all->capacity == 0 ? 16 : 2 * all->capacity;
-        all->late = reallocarray(all->late, all->capacity, sizeof *all->late);
-        if (all->late == NULL)
-            abort();
-    }
-    all->late[all->first + all->count++] = (struct late){s, partition, since_ms};
-    s->shares[partition].listed = true;
+static void list_late(struct client_sources *all, struct share *share, int64_t since_ms) {
+    share->listed = true;
+    share->since_ms = since_ms;
+    DL_APPEND(all->late, share);
 }
 
 /* More of what Redis does not know yet. */
 static void add_untold(struct till *till, struct source *s, unsigned partition, int64_t more) {
-    s->shares[partition].untold += more;
-    if (!s->shares[partition].listed)
-        list_late(till->sources, s, partition, client_now_ms());
+    struct share *share = &s->shares[partition];
+    share->untold += more;
+    if (!share->listed)
+        list_late(till->sources, share, client_now_ms());
 }
 
 const struct client_belief *client_source_belief(struct till *till, unsigned partition, const char *source) {
@@ -207,7 +206,7 @@ void client_source_ask(struct till *till, unsigned partition, const char *source
 
 bool client_source_is_late(const struct till *till, int64_t now_ms) {
     const struct client_sources *all = till->sources;
-    return all != NULL && all->count > 0 && now_ms - all->late[all->first].since_ms >= LATE_MS;
+    return all != NULL && all->late != NULL && now_ms - all->late->since_ms >= LATE_MS;
 }
 
 /* In a cluster nothing waits for a node that this send has nothing to do with. */
@@ -220,20 +219,20 @@ static bool is_reached(struct till *till, const struct source *s, unsigned parti
 void client_source_tell(struct till *till, int64_t now_ms) {
     while (client_source_is_late(till, now_ms)) {
         struct client_sources *all = till->sources;
-        struct late late = all->late[all->first++];
-        struct share *share = &late.source->shares[late.partition];
-        bool fresh = now_ms < share->belief.until_ms || !is_reached(till, late.source, late.partition);
-        all->count--;
+        struct share *share = all->late;
+        struct source *s = share->source;
+        bool fresh = now_ms < share->belief.until_ms || !is_reached(till, s, share->partition);
+        DL_DELETE(all->late, share);
         share->listed = false;
-        if (share->untold == 0 || late.source->blind)
+        if (share->untold == 0 || s->blind)
             continue;
         if (fresh) {
-            list_late(all, late.source, late.partition, now_ms);
+            list_late(all, share, now_ms);
             continue;
         }
         struct client_question *q = client_question_add(till, NULL, now_ms);
         q->hear = hear_report;
-        report(till, q, late.source, late.partition);
+        report(till, q, s, share->partition);
     }
 }
 
@@ -269,6 +268,5 @@ void client_source_free(struct client_sources *sources) {
         HASH_DEL(sources->table, s);
         free(s);
     }
-    free(sources->late);
     free(sources);
 }
