@@ -127,6 +127,10 @@ const char *config_param_default(enum config_param param) {
     return *standard ? standard : "\"\"";
 }
 
+uint64_t config_param_max(enum config_param param) {
+    return param_get(param)->max;
+}
+
 bool config_param_reloads(enum config_param param) {
     return param_get(param)->reload;
 }

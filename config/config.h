@@ -63,11 +63,12 @@ enum config_err config_load_bytes(const char *name, const void *bytes, size_t si
 unsigned config_reload(struct config *config, const struct config *fresh, char *needs_restart, size_t capacity);
 
 /* For `till config` and the manual: "worker.batch", the value as YAML text (a password shows as ***), the help, the default as YAML
- * text, whether SIGHUP applies it. 1100 bytes hold every value. */
+ * text, the largest value, whether SIGHUP applies it. 1100 bytes hold every value. */
 const char *config_param_name(enum config_param param);
 void config_param_show(const struct config *config, enum config_param param, char *out, size_t capacity);
 const char *config_param_help(enum config_param param);
 const char *config_param_default(enum config_param param);
+uint64_t config_param_max(enum config_param param); /* of a number */
 bool config_param_reloads(enum config_param param);
 
 /* The secret of the book: 32 bytes from book.secret_file (raw, or 64 hex digits). *present is false when none is configured. A file that

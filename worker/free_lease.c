@@ -3,14 +3,15 @@
 
 #include <string.h>
 
+#include "config/config.h"
 #include "schema/keys.h"
 
-enum { LEASE_MAX_MS = 60000, NO_KEY = -2 };
+enum { NO_KEY = -2 };
 
 /* No lease is as long as one of before Redis' clock was set back: lease.lua. */
 static bool is_free(const struct ownership *o, struct reply reply) {
     if (o->no_pttl) return reply_type(reply) == REPLY_NIL;
-    return reply_integer(reply) == NO_KEY || reply_integer(reply) > LEASE_MAX_MS;
+    return reply_integer(reply) == NO_KEY || reply_integer(reply) > (int64_t)config_param_max(CONFIG_worker_lease_ttl_ms);
 }
 
 enum redis_err free_lease_find(struct ownership *o, bool *free_places) {

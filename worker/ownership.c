@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "config/config.h"
 #include "worker/failpoint.h"
 #include "worker/free_lease.h"
 #include "worker/keyset.h"
@@ -203,6 +204,7 @@ static enum redis_err take_lease(struct ownership *o, unsigned p, struct lane_le
     command_word(&c, "take");
     command_word(&c, o->shared->worker);
     command_uint(&c, o->shared->lease_ttl_ms);
+    command_uint(&c, config_param_max(CONFIG_worker_lease_ttl_ms));
     enum redis_err err = redis_script_call(o->redis, &script_lease, &c, &reply);
     command_clear(&c);
     if (err) return err;

@@ -4,7 +4,8 @@
 -- not even when a failover lost only the last of them.
 -- A full Redis changes no owner: hence allow-oom; what is written has the size of what was there.
 -- KEYS: 1 lease 2 meta
--- ARGV: 1 take|renew|release|halt 2 worker 3 ttl ms 4 epoch (all but take) 5 what was lost (halt; '': the loss is accepted)
+-- ARGV: 1 take|renew|release|halt 2 worker 3 ttl ms 4 epoch (take: the longest ttl there is)
+--       5 what was lost (halt; '': the loss is accepted)
 -- Reply: take: { epoch, applied, bill, loss_accepted } or { 0, holder }; renew: epoch, or 0 while the partition is paused; halt: epoch;
 --        release: 1 if it was still held
 -- Errors: FENCED
@@ -13,7 +14,8 @@ local action, worker, ttl, epoch = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local holder = redis.call('GET', KEYS[1])
 if action == 'take' then
   local lasts = holder and redis.pcall('PTTL', KEYS[1]) -- an error: the rights of earlier releases do not have it
-  if holder and (type(lasts) == 'table' or lasts <= 60000) then return { 0, holder } end -- longer than any: the clock was set back since
+  local valid = type(lasts) == 'table' or (lasts or 0) <= tonumber(ARGV[4]) -- one longer than any: the clock was set back since
+  if holder and valid then return { 0, holder } end
   local known = redis.call('HMGET', KEYS[2], 'epoch', 'applied', 'bill', 'loss_accepted')
   local time = redis.call('TIME')
   local taken = math.max(tonumber(known[1] or '') or 0, time[1] * 1000 + math.floor(time[2] / 1000)) + 1
