@@ -2,7 +2,6 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "producer/client.h"
 #include "tests/producer/test_till_fake.h"
@@ -47,16 +46,6 @@ static void send_one(struct till *till, const char *account, const char *source)
     cr_assert_eq(till_send(till, &pay, 1, 5000, &result), 1u, "%d %s", result.code, result.text);
 }
 
-static void pause_a_step(void) { nanosleep(&(struct timespec){0, STEP_MS * 1000000L}, NULL); }
-
-/* How often the server was asked this. */
-static int64_t asked(const char *command) {
-    char name[40];
-    snprintf(name, sizeof name, "cmdstat_%s:calls=", command);
-    const char *at = strstr(server_text(&server, "INFO", "commandstats", NULL), name);
-    return at ? strtoll(at + strlen(name), NULL, 10) : 0;
-}
-
 static void work_all_off(void) {
     server_text(&server, "XREADGROUP", "GROUP", "workers", "w", "STREAMS", stream, ">", NULL);
     server_text(&server, "XGROUP", "DELCONSUMER", stream, "workers", "w", NULL);
@@ -70,7 +59,7 @@ Test(till_ahead, no_send_waits_for_questions_but_the_first) {
     send_one(till, "alice", "shop");
     cr_expect_eq(proxy_trips(&proxy), trips + 2, "the first is preceded by questions");
     for (unsigned n = 1; before_ms < from_ms + LAST_MS; n++, before_ms = now_ms) {
-        pause_a_step();
+        wait_pass(STEP_MS);
         trips = proxy_trips(&proxy);
         now_ms = wait_now_ms();
         send_one(till, "alice", "shop");
@@ -78,10 +67,11 @@ Test(till_ahead, no_send_waits_for_questions_but_the_first) {
         if (wait_now_ms() - before_ms < GAP_MS) cr_expect_leq(took, 1u, "send %u took %lu round trips", n, (unsigned long)took);
         if (n % 50 == 0) work_all_off(); /* more than the backlog may be is sent, but never waits */
     }
-    int64_t infos = asked("info");
-    cr_expect_leq(infos, 1 + LAST_MS / 500, "%ld times, while there is no limit", (long)infos);
-    cr_expect_geq(asked("xinfo|groups"), 5, "%ld times", (long)asked("xinfo|groups"));
-    cr_expect_geq(asked("xinfo|stream"), 5, "%ld times", (long)asked("xinfo|stream"));
+    long infos = server_calls(&server, "info"), groups = server_calls(&server, "xinfo|groups");
+    long streams = server_calls(&server, "xinfo|stream");
+    cr_expect_leq(infos, 1 + LAST_MS / 500, "%ld times, while there is no limit", infos);
+    cr_expect_geq(groups, 5, "%ld times", groups);
+    cr_expect_geq(streams, 5, "%ld times", streams);
     till_close(till);
 }
 
@@ -109,11 +99,12 @@ Test(till_ahead, a_lost_connection_takes_its_questions_along) {
     struct till *till = open_behind_proxy((struct till_options){.connect_timeout_ms = 1000});
     for (int n = 0; n < 5; n++) {
         until_questions_are_under_way(till);
-        int64_t times = asked("xinfo|groups");
+        long times = server_calls(&server, "xinfo|groups");
         server_text(&server, "CLIENT", "KILL", "TYPE", "normal", NULL);
         send_one(till, "alice", "shop");
         cr_expect(!till->backlog[home].belief.asked && till->questions.count == 0);
-        cr_expect(WAIT_UNTIL((send_one(till, "alice", "shop"), asked("xinfo|groups") > times + 1), 5000), "it is never asked again");
+        cr_expect(WAIT_UNTIL((send_one(till, "alice", "shop"), server_calls(&server, "xinfo|groups") > times + 1), 5000),
+                  "it is never asked again");
     }
     until_questions_are_under_way(till);
     till_close(till);
@@ -152,7 +143,7 @@ Test(till_ahead, a_call_asks_behind_its_intent_too) {
         cr_assert_eq(till_call(till, &pay, 5000, &answer), TILL_OK, "%s", till_error(till));
         cr_assert_str_eq(answer.key, key);
     }
-    cr_expect_geq(asked("xinfo|groups"), 3);
+    cr_expect_geq(server_calls(&server, "xinfo|groups"), 3);
     fake_worker_stop(&worker);
     till_close(till);
 }
@@ -160,8 +151,8 @@ Test(till_ahead, a_call_asks_behind_its_intent_too) {
 Test(till_ahead, waiting_for_replicas_comes_behind_the_questions) {
     replica_start(&replica, &server);
     struct till *till = open_behind_proxy((struct till_options){.durability_replicas = 1, .durability_timeout_ms = 5000});
-    int64_t times = asked("xinfo|groups");
-    cr_assert(WAIT_UNTIL((send_one(till, "alice", "shop"), asked("xinfo|groups") > times + 4), 10000));
+    long times = server_calls(&server, "xinfo|groups");
+    cr_assert(WAIT_UNTIL((send_one(till, "alice", "shop"), server_calls(&server, "xinfo|groups") > times + 4), 10000));
     cr_expect_eq(till->questions.count, 0u);
     till_close(till);
 }

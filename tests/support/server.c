@@ -145,6 +145,13 @@ int64_t server_integer(struct server *server, ...) {
     return *end ? 0 : n;
 }
 
+long server_calls(struct server *server, const char *command) {
+    char name[60];
+    snprintf(name, sizeof name, "cmdstat_%s:calls=", command);
+    const char *at = strstr(server_text(server, "INFO", "commandstats", NULL), name);
+    return at ? strtol(at + strlen(name), NULL, 10) : 0;
+}
+
 static void take_digest(const char *text, char digest[SERVER_DIGEST_SIZE]) {
     if (strlen(text) != SERVER_DIGEST_SIZE - 1 || strspn(text, "0123456789abcdef") != SERVER_DIGEST_SIZE - 1)
         process_die(NULL, "no digest: %s", text); /* two equal error texts would look like two equal digests */

@@ -49,6 +49,8 @@ void server_resume(struct server *server);
 const char *server_text(struct server *server, ...) __attribute__((sentinel));
 /* The same as a number: an integer, or a text that is one; 0 for anything else. */
 int64_t server_integer(struct server *server, ...) __attribute__((sentinel));
+/* How often it was sent a command, of which INFO commandstats tells by this name; "xinfo|groups" with a subcommand. */
+long server_calls(struct server *server, const char *command);
 /* With binary arguments; `sizes` as hiredis wants them. The text is that of server_text. */
 const char *server_call(struct server *server, int count, const char **arguments, const size_t *sizes);
 

@@ -76,19 +76,12 @@ static void order(const char *text) {
     }
 }
 
-static long calls_of(const char *command) {
-    char name[60];
-    snprintf(name, sizeof name, "cmdstat_%s:calls=", command);
-    const char *at = strstr(server_text(&scene.server, "INFO", "commandstats", NULL), name);
-    return at ? strtol(at + strlen(name), NULL, 10) : 0;
-}
-
 /* Goes the whole road one way; the dumps of all partitions, to be freed. */
 static void go(const struct death *d, bool by_function, char *dumps[PARTITIONS]) {
     fold_reset(&scene);
     scene.shared.redis.functions = by_function;
     scene_go(base);
-    long before = calls_of("fcall");
+    long before = server_calls(&scene.server, "fcall");
     fold_add(&scene, d->intents);
     order(d->spoil);
     enum redis_err err = fold_try(&scene, 0);
@@ -100,7 +93,7 @@ static void go(const struct death *d, bool by_function, char *dumps[PARTITIONS])
     if (!all) order(d->mend);
     fold_run(&scene);
     scene_go(sequel);
-    cr_expect_eq(calls_of("fcall") > before, by_function, "%s: which way?", d->name);
+    cr_expect_eq(server_calls(&scene.server, "fcall") > before, by_function, "%s: which way?", d->name);
     for (unsigned p = 0; p < PARTITIONS; p++) dumps[p] = fold_dump(&scene, p);
 }
 

@@ -11,13 +11,6 @@ enum { ORDERS = 96, LINES = 64, PAIRS = 100 };
 static void start(void) { scene_start(1); }
 TestSuite(shop_batch, .init = start, .fini = scene_stop, .timeout = 120);
 
-static long calls_of(const char *command) {
-    char name[60];
-    snprintf(name, sizeof name, "cmdstat_%s:calls=", command);
-    const char *at = strstr(server_text(&scene.server, "INFO", "commandstats", NULL), name);
-    return at ? strtol(at + strlen(name), NULL, 10) : 0;
-}
-
 static void sku_of(char out[INTENT_NAME_MAX + 1], int order, int line) {
     snprintf(out, INTENT_NAME_MAX + 1, "%03d-%02d-%057d", order, line, 0);
 }
@@ -67,17 +60,19 @@ Test(shop_batch, articles_are_bounded) {
     scene_go("open account=m kind=merchant");
     stock_all();
     for (int n = 0; n < ORDERS; n++) add_order(n);
-    long before = calls_of("fcall");
+    long before = server_calls(&scene.server, "fcall");
     scene_turn(0);
-    cr_expect_geq(calls_of("fcall") - before, 3, "all orders in %ld calls", calls_of("fcall") - before);
+    long calls = server_calls(&scene.server, "fcall") - before;
+    cr_expect_geq(calls, 3, "all orders in %ld calls", calls);
     for (int n = 0; n < ORDERS; n++) expect_all("ordered", n, "created", "1");
     for (int n = 0; n < ORDERS; n++) {
         snprintf(line, sizeof line, "cancel account=m order=o%d", n);
         fold_add(&scene, line);
     }
-    before = calls_of("fcall");
+    before = server_calls(&scene.server, "fcall");
     scene_turn(0);
-    cr_expect_geq(calls_of("fcall") - before, 3, "all given up in %ld calls", calls_of("fcall") - before);
+    calls = server_calls(&scene.server, "fcall") - before;
+    cr_expect_geq(calls, 3, "all given up in %ld calls", calls);
     for (int n = 0; n < ORDERS; n++) expect_all("given up", n, "cancelled", "3");
     scene_expect_sound("given up");
 }
@@ -91,9 +86,10 @@ Test(shop_batch, order_and_cancel_by_turns) {
         snprintf(line, sizeof line, "order account=m order=o%d amount=1; cancel account=m order=o%d", n, n);
         fold_add(&scene, line);
     }
-    long before = calls_of("hget");
+    long before = server_calls(&scene.server, "hget");
     scene_turn(0);
-    cr_expect_lt(calls_of("hget") - before, 10 * PAIRS, "%d are looked up by %ld calls", PAIRS, calls_of("hget") - before);
+    long calls = server_calls(&scene.server, "hget") - before;
+    cr_expect_lt(calls, 10 * PAIRS, "%d are looked up by %ld calls", PAIRS, calls);
     for (int n = 0; n < PAIRS; n++) {
         snprintf(line, sizeof line, "order:m/o%d", n);
         scene_expect("by turns", 0, line, "state", "cancelled");
