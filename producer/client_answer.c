@@ -21,16 +21,6 @@ static const struct place {
 #undef TEXT
 };
 
-/* A field's text; the wire's order is fixed, but an unknown field in between must not shift the others. */
-static const char *field_find(struct reply fields, enum response_field field, size_t *size) {
-    size_t count = reply_count(fields), guess = (size_t)field * 2;
-    const char *name = response_field_name[field];
-    if (guess + 1 < count && strcmp(reply_text(reply_at(fields, guess), NULL), name) == 0)
-        return reply_text(reply_at(fields, guess + 1), size);
-    struct reply value = reply_field(fields, name);
-    return value.node != NULL ? reply_text(value, size) : NULL;
-}
-
 /* A decimal; empty is 0 and not there. */
 static bool number_parse(const char *text, size_t size, int64_t *out, bool *has) {
     bool negative = size > 0 && text[0] == '-';
@@ -79,48 +69,47 @@ static bool field_set(struct till_answer *answer, enum response_field field, con
     return text_set((char *)answer + places[field].offset, places[field].size, text, size);
 }
 
-/* memory, replica(n) or disk. Answers of before there was such a field, and words of later releases, promise nothing. */
-static int durable_parse(struct reply fields) {
-    size_t size = 0;
-    const char *text = field_find(fields, RESPONSE_DURABLE, &size);
+/* memory, replica(n) or disk. Words of later releases promise nothing. */
+static int durable_parse(struct answers_text durable) {
+    const char *text = durable.text;
+    size_t size = durable.size;
     int64_t replicas;
     bool has;
-    if (text == NULL)
-        return TILL_DURABLE_MEMORY;
-    if (strcmp(text, "disk") == 0)
+    if (size == 4 && memcmp(text, "disk", 4) == 0)
         return TILL_DURABLE_DISK;
     if (size < 10 || size > 13 || memcmp(text, "replica(", 8) != 0 || text[size - 1] != ')')
         return TILL_DURABLE_MEMORY;
     return number_parse(text + 8, size - 9, &replicas, &has) && replicas > 0 ? (int)replicas : TILL_DURABLE_MEMORY;
 }
 
-bool client_answer_parse(struct reply entry, unsigned partition, struct till_answer *answer) {
+void client_answers_begin(struct answers *walk, struct reply entry) {
     struct reply fields = reply_at(entry, 1);
-    size_t size;
-    memset(answer, 0, sizeof *answer);
-    answer->partition = partition;
-    const char *id = reply_text(reply_at(entry, 0), &size);
-    if (!text_set(answer->response, sizeof answer->response, id, size))
-        return false;
-    for (enum response_field field = 0; field < RESPONSE_TOLD_COUNT; field++) {
-        const char *text = field_find(fields, field, &size);
-        if (text == NULL || !field_set(answer, field, text, size))
-            return false;
+    answers_begin(walk);
+    for (size_t n = 0; n + 1 < reply_count(fields); n += 2) {
+        size_t name_size, size;
+        const char *name = reply_text(reply_at(fields, n), &name_size), *value = reply_text(reply_at(fields, n + 1), &size);
+        answers_field(walk, name, name_size, value, size);
     }
-    answer->durable = durable_parse(fields);
-    return true;
 }
 
-void client_answer_trace(struct reply entry, char out[TRACE_SIZE + 1]) {
-    struct reply fields = reply_at(entry, 1);
+int64_t client_answers_number(const struct answers *walk, enum response_field field) {
+    int64_t n;
+    bool has;
+    return number_parse(walk->value[field].text, walk->value[field].size, &n, &has) ? n : 0;
+}
+
+bool client_answer_take(const struct answers *walk, struct reply entry, unsigned partition, struct till_answer *answer) {
     size_t size;
-    out[0] = '\0';
-    for (size_t n = 2 * (size_t)RESPONSE_FIELD_COUNT; n + 1 < reply_count(fields); n += 2) { /* what not all answers have stands behind */
-        if (!reply_is(reply_at(fields, n), "traceparent"))
-            continue;
-        const char *text = reply_text(reply_at(fields, n + 1), &size);
-        trace_read(text, size, out);
-    }
+    const char *id = reply_text(reply_at(entry, 0), &size);
+    memset(answer, 0, sizeof *answer);
+    answer->partition = partition;
+    if (!text_set(answer->response, sizeof answer->response, id, size))
+        return false;
+    for (enum response_field field = 0; field < RESPONSE_TOLD_COUNT; field++)
+        if (!field_set(answer, field, walk->value[field].text, walk->value[field].size))
+            return false;
+    answer->durable = durable_parse(walk->value[RESPONSE_DURABLE]);
+    return true;
 }
 
 const char *till_answer_field_name(unsigned field) {

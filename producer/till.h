@@ -309,7 +309,9 @@ TILL_CHECKED int till_reader_open(struct till *till, const char *source, const c
 TILL_CHECKED int till_reader_next(struct till_reader *reader, int timeout_ms, struct till_answer *answer);
 /* The `traceparent` of the answer given out last, "" when it has none. Valid until the next call with the reader. */
 TILL_API const char *till_reader_traceparent(const struct till_reader *reader);
-/* Where to go on after the last answer given out, as text for a file. Valid until the next call with the reader. */
+/* Where to go on after the last answer given out, as text for a file. Valid until the next call with the reader. Several answers may have
+ * come in one entry of the stream (the same `response`): until the last of those was given out the position is before the entry, so that
+ * who stops among them gets those it had again, and loses none. */
 TILL_API const char *till_reader_position(struct till_reader *reader);
 TILL_API void till_reader_close(struct till_reader *reader); /* NULL is fine */
 

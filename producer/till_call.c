@@ -158,6 +158,15 @@ static void read_append(struct call *c, keys_buffer key, char from[ENTRY_TEXT_MA
     command_borrow(command, from, entry_id_format(c->last, from));
 }
 
+static bool is_in_entry(struct call *c, struct reply entry) {
+    struct answers walk;
+    client_answers_begin(&walk, entry);
+    while (answers_next(&walk))
+        if (client_answer_take(&walk, entry, c->partition, c->answer) && is_answer(c, c->answer))
+            return true;
+    return false;
+}
+
 /* One look. REDIS_OK with *found set when the answer is there. */
 static enum redis_err look(struct call *c, int block_ms, bool *found, bool *empty) {
     keys_buffer key;
@@ -175,7 +184,7 @@ static enum redis_err look(struct call *c, int block_ms, bool *found, bool *empt
         struct entry_id at;
         if (entry_id_parse(id, size, &at))
             c->last = at;
-        *found = client_answer_parse(reply_at(entries, i), c->partition, c->answer) && is_answer(c, c->answer);
+        *found = is_in_entry(c, reply_at(entries, i));
     }
     return REDIS_OK;
 }

@@ -5,13 +5,14 @@
 
 #include "producer/client_answer.h"
 #include "producer/client_streams.h"
+#include "schema/trace.h"
 
 enum { LOOK_FIRST_US = 100, LOOK_LAST_US = 2000, READ_AHEAD = 1024, READ_LEAST = 16 };
 
 struct till_reader {
     struct till *till;
     char source[TILL_SOURCE_SIZE];
-    struct entry_id *last;   /* per partition: the last answer given out */
+    struct entry_id *last;   /* per partition: the last entry all of whose answers were given out */
     keys_buffer *keys;       /* per partition */
     char (*froms)[ENTRY_TEXT_MAX + 1]; /* scratch of a command */
     char *position;
@@ -19,6 +20,9 @@ struct till_reader {
     struct reply page;       /* kept beyond other calls with the handle; node NULL: none */
     size_t stream, entry;    /* next one in the page */
     unsigned partition;      /* of that stream */
+    struct reply at_hand;    /* the entry before that one, of which there may be more answers */
+    struct entry_id at;      /* its ID */
+    struct answers walk;     /* its answers */
     int block_ms;            /* of the read under way */
     bool once;               /* it only looks */
     struct client_streams *streams; /* in a Redis Cluster, where one read cannot have all; else NULL */
@@ -35,7 +39,7 @@ static void *allocate(size_t count, size_t size) {
 static void page_drop(struct till_reader *r) {
     if (r->page.node != NULL)
         reply_release(r->page);
-    r->page = (struct reply){0};
+    r->page = r->at_hand = (struct reply){0};
     r->stream = r->entry = 0;
 }
 
@@ -142,8 +146,8 @@ static unsigned page_partition(const struct till_reader *r, struct reply stream)
     return p < r->till->book.partitions ? p : 0;
 }
 
-/* The next response of the page. False: there is none left. */
-static bool page_next(struct till_reader *r, struct till_answer *answer) {
+/* Comes to the next entry of the page. False: there is none left. */
+static bool page_entry(struct till_reader *r) {
     while (r->page.node != NULL && r->stream < reply_count(r->page)) {
         struct reply stream = reply_at(r->page, r->stream), entries = reply_at(stream, 1);
         if (r->entry >= reply_count(entries)) {
@@ -153,22 +157,32 @@ static bool page_next(struct till_reader *r, struct till_answer *answer) {
         }
         if (r->entry == 0)
             r->partition = page_partition(r, stream);
-        struct reply entry = reply_at(entries, r->entry++);
-        unsigned p = r->partition;
+        r->at_hand = reply_at(entries, r->entry++);
         size_t size;
-        const char *id = reply_text(reply_at(entry, 0), &size);
-        struct entry_id at;
-        if (entry_id_parse(id, size, &at)) {
-            if (entry_id_compare(at, r->last[p]) <= 0)
-                continue; /* asked for before it was read otherwise */
-            r->last[p] = at;
-        }
-        if (client_answer_parse(entry, p, answer)) {
-            client_answer_trace(entry, r->trace);
-            return true;
-        }
+        const char *id = reply_text(reply_at(r->at_hand, 0), &size);
+        if (!entry_id_parse(id, size, &r->at) || entry_id_compare(r->at, r->last[r->partition]) <= 0)
+            continue; /* asked for before it was read otherwise */
+        client_answers_begin(&r->walk, r->at_hand);
+        return true;
     }
     page_drop(r);
+    return false;
+}
+
+/* The next answer of the page. Its place is behind an entry once the last of that is given out, or none more can be read. */
+static bool page_next(struct till_reader *r, struct till_answer *answer) {
+    do {
+        while (r->at_hand.node != NULL && answers_next(&r->walk)) {
+            if (answers_is_last(&r->walk))
+                r->last[r->partition] = r->at;
+            if (!client_answer_take(&r->walk, r->at_hand, r->partition, answer))
+                continue;
+            trace_read(r->walk.trace.text, r->walk.trace.size, r->trace);
+            return true;
+        }
+        if (r->at_hand.node != NULL)
+            r->last[r->partition] = r->at;
+    } while (page_entry(r));
     return false;
 }
 

@@ -72,6 +72,7 @@ static bool next_line(struct answers *a) {
     a->value[RESPONSE_AT] = a->of_entry[RESPONSE_AT];
     a->value[RESPONSE_ENTRY] = a->of_entry[RESPONSE_ENTRY];
     a->trace = nothing;
+    a->line = (struct answers_text){a->next, (size_t)((line_end != NULL ? line_end : a->end) - a->next)};
     if (a->count == ANSWERS_MAX)
         a->fault = "`answers` has more than 64 lines";
     else if (split(a, line_end != NULL ? line_end : a->end) < LINE_MIN)

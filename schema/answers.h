@@ -24,6 +24,7 @@ struct answers_text { const char *text; size_t size; };
 struct answers {
     struct answers_text value[RESPONSE_FIELD_COUNT]; /* of the answer that answers_next came to */
     struct answers_text trace;                       /* its traceparent, as it stands there */
+    struct answers_text line;                        /* of a bulk entry: the line it stands in */
     bool bulk;                                       /* the entry has `answers` */
     bool again;                                      /* sent again by an operator: counts in no digest */
     unsigned count;                                  /* answers so far */
@@ -40,5 +41,8 @@ void answers_field(struct answers *a, const char *name, size_t name_size, const 
 
 /* The next answer of the entry, whose fields have all been given. False: there is none, or a fault. */
 bool answers_next(struct answers *a) __attribute__((warn_unused_result));
+
+/* Whether there is nothing behind the answer that answers_next came to. */
+static inline bool answers_is_last(const struct answers *a) { return a->next == NULL; }
 
 #endif

@@ -72,6 +72,13 @@ const char *fake_respond(struct server *server, unsigned partition, const char *
     return server_call(server, 33, argv, sizes);
 }
 
+const char *fake_respond_bulk(struct server *server, unsigned partition, const char *lines) {
+    keys_buffer key;
+    keys_responses(key, &fake_book, partition, "shop");
+    return server_text(server, "XADD", key, "*", "source", "shop", "at", "9", "entry", "9-0", "durable", "replica(2)", "answers", lines,
+                       NULL);
+}
+
 struct redis *fake_connect(const char *url) {
     struct redis *redis;
     struct redis_options options = {.connect_timeout_ms = 1000, .timeout_ms = 1000, .client_name = "fake"};
@@ -124,6 +131,18 @@ static const char *first_entry(struct fake *f, const struct intent *intent, cons
     return seen->entry;
 }
 
+/* Of an entry with several intents, the last of them an earlier copy of somebody else's. */
+static void answer_bulk_noise(struct fake *f, unsigned partition, const struct intent *intent) {
+    char lines[1024];
+    keys_buffer key;
+    snprintf(lines, sizeof lines, "other-key\tpay\t0\tok\t%s\t5\tCNY\t1\t0\t\t0\n"
+                                  "%s\tpay\t0\tok\tanother\t5\tCNY\t1\t0\t\t0\n"
+                                  "%s\tpay\t0\tok\t%s\t5\tCNY\t1\t0\t\t0",
+             intent->account, intent->key, intent->key, intent->account);
+    keys_responses(key, &fake_book, partition, intent->source);
+    fake_run(f->redis, "XADD", key, "*", "source", intent->source, "at", "1", "entry", "1-1", "durable", "memory", "answers", lines, NULL);
+}
+
 static void answer_noise(struct fake *f, unsigned partition, const struct intent *intent) {
     const char *values[] = {"other-key", intent->source, "pay", "3", "insufficient_funds", intent->account, "0", "CNY",
                             "1",         "0",            "",    "1", "1-1",                "0",             "", "memory"};
@@ -136,6 +155,7 @@ static void answer_noise(struct fake *f, unsigned partition, const struct intent
     values[RESPONSE_OP] = "topup"; /* what the key was used for before */
     values[RESPONSE_REPLAYED] = "1";
     answer_add(f, partition, values);
+    answer_bulk_noise(f, partition, intent);
 }
 
 static void answer(struct fake *f, unsigned partition, const char *entry, const struct intent *intent) {

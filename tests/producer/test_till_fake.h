@@ -25,6 +25,8 @@ struct till_options fake_options(const struct server *server);
 struct till_intent fake_pay(const char *account, const char *key);
 /* The XADD of a response with these values in the wire's order. Returns the server's answer. */
 const char *fake_respond(struct server *server, unsigned partition, const char *const values[15]);
+/* The same of a bulk entry to the source shop: these lines, of the intents of entry 9-0. */
+const char *fake_respond_bulk(struct server *server, unsigned partition, const char *lines);
 
 /* A connection of its own, for threads besides the test's; a command of words on it, NULL at the end, whose reply lives until the next. */
 struct redis *fake_connect(const char *url);
