@@ -4,15 +4,10 @@
 
 #include "producer/cli/audit.h"
 #include "producer/cli/pages.h"
+#include "producer/client_answer.h"
 #include "schema/code.h"
 
 enum { PAGE = 500 };
-
-/* The text of a field; the fields stand in the wire's order. */
-static struct reply field(struct reply fields, enum response_field field) {
-    return reply_is(reply_at(fields, 2 * (size_t)field), response_field_name[field]) ? reply_at(fields, 2 * (size_t)field + 1)
-                                                                                     : (struct reply){0};
-}
 
 size_t audit_told_identity(const struct audit_told *told, char out[AUDIT_IDENTITY_SIZE]) {
     static const enum response_field parts[] = {RESPONSE_ACCOUNT, RESPONSE_SOURCE, RESPONSE_KEY};
@@ -28,9 +23,12 @@ size_t audit_told_identity(const struct audit_told *told, char out[AUDIT_IDENTIT
     return at;
 }
 
-static void read_told(struct reply fields, struct audit_told *told) {
-    for (enum response_field f = 0; f < RESPONSE_TOLD_COUNT; f++) told->text[f] = reply_text(field(fields, f), &told->size[f]);
-    told->code = (int)reply_integer(field(fields, RESPONSE_CODE));
+static void read_told(const struct answers *walk, struct audit_told *told) {
+    for (enum response_field f = 0; f < RESPONSE_TOLD_COUNT; f++) {
+        told->text[f] = walk->value[f].text;
+        told->size[f] = walk->value[f].size;
+    }
+    told->code = (int)client_answers_number(walk, RESPONSE_CODE);
 }
 
 /* What was decided is told once; replayed ones are copies of that. (One that is twice in an entry, and not decided, is answered twice.) */
@@ -38,30 +36,41 @@ static void note_entry(struct audit *a, const char *source, struct reply entry, 
     bool decided = code_class(told->code) == CODE_CLASS_DECIDED;
     if (told->size[RESPONSE_REPLAYED] != 1 || *told->text[RESPONSE_REPLAYED] != '0') return;
     if (!audit_entry_answer(a, told) && decided && pass == AUDIT_TAKE)
-        audit_find(a, "responses of %s: entry %s: %s was answered before", source, reply_text(reply_at(entry, 0), NULL),
-                   told->text[RESPONSE_ENTRY]);
+        audit_find(a, "responses of %s: entry %s: %.*s was answered before", source, reply_text(reply_at(entry, 0), NULL),
+                   (int)told->size[RESPONSE_ENTRY], told->text[RESPONSE_ENTRY]);
 }
 
 /* A settlement that is refused leaves its key free: nothing is recorded, and later it may be done. */
-static bool leaves_record(struct reply fields, int code) {
-    return code_class(code) == CODE_CLASS_DECIDED && (code == CODE_ok || !reply_is(field(fields, RESPONSE_OP), op_word(OP_settle)));
+static bool leaves_record(const struct audit_told *told) {
+    const char *settle = op_word(OP_settle);
+    bool settles = told->size[RESPONSE_OP] == strlen(settle) && memcmp(told->text[RESPONSE_OP], settle, strlen(settle)) == 0;
+    return code_class(told->code) == CODE_CLASS_DECIDED && (told->code == CODE_ok || !settles);
 }
 
-static void take_answer(struct audit *a, const char *source, struct reply entry, const struct audit_told *told, bool name) {
-    struct reply fields = reply_at(entry, 1);
+static void take_answer(struct audit *a, const char *source, struct reply entry, const struct answers *walk, const struct audit_told *told,
+                        bool name) {
     char identity[AUDIT_IDENTITY_SIZE];
-    int code = told->code;
     if (!name) a->answers++;
-    if (reply_type(field(fields, RESPONSE_CODE)) == REPLY_NIL) {
-        if (!name) audit_find(a, "responses of %s: entry %s is no response", source, reply_text(reply_at(entry, 0), NULL));
-        return;
-    }
-    if (!leaves_record(fields, code)) return;
+    if (!leaves_record(told)) return;
     size_t size = audit_told_identity(told, identity);
-    if (!name) audit_bill_answer(a, identity, size, code, (uint64_t)reply_integer(field(fields, RESPONSE_AT)));
+    if (!name) audit_bill_answer(a, identity, size, told->code, (uint64_t)client_answers_number(walk, RESPONSE_AT));
     else if (audit_bill_is_unrecorded(a, identity, size))
         audit_find(a, "responses of %s: entry %s: %s was answered %d, but has no bill record", source, reply_text(reply_at(entry, 0), NULL),
-                   identity, code);
+                   identity, told->code);
+}
+
+/* Each of the answers in an entry of the stream. */
+static void take_entry(struct audit *a, const char *source, struct reply entry, enum audit_pass pass) {
+    struct answers walk;
+    struct audit_told told;
+    client_answers_begin(&walk, entry);
+    while (answers_next(&walk)) {
+        read_told(&walk, &told);
+        if (pass != AUDIT_NAME) note_entry(a, source, entry, &told, pass);
+        if (pass != AUDIT_LATER) take_answer(a, source, entry, &walk, &told, pass == AUDIT_NAME);
+    }
+    if (walk.fault && pass == AUDIT_TAKE)
+        audit_find(a, "responses of %s: entry %s is no response: %s", source, reply_text(reply_at(entry, 0), NULL), walk.fault);
 }
 
 static uint64_t entry_ms(struct reply entry) {
@@ -87,13 +96,7 @@ static int note_source(struct audit *a, const char *source, uint64_t oldest_ms) 
 }
 
 static void take_page(struct audit *a, const char *source, struct reply entries, enum audit_pass pass) {
-    for (size_t n = 0; n < reply_count(entries); n++) {
-        struct reply entry = reply_at(entries, n);
-        struct audit_told told;
-        read_told(reply_at(entry, 1), &told);
-        if (pass != AUDIT_NAME) note_entry(a, source, entry, &told, pass);
-        if (pass != AUDIT_LATER) take_answer(a, source, entry, &told, pass == AUDIT_NAME);
-    }
+    for (size_t n = 0; n < reply_count(entries); n++) take_entry(a, source, reply_at(entries, n), pass);
     if (pass == AUDIT_TAKE) progress_add(&a->progress, reply_count(entries));
 }
 

@@ -168,7 +168,7 @@ static void report_json(const struct repartition *r, int64_t spent_ms) {
     json_out_number(object, "articles", (int64_t)t->count[COUNT_articles]);
     json_out_number(object, "due", (int64_t)t->count[COUNT_due]);
     json_out_number(object, "scheduled", (int64_t)t->count[COUNT_scheduled]);
-    json_out_number(object, "answers", (int64_t)t->count[COUNT_answers]);
+    json_out_number(object, "answers", (int64_t)r->answers);
     json_out_number(object, "dead", (int64_t)t->count[COUNT_dead]);
     json_out_number(object, "ms", spent_ms);
     json_out(object);
@@ -186,7 +186,7 @@ static void report(const struct repartition *r, bool built, int64_t spent_ms) {
         printf("proven: %" PRIu64 " accounts and %" PRIu64 " merchants with the same sums, %" PRIu64 " bill records, %" PRIu64
                " orders, %" PRIu64 " articles, %" PRIu64 " things that fall due, %" PRIu64 " answers; the audit finds it sound\n",
                t->count[COUNT_accounts], t->count[COUNT_merchants], t->count[COUNT_bills], t->count[COUNT_orders],
-               t->count[COUNT_articles], t->count[COUNT_due], t->count[COUNT_answers]);
+               t->count[COUNT_articles], t->count[COUNT_due], r->answers);
     if (!r->in_place) printf("it is in Redis at %s; the old one, at %s, stays as it was, and closed\n", r->to.shown, r->from.shown);
     printf("now: set book.partitions to %u%s, for workers and checkouts; take a snapshot of that Redis, which is where a new archive"
            " begins,\nand archive into another directory; then start workers\n", r->partitions, r->in_place ? "" : ", and redis.url");

@@ -4,8 +4,8 @@
 
 #include "producer/cli/digest_reader.h"
 #include "producer/cli/pages.h"
+#include "producer/client_answer.h"
 #include "schema/ledger.h"
-#include "schema/response.h"
 
 enum { PAGE = 1000 };
 
@@ -52,13 +52,24 @@ static int read_ledger(struct digest_reader *r) {
     return code;
 }
 
-/* One that an operator had sent again (till replay --since) came of no intent. */
-static void take_answer(struct digest_reader *r, struct reply entry) {
-    struct reply fields = reply_at(entry, 1);
-    if (reply_type(reply_field(fields, "again")) == REPLY_TEXT) return;
-    digest_begin(&r->element, "answer");
-    for (size_t n = 0; n < RESPONSE_TOLD_COUNT; n++) digest_reader_text(r, reply_field(fields, response_field_name[n]));
+/* An entry that is no response, or from there on. */
+static void take_unreadable(struct digest_reader *r, struct reply fields) {
+    digest_begin(&r->element, "unreadable");
+    for (size_t n = 0; n < reply_count(fields); n++) digest_reader_text(r, reply_at(fields, n));
     digest_reader_answer(r);
+}
+
+/* Those that an operator had sent again (till replay --since) came of no intent. */
+static void take_answers(struct digest_reader *r, struct reply entry) {
+    struct answers walk;
+    client_answers_begin(&walk, entry);
+    while (answers_next(&walk)) {
+        if (walk.again) return;
+        digest_begin(&r->element, "answer");
+        for (size_t n = 0; n < RESPONSE_TOLD_COUNT; n++) digest_text(&r->element, walk.value[n].text, walk.value[n].size);
+        digest_reader_answer(r);
+    }
+    if (walk.fault) take_unreadable(r, reply_at(entry, 1));
 }
 
 static int read_source(struct digest_reader *r, const char *name) {
@@ -70,7 +81,7 @@ static int read_source(struct digest_reader *r, const char *name) {
     snprintf(key, sizeof key, "{%s:%u}:%s", r->c->book.name, r->partition, name);
     pages_stream(&pages, r->c, "reading the answers", key, (struct entry_id){0, 0}, "+", PAGE);
     while (!(code = pages_next(&pages, &reply, &more)) && more) {
-        for (size_t n = 0; n < reply_count(reply); n++) take_answer(r, reply_at(reply, n));
+        for (size_t n = 0; n < reply_count(reply); n++) take_answers(r, reply_at(reply, n));
         progress_add(&r->progress, reply_count(reply));
     }
     pages_end(&pages);

@@ -59,6 +59,7 @@ struct repartition {
     struct repartition_rows *rows;
     struct merged merged;
     struct repartition_tally before, after;
+    uint64_t answers;       /* in all entries that are counted as COUNT_answers */
     uint64_t repeated;      /* bills of the book's own that several partitions had under one name */
     struct progress progress;
     int code;               /* the first failure of what was sent to `to` */

@@ -13,7 +13,7 @@ enum { KEPT_AT_ONCE = 300 };
 static const char *const count_words[COUNT_COUNT] = {
     [COUNT_accounts] = "accounts", [COUNT_merchants] = "merchants", [COUNT_bills] = "bill records", [COUNT_orders] = "orders",
     [COUNT_articles] = "articles", [COUNT_due] = "members that fall due", [COUNT_scheduled] = "intents put off",
-    [COUNT_answers] = "answers", [COUNT_dead] = "dead entries", [COUNT_discarded] = "discarded entries"};
+    [COUNT_answers] = "entries of answers", [COUNT_dead] = "dead entries", [COUNT_discarded] = "discarded entries"};
 static const char *const sum_words[SUM_COUNT] = {
     [SUM_users] = "users and apps have", [SUM_users_held] = "users and apps hold", [SUM_merchants] = "merchants have",
     [SUM_merchants_held] = "merchants hold", [SUM_world] = "@world has", [SUM_fees] = "@fees has", [SUM_transit] = "@transit has"};

@@ -8,6 +8,7 @@
 
 #include "producer/archive_tail.h"
 #include "producer/cli/repartition.h"
+#include "producer/client_answer.h"
 #include "schema/intent.h"
 #include "schema/keys.h"
 
@@ -35,6 +36,8 @@ struct merge {
     unsigned source_count, page_size;
     struct entry_id *last; /* per new partition: the last one written */
     uint64_t *written;
+    char *lines;           /* scratch: the answers of an entry that go the same way */
+    size_t lines_capacity;
     bool trimmed;          /* some of it is gone already */
     struct group groups[GROUPS_MAX];
     unsigned group_count;
@@ -83,20 +86,9 @@ static const char *account_in(struct reply fields, size_t *size, struct intent *
     return intent->account;
 }
 
-static unsigned target_of(const struct merge *m, unsigned partition, struct reply fields) {
-    static struct intent intent;
-    size_t size = 0;
-    const char *account = "";
-    if (m->counted == COUNT_answers) {
-        if (!reply_is(reply_field(fields, "op"), "settle")) account = reply_text(reply_field(fields, "account"), &size);
-    } else account = account_in(fields, &size, &intent);
-    return repartition_target(m->r, partition, account, *account ? size : 0);
-}
-
-static int write_entry(struct merge *m, unsigned partition, struct reply entry, struct entry_id id) {
-    struct reply fields = reply_at(entry, 1);
+/* Queues the fields of an entry; of a bulk answer with these lines in place of all, unless that is NULL. */
+static int write_entry(struct merge *m, unsigned target, struct reply fields, struct entry_id id, const struct answers_text *lines) {
     struct command *c = &m->r->to.command;
-    unsigned target = target_of(m, partition, fields);
     char text[ENTRY_TEXT_MAX + 1];
     if (entry_id_compare(id, m->last[target]) <= 0) id = entry_id_after(m->last[target]);
     m->last[target] = id;
@@ -108,11 +100,70 @@ static int write_entry(struct merge *m, unsigned partition, struct reply entry, 
     for (size_t n = 0; n < reply_count(fields); n++) {
         size_t size;
         const char *bytes = reply_text(reply_at(fields, n), &size);
-        command_copy(c, bytes, size);
+        bool replaced = lines && n % 2 == 1 && reply_is(reply_at(fields, n - 1), "answers");
+        if (replaced) command_copy(c, lines->text, lines->size);
+        else command_copy(c, bytes, size);
     }
     m->r->before.count[m->counted]++;
     progress_add(&m->r->progress, 1);
     return repartition_send(m->r);
+}
+
+static int write_dead(struct merge *m, unsigned partition, struct reply fields, struct entry_id id) {
+    static struct intent intent;
+    size_t size = 0;
+    const char *account = account_in(fields, &size, &intent);
+    return write_entry(m, repartition_target(m->r, partition, account, *account ? size : 0), fields, id, NULL);
+}
+
+/* A settlement stays with its partition. */
+static unsigned target_of(const struct merge *m, unsigned partition, const struct answers *walk) {
+    const struct answers_text *account = &walk->value[RESPONSE_ACCOUNT], *op = &walk->value[RESPONSE_OP];
+    bool settles = op->size == 6 && memcmp(op->text, "settle", 6) == 0;
+    return repartition_target(m->r, partition, account->text, settles ? 0 : account->size);
+}
+
+/* Those of the lines that go where the n-th does: one behind the other. */
+static struct answers_text join(struct merge *m, const struct answers_text *lines, const unsigned *targets, unsigned count, unsigned n) {
+    size_t size = 0;
+    for (unsigned i = n; i < count; i++) {
+        if (targets[i] != targets[n]) continue;
+        if (size + lines[i].size + 1 > m->lines_capacity) {
+            m->lines_capacity = 2 * (size + lines[i].size + 1);
+            m->lines = realloc(m->lines, m->lines_capacity);
+            if (!m->lines) abort();
+        }
+        if (i > n) m->lines[size++] = '\n';
+        memcpy(m->lines + size, lines[i].text, lines[i].size);
+        size += lines[i].size;
+    }
+    return (struct answers_text){m->lines, size};
+}
+
+/* The answers of a bulk entry part where their accounts do: in each of those partitions there is an entry with its share of them. One that
+ * cannot be read is kept, as it is. */
+static int write_answers(struct merge *m, unsigned partition, struct reply entry, struct entry_id id) {
+    struct reply fields = reply_at(entry, 1);
+    struct answers_text lines[ANSWERS_MAX];
+    struct answers walk;
+    unsigned targets[ANSWERS_MAX], count = 0;
+    int code = CLI_OK;
+    client_answers_begin(&walk, entry);
+    for (; answers_next(&walk); count++) {
+        targets[count] = target_of(m, partition, &walk);
+        lines[count] = walk.line;
+    }
+    m->r->answers += walk.fault ? 1 : count;
+    if (walk.fault || !walk.bulk)
+        return write_entry(m, walk.fault ? repartition_target(m->r, partition, "", 0) : targets[0], fields, id, NULL);
+    for (unsigned n = 0; n < count && !code; n++) {
+        bool done = false;
+        for (unsigned i = 0; i < n && !done; i++) done = targets[i] == targets[n];
+        if (done) continue;
+        struct answers_text share = join(m, lines, targets, count, n);
+        code = write_entry(m, targets[n], fields, id, &share);
+    }
+    return code;
 }
 
 /* The earliest of all heads, until there is none. */
@@ -132,7 +183,8 @@ static int merge_entries(struct merge *m) {
         if (!earliest) return CLI_OK;
         earliest->at++;
         earliest->last = first_id;
-        int code = write_entry(m, earliest->partition, first, first_id);
+        int code = m->counted == COUNT_answers ? write_answers(m, earliest->partition, first, first_id)
+                                               : write_dead(m, earliest->partition, reply_at(first, 1), first_id);
         if (code) return code;
     }
 }
@@ -262,6 +314,7 @@ static int merge_stream(struct repartition *r, const char *name, enum repartitio
     free(m.sources);
     free(m.last);
     free(m.written);
+    free(m.lines);
     return code;
 }
 

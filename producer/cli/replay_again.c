@@ -10,9 +10,9 @@
 #include "producer/cli/audit.h"
 #include "producer/cli/pages.h"
 #include "producer/cli/replay.h"
+#include "producer/client_answer.h"
 #include "schema/bill.h"
 #include "schema/code.h"
-#include "schema/response.h"
 
 enum { PAGE = 500, WINDOW = 200, IDENTITY_SIZE = 400 };
 
@@ -38,15 +38,16 @@ static int settle(struct again *a) {
     return code;
 }
 
-/* `values` of the answer's fields in their order, but that it is replayed. */
-static int send(struct again *a, const char *const values[RESPONSE_FIELD_COUNT]) {
+/* `values` of the answer's fields in their order, but that it is replayed. Each in an entry of its own, whatever it came in. */
+static int send(struct again *a, const struct answers_text values[RESPONSE_FIELD_COUNT]) {
     struct command *c = &a->out.command;
     command_begin(c, "XADD");
     command_word(c, a->key);
     command_word(c, "*");
     for (unsigned n = 0; n < RESPONSE_FIELD_COUNT; n++) {
         command_word(c, response_field_name[n]);
-        command_word(c, n == RESPONSE_REPLAYED ? "1" : values[n]);
+        if (n == RESPONSE_REPLAYED) command_word(c, "1");
+        else command_copy(c, values[n].text, values[n].size);
     }
     command_word(c, "again");
     command_word(c, "1");
@@ -87,20 +88,25 @@ static bool has_note(const struct notes *notes, struct note wanted) {
 }
 
 /* The first answer to an intent; copies of it are left out. */
-static int take_answer(struct again *a, struct reply fields) {
-    const char *values[RESPONSE_FIELD_COUNT];
+static int take_answer(struct again *a, const struct answers *walk) {
+    const struct answers_text *v = walk->value;
     char whose[IDENTITY_SIZE];
     struct entry_id entry;
-    size_t size;
-    for (unsigned n = 0; n < RESPONSE_TOLD_COUNT; n++) values[n] = reply_text(reply_at(fields, 2 * n + 1), NULL);
-    bool told = reply_is(reply_at(fields, 2 * RESPONSE_DURABLE), response_field_name[RESPONSE_DURABLE]); /* not in old answers */
-    values[RESPONSE_DURABLE] = told ? reply_text(reply_at(fields, 2 * RESPONSE_DURABLE + 1), NULL) : "memory";
-    reply_text(reply_at(fields, 2 * RESPONSE_ENTRY + 1), &size);
-    bool first = reply_is(reply_at(fields, 2 * RESPONSE_REPLAYED), "replayed") && strcmp(values[RESPONSE_REPLAYED], "0") == 0;
-    if (!first || !entry_id_parse(values[RESPONSE_ENTRY], size, &entry) || entry_id_compare(entry, a->since) < 0) return CLI_OK;
-    snprintf(whose, sizeof whose, "%s/%s", values[RESPONSE_ACCOUNT], values[RESPONSE_KEY]);
+    bool first = v[RESPONSE_REPLAYED].size == 1 && *v[RESPONSE_REPLAYED].text == '0';
+    if (!first || !entry_id_parse(v[RESPONSE_ENTRY].text, v[RESPONSE_ENTRY].size, &entry) || entry_id_compare(entry, a->since) < 0)
+        return CLI_OK;
+    snprintf(whose, sizeof whose, "%.*s/%.*s", (int)v[RESPONSE_ACCOUNT].size, v[RESPONSE_ACCOUNT].text, (int)v[RESPONSE_KEY].size,
+             v[RESPONSE_KEY].text);
     add_note(&a->seen, (struct note){entry, hash_of(a, whose), 0});
-    return send(a, values);
+    return send(a, v);
+}
+
+static int take_answers(struct again *a, struct reply entry) {
+    struct answers walk;
+    int code = CLI_OK;
+    client_answers_begin(&walk, entry);
+    while (!code && answers_next(&walk)) code = take_answer(a, &walk);
+    return code;
 }
 
 /* Where the stream ends now: what is sent again comes behind. `*trimmed`: some of it is gone. Nothing was ever answered: 0-0. */
@@ -124,10 +130,12 @@ static int read_stream(struct again *a, const char *last) {
     int code;
     pages_stream(&pages, &a->c, "reading the answers", a->key, (struct entry_id){0, 0}, last, PAGE);
     while (!(code = pages_next(&pages, &entries, &more)) && more)
-        for (size_t n = 0; n < reply_count(entries) && !code; n++) code = take_answer(a, reply_at(reply_at(entries, n), 1));
+        for (size_t n = 0; n < reply_count(entries) && !code; n++) code = take_answers(a, reply_at(entries, n));
     pages_end(&pages);
     return code;
 }
+
+static struct answers_text text_of(const char *text) { return (struct answers_text){text, strlen(text)}; }
 
 static const char *number(bool there, int64_t value, char out[24]) {
     snprintf(out, 24, "%lld", (long long)value);
@@ -209,29 +217,29 @@ static bool is_step(const struct again *a, struct entry_id entry, const char *ac
 /* A bill whose answer is not in the stream any more. */
 static int take_bill(struct again *a, const char *identity, struct reply record) {
     char account[80], amount[24], balance[24], held[24], at[24], code[24], whose[IDENTITY_SIZE];
-    const char *values[RESPONSE_FIELD_COUNT];
+    struct answers_text values[RESPONSE_FIELD_COUNT];
     struct bill b;
     struct entry_id entry;
     const char *key = read_bill(a, identity, record, account, &b, &entry);
     if (!key) return CLI_OK;
     snprintf(whose, sizeof whose, "%s/%s", account, key);
     if (has_note(&a->seen, (struct note){entry, hash_of(a, whose), 0}) || is_step(a, entry, account, whose, &b)) return CLI_OK;
-    values[RESPONSE_KEY] = key;
-    values[RESPONSE_SOURCE] = a->source;
-    values[RESPONSE_OP] = b.op;
-    values[RESPONSE_CODE] = number(true, b.code, code);
-    values[RESPONSE_REASON] = code_word(b.code);
-    values[RESPONSE_ACCOUNT] = account;
-    values[RESPONSE_AMOUNT] = number(b.has_amount, b.amount_minor, amount);
-    values[RESPONSE_CURRENCY] = b.currency;
-    values[RESPONSE_BALANCE] = number(b.has_balance, b.balance_minor, balance);
-    values[RESPONSE_HELD] = number(b.has_balance, b.held_minor, held);
-    values[RESPONSE_BILL] = b.bill;
-    values[RESPONSE_AT] = number(true, (int64_t)b.at_ms, at);
-    values[RESPONSE_ENTRY] = b.entry;
-    values[RESPONSE_REPLAYED] = "1";
-    values[RESPONSE_DETAIL] = b.detail;
-    values[RESPONSE_DURABLE] = "memory";
+    values[RESPONSE_KEY] = text_of(key);
+    values[RESPONSE_SOURCE] = text_of(a->source);
+    values[RESPONSE_OP] = text_of(b.op);
+    values[RESPONSE_CODE] = text_of(number(true, b.code, code));
+    values[RESPONSE_REASON] = text_of(code_word(b.code));
+    values[RESPONSE_ACCOUNT] = text_of(account);
+    values[RESPONSE_AMOUNT] = text_of(number(b.has_amount, b.amount_minor, amount));
+    values[RESPONSE_CURRENCY] = text_of(b.currency);
+    values[RESPONSE_BALANCE] = text_of(number(b.has_balance, b.balance_minor, balance));
+    values[RESPONSE_HELD] = text_of(number(b.has_balance, b.held_minor, held));
+    values[RESPONSE_BILL] = text_of(b.bill);
+    values[RESPONSE_AT] = text_of(number(true, (int64_t)b.at_ms, at));
+    values[RESPONSE_ENTRY] = text_of(b.entry);
+    values[RESPONSE_REPLAYED] = text_of("1");
+    values[RESPONSE_DETAIL] = text_of(b.detail);
+    values[RESPONSE_DURABLE] = text_of("memory");
     a->from_bills++;
     return send(a, values);
 }

@@ -53,6 +53,13 @@ def pairs(flat): return sorted(zip(flat[::2], flat[1::2]))
 def flat(list_of_pairs): return [x for pair in list_of_pairs for x in pair]
 
 ANSWER = "key source op code reason account amount currency balance held bill at entry replayed detail".encode().split()
+COLUMNS = "key op code reason account amount currency balance held bill replayed detail at entry".encode().split()
+def answers_in(fields): # an entry of a stream of answers: one, or a line each
+    if b"answers" not in fields: return [fields]
+    columns = [line.split(b"\t") for line in fields[b"answers"].split(b"\n")]
+    lines = [dict(zip(COLUMNS, line + [b""] * len(COLUMNS))) for line in columns]
+    return [{**line, b"source": fields[b"source"], **{name: line[name] or fields[name] for name in (b"at", b"entry")}}
+            for line in lines]
 REASON = dict(line.split(b", ")[:2] for line in
               (l[2:] for l in open(sys.argv[3], "rb") if l.startswith(b"X("))) if len(sys.argv) > 3 else {}
 
@@ -69,8 +76,9 @@ def partition(p):
             days.append(element("day", k[6:], count, digest))
             records += count
     rows = [row for _, fields in ask("XRANGE", key(b"ledger"), "-", "+") for row in unpack(fields[1])[0]]
-    answers = [element("answer", *(dict(zip(f[::2], f[1::2]))[name] for name in ANSWER))
-               for k in keys if k.startswith(b"responses:") for _, f in ask("XRANGE", key(k), "-", "+") if b"again" not in f[::2]]
+    answers = [element("answer", *(answer[name] for name in ANSWER))
+               for k in keys if k.startswith(b"responses:") for _, f in ask("XRANGE", key(k), "-", "+") if b"again" not in f[::2]
+               for answer in answers_in(dict(zip(f[::2], f[1::2])))]
     for kept in ask("HVALS", key(b"unanswered")):
         kept = unpack(kept)[0]
         for a in kept if isinstance(kept[0], list) else [kept]:
