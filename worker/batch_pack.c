@@ -120,7 +120,7 @@ static const char *text_column(enum batch_column column, const struct cell *c) {
     case BATCH_RESPONSES_KEY: case BATCH_OF_KEY: case BATCH_ATTEMPTS: case BATCH_RAW: case BATCH_STEPS: case BATCH_FIRST_STEP:
     case BATCH_EXPIRES: case BATCH_KEEP: case BATCH_AWAY: case BATCH_TRANSIT_KEY: case BATCH_ALLOW_DUPLICATE: case BATCH_PAYMENTS:
     case BATCH_PER: case BATCH_NOT_BEFORE: case BATCH_BYTES: case BATCH_SETTINGS: case BATCH_OWN: case BATCH_CODE_SENT:
-    case BATCH_SIGNED: case BATCH_ORDER_KEY: case BATCH_LINES: case BATCH_FEES_KEY: case BATCH_HOME: case BATCH_GROSS:
+    case BATCH_SIGNED: case BATCH_SHARES: case BATCH_ORDER_KEY: case BATCH_LINES: case BATCH_FEES_KEY: case BATCH_HOME: case BATCH_GROSS:
     case BATCH_REFUNDS: case BATCH_OF_OLD_KEY: case BATCH_COLUMN_COUNT: break;
     }
     return "";
@@ -153,6 +153,7 @@ static uint64_t number_column(enum batch_column column, const struct cell *c) {
     case BATCH_OWN: return (uint64_t)e->own;
     case BATCH_CODE_SENT: return i->code;
     case BATCH_SIGNED: return e->proven;
+    case BATCH_SHARES: return e->shares;
     case BATCH_ORDER_KEY: return c->order_place;
     case BATCH_FEES_KEY: return c->fees_place;
     case BATCH_HOME: return c->home;

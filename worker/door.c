@@ -157,7 +157,7 @@ void door_skip(struct entry *entry) {
     entry->door = CODE_ok;
     entry->reason = entry->original = entry->credential = "";
     entry->attempts = 0;
-    entry->answerable = false;
+    entry->answerable = entry->shares = false;
     entry->fingerprint[0] = '\0';
     entry->own = ENTRY_PLAIN;
     entry->proven = false;
@@ -193,6 +193,12 @@ static void copy_head(struct entry *to, const struct entry *from) {
     to->deliveries = from->deliveries;
 }
 
+static bool wants_one_answer(const struct entry *entry) {
+    size_t size;
+    const char *answers = entry_field(entry, "answers", &size);
+    return answers && size == strlen("bulk") && memcmp(answers, "bulk", size) == 0;
+}
+
 static uint32_t open_bulk(const struct door *door, struct arena *arena, struct entry *entries) {
     struct bulk_part parts[BULK_INTENTS_MAX];
     size_t size = 0, sigs_size = 0;
@@ -206,11 +212,13 @@ static uint32_t open_bulk(const struct door *door, struct arena *arena, struct e
     size_t traces_size;
     const char *traces = entry_field(&entries[0], "traceparents", &traces_size);
     if (traces) bulk_split_traces(traces, traces_size, parts, count);
+    bool shares = wants_one_answer(&entries[0]);
     for (unsigned n = 0; n < count; n++) {
         if (n > 0) copy_head(&entries[n], &entries[0]);
         entries[n].part = n;
         entries[n].parts = count;
         check_part(door, arena, &entries[n], &parts[n]);
+        entries[n].shares = shares;
     }
     return count;
 }

@@ -36,6 +36,7 @@ struct entry {
     int door;                      /* 0, CODE_invalid, CODE_stale, CODE_not_permitted; CODE_dead: to be buried */
     const char *reason;            /* the field at fault, or why it is dead */
     bool answerable;               /* the sender is known */
+    bool shares;                   /* its answer comes as one with the others of the bulk entry */
     enum entry_own own;
     const char *original;          /* of a follow-up: entry ID of the intent it is about; else "" */
     const void *bytes, *sig;       /* of the intent and its signature, NULL: none; borrowed like `fields` */

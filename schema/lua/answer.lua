@@ -7,6 +7,7 @@
 --@codes REASON CODE_TEXT
 --@include fence.lua
 --@include respond.lua
+--@include share.lua
 fence(KEYS[1], ARGV[1])
 local list, places, given = cmsgpack.unpack(ARGV[3]), {}, {}
 redis.call('XLEN', KEYS[2])
@@ -15,18 +16,35 @@ for n = 1, #list, 2 do
   places[list[n]] = list[n + 1]
 end
 
+local function note(place, id) given[#given + 1], given[#given + 2] = KEYS[place], id end
+
 -- One of place 0 is an outcome that only others hear of.
 local function give(a)
   if a[1] == 0 then return end
   a[1] = places[a[3]]
-  given[#given + 1], given[#given + 2] = KEYS[a[1]], respond(a, ARGV[2])
+  note(a[1], respond(a, ARGV[2]))
+end
+
+-- Those of an entry, of one source after another, that share one.
+local function give_shared(kept, entry)
+  local at, sources, lines = string.match(entry, '^%d+'), {}, {}
+  for n = 1, #kept do
+    local source = kept[n][3]
+    if not lines[source] then sources[#sources + 1], lines[source] = source, {} end
+    table.insert(lines[source], line_of(kept[n], at, entry))
+  end
+  for n = 1, #sources do
+    local source = sources[n]
+    note(places[source], share(places[source], source, at, entry, ARGV[2], lines[source]))
+  end
 end
 
 local function give_all(kept)
   for n = 1, #kept do
     local a = kept[n] and cmsgpack.unpack(kept[n])
-    if a and type(a[1]) ~= 'table' then
-      give(a)
+    if a and type(a[1]) ~= 'table' then a = { a } end
+    if a and a[1][16] == 2 then
+      give_shared(a, ARGV[n + 3])
     elseif a then
       for m = 1, #a do give(a[m]) end
     end

@@ -14,7 +14,7 @@ do
     end
   end
   if TRACE[1] then rest().trace_answers() end
-  if ARGV[4] then rest().hold_answers() end
+  if ARGV[4] then rest().hold_answers(SHARES) end
   if fresh then applied = ENTRY[count] end
   current = 0
 end

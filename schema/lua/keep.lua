@@ -6,12 +6,12 @@ local sound = {}        -- places of streams that can be answered on
 local buried = {}       -- entries for the dead stream
 --@once
 
--- What is left to do for entry i. A replay, or an answer that waits for durability only (16: 1), has no follow-ups: key_reused is a code
--- without any.
+-- What is left to do for entry i. A replay, or an answer that waits for durability only (16: 1, or 2 when it shares an entry), has no
+-- follow-ups: key_reused is a code without any.
 local function add_todo(i, a)
   held_back = held_back or {}
   held_back[ENTRY[i]] = true
-  local none = a[14] == '1' or a[16] == 1
+  local none = a[14] == '1' or (a[16] or 0) > 0
   local n = #todo
   todo[n + 1], todo[n + 2], todo[n + 3], todo[n + 4] = i, none and CODE.key_reused or a[5], none and 0 or 1, a[15] or ''
 end
@@ -41,13 +41,13 @@ local function give_later(i, a)
   add_todo(i, a)
 end
 
--- Under durability: nobody is told before it is as durable as is asked.
-local function hold_answers()
+-- Under durability: nobody is told before it is as durable as is asked. `shares`: the column SHARES.
+local function hold_answers(shares)
   held_back = held_back or {}
   for m = 1, answer_count do
     local i, a = answers_to[m], answer_at(m)
     current = i
-    a[16] = 1
+    a[16] = shares[i] == 1 and 2 or 1
     keep_answer(i, a)
     held_back[ENTRY[i]] = true
   end

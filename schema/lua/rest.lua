@@ -66,5 +66,6 @@ for i = 1, #OP do HAS[OP[i]] = true end
 --@include decide_other.lua
 --@include write_rest.lua
 local MADE = { read_rules = read_rules, write_rules = write_rules, decide_other = decide_other, trace_answers = trace_answers,
-               hold_answers = hold_answers, respond = respond, check_rest = check_rest, append_rest = append_rest, write_rest = write_rest }
+               hold_answers = hold_answers, respond = respond, line_of = line_of, check_rest = check_rest, append_rest = append_rest,
+               write_rest = write_rest }
 --@made MADE

@@ -9,13 +9,7 @@ local failed = 0    -- what is being appended to; 0: the next of `answers`
 
 local function stream_of(m) return type(answers[m]) == 'number' and RESPONSES_KEY[answers[m]] or answers[m][1] end
 
--- Answer m, to the plain payment i.
-local function respond_plain(m, i)
-  told[CODE.ok] = (told[CODE.ok] or 0) + 1
-  return call('XADD', KEYS[RESPONSES_KEY[i]], '*', 'key', KEY[i], 'source', SOURCE[i], 'op', 'pay', 'code', '0', 'reason', 'ok', 'account',
-    accounts[ACCOUNT_KEY[i]].name, 'amount', AMOUNT_TEXT[i], 'currency', CURRENCY[i], 'balance', paid[3 * m - 1], 'held',
-    paid[3 * m], 'bill', paid[3 * m - 2], 'at', AT[i], 'entry', ENTRY[i], 'replayed', '0', 'detail', '', 'durable', 'memory')
-end
+--@include append.lua
 
 -- redis.call raises here: that costs nothing where all goes well, unlike looking at every reply.
 local function append_all()
@@ -26,10 +20,7 @@ local function append_all()
   failed = PLACE.dead
   if made then made.append_rest(appended) end
   failed = 0
-  for m = 1, answer_count do
-    local a = answers[m]
-    answered[m] = type(a) == 'number' and respond_plain(m, a) or made.respond(a, 'memory')
-  end
+  append_answers()
   failed = PLACE.intents
   local done, last = {}, nil -- all entries but those whose answer is held back; the intents of a bulk entry have one ID
   for i = 1, count do

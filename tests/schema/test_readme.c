@@ -9,10 +9,10 @@
 
 static char *readme(void) {
     FILE *file = fopen(TILL_SOURCE_DIR "/schema/README.md", "r");
-    char *text = calloc(1, 65536);
+    char *text = calloc(1, 131072);
     cr_assert(file != NULL && text != NULL);
-    size_t size = fread(text, 1, 65535, file);
-    cr_assert(size > 1000 && size < 65535);
+    size_t size = fread(text, 1, 131071, file);
+    cr_assert(size > 1000 && size < 131071);
     fclose(file);
     return text;
 }

@@ -51,9 +51,13 @@ struct fold {
     struct fold_sent sent[FOLD_SENT_MAX];
     size_t sent_count;
     unsigned takeovers;
+    bool shares;              /* bulk entries are to be answered in bulk; the tests set it, fold_start clears it */
 };
 
-struct fold_answer { char text[RESPONSE_FIELD_COUNT][FOLD_VALUE_MAX]; };
+struct fold_answer {
+    char text[RESPONSE_FIELD_COUNT][FOLD_VALUE_MAX];
+    bool shared; /* its entry is a bulk answer */
+};
 
 void fold_start(struct fold *fold, unsigned partitions, unsigned batch);
 void fold_stop(struct fold *fold);

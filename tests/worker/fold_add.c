@@ -230,5 +230,6 @@ void fold_add_bulk(struct fold *fold, unsigned partition, const char *lines) {
         if (!bulk_add(&writer, bytes, size, NULL)) process_die(NULL, "a bulk entry larger than any");
     }
     const void *intents = bulk_intents(&writer, &size);
-    fold_add_fields(fold, partition, 2, (const char *const[]){"intents", intents}, (const size_t[]){7, size});
+    fold_add_fields(fold, partition, fold->shares ? 4 : 2, (const char *const[]){"intents", intents, "answers", "bulk"},
+                    (const size_t[]){7, size, 7, 4});
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schema/answers.h"
 #include "tests/support/process.h"
 #include "tests/worker/fold.h"
 
@@ -20,24 +21,50 @@ static struct reply call_range(struct fold *fold, const char *key) {
     return call(fold);
 }
 
-/* An answer must have exactly the sixteen fields, in their order. */
-static void take_answer(struct reply fields, struct fold_answer *answer) {
-    if (reply_count(fields) != 2 * RESPONSE_FIELD_COUNT) process_die(NULL, "an answer of %zu fields", reply_count(fields) / 2);
+/* An entry must have exactly the fields of a plain answer or of a bulk one, in their order. */
+static void expect_fields(struct reply fields) {
+    static const char *const shared[] = {"source", "at", "entry", "durable", "answers"};
+    bool bulk = reply_count(fields) == 2 * sizeof shared / sizeof *shared;
+    if (!bulk && reply_count(fields) != 2 * RESPONSE_FIELD_COUNT) process_die(NULL, "an answer of %zu fields", reply_count(fields) / 2);
+    for (size_t n = 0; n < reply_count(fields) / 2; n++) {
+        const char *name = bulk ? shared[n] : response_field_name[n];
+        if (!reply_is(reply_at(fields, 2 * n), name)) process_die(NULL, "an answer without %s", name);
+    }
+}
+
+static void take_answer(const struct answers *a, struct fold_answer *answer) {
     for (size_t n = 0; n < RESPONSE_FIELD_COUNT; n++) {
-        size_t size;
-        const char *text = reply_text(reply_at(fields, 2 * n + 1), &size);
-        if (!reply_is(reply_at(fields, 2 * n), response_field_name[n])) process_die(NULL, "an answer without %s", response_field_name[n]);
+        size_t size = a->value[n].size;
         if (size >= FOLD_VALUE_MAX) process_die(NULL, "%s is %zu long", response_field_name[n], size);
-        memcpy(answer->text[n], text, size + 1);
+        snprintf(answer->text[n], sizeof answer->text[n], "%.*s", (int)size, a->value[n].text);
+    }
+    answer->shared = a->bulk;
+}
+
+static void begin_entry(struct answers *a, struct reply fields) {
+    answers_begin(a);
+    expect_fields(fields);
+    for (size_t n = 0; n + 1 < reply_count(fields); n += 2) {
+        size_t name_size, size;
+        const char *name = reply_text(reply_at(fields, n), &name_size), *value = reply_text(reply_at(fields, n + 1), &size);
+        answers_field(a, name, name_size, value, size);
     }
 }
 
 static size_t answers_of(struct fold *fold, const char *key, struct fold_answer **answers) {
     struct reply range = call_range(fold, key);
-    size_t count = reply_count(range);
-    *answers = calloc(count + 1, sizeof **answers);
-    if (!*answers) abort();
-    for (size_t n = 0; n < count; n++) take_answer(reply_at(reply_at(range, n), 1), &(*answers)[n]);
+    size_t entries = reply_count(range), count = 0, capacity = entries + 1;
+    *answers = calloc(capacity, sizeof **answers);
+    for (size_t n = 0; n < entries; n++) {
+        struct answers a;
+        begin_entry(&a, reply_at(reply_at(range, n), 1));
+        for (; answers_next(&a); count++) {
+            if (count + 1 >= capacity) *answers = realloc(*answers, (capacity *= 2) * sizeof **answers);
+            if (!*answers) abort();
+            take_answer(&a, &(*answers)[count]);
+        }
+        if (a.fault) process_die(NULL, "an entry of %s: %s", key, a.fault);
+    }
     return count;
 }
 
@@ -48,7 +75,7 @@ size_t fold_answers(struct fold *fold, unsigned partition, const char *source, s
 }
 
 struct fold_answer fold_last_answer(struct fold *fold, unsigned partition, const char *source) {
-    struct fold_answer *answers, last = {{{0}}};
+    struct fold_answer *answers, last = {{{0}}, false};
     size_t count = fold_answers(fold, partition, source, &answers);
     if (count) last = answers[count - 1];
     free(answers);

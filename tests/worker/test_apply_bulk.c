@@ -79,6 +79,7 @@ Test(bulk, rows) {
         for (unsigned batch = 1; batch <= FOLD_BATCH; batch += FOLD_BATCH - 1) {
             fold_reset(&fold);
             fold_set_batch(&fold, batch);
+            fold.shares = !fold.shares;
             fold_add(&fold, BASE);
             fold_add_bulk(&fold, 0, rows[n].intents);
             fold_run(&fold);

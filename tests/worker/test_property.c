@@ -24,15 +24,26 @@ static struct fold fold;
 /* Intents that wait to share an entry, by partition: as many as come before something else does, so that the order stays. */
 static struct bulk_writer bulks[FOLD_PARTITIONS_MAX];
 
+/* A recorded stream; of a bulk entry the bytes of both fields. */
+struct record { struct entry_id id; char *bytes, *sig; size_t size, sig_size; bool bulk; };
+
+/* Half of those that share an entry are to be answered in bulk: what is told is the same. */
+static void add_record(unsigned p, const struct record *r) {
+    bool shares = r->bulk && random_one_in(2);
+    const char *fields[] = {r->bulk ? "intents" : "intent", r->bytes, "answers", "bulk", r->bulk ? "sigs" : "sig", r->sig};
+    size_t sizes[] = {r->bulk ? 7 : 6, r->size, 7, 4, r->bulk ? 4 : 3, r->sig_size};
+    size_t skipped = shares ? 0 : 2;
+    if (!shares) memcpy(fields + 2, fields + 4, 2 * sizeof *fields), memcpy(sizes + 2, sizes + 4, 2 * sizeof *sizes);
+    fold_add_fields(&fold, p, (r->sig ? 6 : 4) - skipped, fields, sizes);
+}
+
 static void end_bulk(unsigned p) {
-    size_t size, sigs_size = 0;
+    struct record r = {.bulk = bulks[p].count > 1};
     if (bulks[p].count == 0) return;
-    const char *intents = bulk_intents(&bulks[p], &size), *sigs = bulk_sigs(&bulks[p], &sigs_size);
-    bool alone = bulks[p].count == 1;
-    const char *const fields[] = {alone ? "intent" : "intents", alone ? intents + 1 : intents, alone ? "sig" : "sigs",
-                                  alone ? (const char *)bulks[p].sigs[0] : sigs};
-    const size_t sizes[] = {alone ? 6 : 7, alone ? size - 1 : size, alone ? 3 : 4, alone ? SIGN_SIZE : sigs_size};
-    fold_add_fields(&fold, p, sigs ? 4 : 2, fields, sizes);
+    r.bytes = (char *)bulk_intents(&bulks[p], &r.size);
+    r.sig = (char *)bulk_sigs(&bulks[p], &r.sig_size);
+    if (!r.bulk) r.bytes++, r.size--, r.sig = r.sig ? (char *)bulks[p].sigs[0] : NULL, r.sig_size = SIGN_SIZE;
+    add_record(p, &r);
     bulk_begin(&bulks[p]);
 }
 
@@ -66,9 +77,6 @@ static void step(void) {
     if (random_one_in(300)) fold_add_bytes(&fold, home, "\xc1", 1);
 }
 
-/* A recorded stream; of a bulk entry the bytes of both fields. */
-struct record { struct entry_id id; char *bytes, *sig; size_t size, sig_size; bool bulk; };
-
 static unsigned parts_of(const struct record *r, struct bulk_part parts[BULK_INTENTS_MAX]) {
     unsigned count = 1;
     parts[0] = (struct bulk_part){r->bytes, r->sig, r->size, r->sig_size, NULL, 0};
@@ -101,7 +109,8 @@ static size_t record_stream(unsigned p, struct record **records) {
         struct reply fields = reply_at(reply_at(range, n), 1);
         r->bulk = reply_is(reply_at(fields, 0), "intents");
         r->bytes = copy_of(reply_at(fields, 1), &r->size);
-        if (reply_count(fields) > 2) r->sig = copy_of(reply_at(fields, 3), &r->sig_size);
+        struct reply sig = reply_field(fields, r->bulk ? "sigs" : "sig");
+        if (sig.node) r->sig = copy_of(sig, &r->sig_size);
     }
     return count;
 }
@@ -307,9 +316,7 @@ static void replay(unsigned p, const struct record *records, size_t count) {
         for (size_t more = 1 + random_below(300); n < count && more > 0; n++, more--) {
             fold.clock_ms = records[n].id.ms;
             fold.seq = records[n].id.seq - 1;
-            const struct record *r = &records[n];
-            const char *const fields[] = {r->bulk ? "intents" : "intent", r->bytes, r->bulk ? "sigs" : "sig", r->sig};
-            fold_add_fields(&fold, p, r->sig ? 4 : 2, fields, (const size_t[]){r->bulk ? 7 : 6, r->size, r->bulk ? 4 : 3, r->sig_size});
+            add_record(p, &records[n]);
         }
         fold_set_batch(&fold, 1 + (unsigned)random_below(random_one_in(3) ? 3 : 200));
         enum redis_err err = fold_try(&fold, p);
