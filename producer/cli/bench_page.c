@@ -43,12 +43,11 @@ struct figures {
 };
 
 static struct figures figures_of(const struct bench *b) {
-    const struct play *play = &b->play;
-    const struct play_took *took = &play->rush_took;
-    double n = play->rush ? play->rush : 1, seconds = verdict_seconds(took);
+    const struct play_took *took = &b->play.took[PLAY_PLAIN];
+    double n = took->count ? took->count : 1;
     int64_t grown = (int64_t)(b->readings[1].memory - b->readings[0].memory);
-    return (struct figures){.per_s = verdict_per_s(took, play->rush), .redis_us = took->redis_us / n,
-                            .redis_share = seconds > 0 ? took->redis_us / seconds / 1e4 : 0, .worker_us = took->workers_us / n,
+    return (struct figures){.per_s = verdict_per_s(took), .redis_us = took->redis_us / n,
+                            .redis_share = took->seconds > 0 ? took->redis_us / took->seconds / 1e4 : 0, .worker_us = took->workers_us / n,
                             .producer_us = took->own_us / n, .libtill_us = took->till_us / n, .memory = (double)grown / n};
 }
 
@@ -102,7 +101,7 @@ void bench_print(const struct bench *b) {
     printf("| sent | %u payments of %u accounts to %u merchants at full speed, then %u at a kept rate; 1 %% sent twice, "
            "1 %% without funds |\n",
            b->play.rush, b->plan.accounts, b->plan.merchants, b->play.steady);
-    printf("| end to end | %.0f payments/s (%.2f s) |\n", f.per_s, verdict_seconds(&b->play.rush_took));
+    printf("| end to end | %.0f payments/s (%.2f s) |\n", f.per_s, b->play.took[PLAY_PLAIN].seconds);
     printf("| Redis CPU | %.2f us a payment, of all it did meanwhile; %.0f %% of a core |\n", f.redis_us, f.redis_share);
     printf("| worker CPU / producer CPU | %.2f us / %.2f us a payment, libtill %.2f us of it |\n", f.worker_us, f.producer_us,
            f.libtill_us);

@@ -124,7 +124,7 @@ static bool read_options(struct cli *cli, struct bench *b, uint64_t *partitions)
         return false;
     }
     b->worker_count = (unsigned)workers;
-    b->play = (struct play){.rush = (uint32_t)count, .steady = (uint32_t)(rate * seconds), .rate = (unsigned)rate,
+    b->play = (struct play){.rush = (uint32_t)count, .ways = 1, .turns = 1, .steady = (uint32_t)(rate * seconds), .rate = (unsigned)rate,
                             .window = (unsigned)window, .redis_cpu_us = bench_read, .context = b, .plan = &b->plan};
     plan_init(&b->plan, (uint32_t)accounts, MERCHANTS, b->play.rush + b->play.steady,
               (struct mix){.retries = IN_A_THOUSAND, .poor = IN_A_THOUSAND}, (uint64_t)time(NULL));

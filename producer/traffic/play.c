@@ -1,6 +1,7 @@
 /* Plays the plan: a sender and a reader. */
 #include "producer/traffic/play.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +16,11 @@ enum {
     READ_TIMEOUT_MS = 400,    /* from 200 on Redis wakes the reader; with less it would look every now and then, up to 2 ms late */
     SILENCE_MS = 60000,       /* without any answer for so long, no more will come */
     EXTRA_MS = 200,           /* how long to look for answers too many */
+    HELD_MS = 5,              /* a reader that is not to read looks whether it is again */
+    LOOK_LEAST_MS = 1,        /* whether all is answered that nobody reads */
+    LOOK_MOST_MS = 100,
 };
-static const int64_t MS = 1000000, PILE_MOST_NS = 50000000, LOOK_NS = 2000000;
+static const int64_t MS = 1000000, PILE_MOST_NS = 50000000;
 
 /* The first failure counts, of whichever thread. */
 static void fail(struct play *play, const char *what, const char *why) {
@@ -96,7 +100,7 @@ static bool read_one(struct play *play, struct till_reader *reader, struct pile 
 static void hold(struct play *play) {
     while (atomic_load(&play->holding) && !atomic_load(&play->stopping)) {
         atomic_store(&play->held, true);
-        measure_sleep_until(measure_now_ns() + MS);
+        measure_sleep_until(measure_now_ns() + HELD_MS * MS);
     }
     atomic_store(&play->held, false);
 }
@@ -166,37 +170,51 @@ static bool send_batch(struct play *play, uint32_t from, uint32_t count) {
     return left == 0;
 }
 
-/* Read; or, while none is, there. */
-static uint32_t count_answered(struct play *play) {
-    if (!atomic_load(&play->held)) return atomic_load(&play->answered);
-    uint32_t answered = play->held_answered + (uint32_t)(play->answers_written(play) - play->held_written);
-    if (answered > atomic_load(&play->written)) atomic_store(&play->last_answer_ns, measure_now_ns());
-    atomic_store(&play->written, answered);
-    return answered;
+static uint32_t waiting(struct play *play) {
+    uint32_t answered = atomic_load(&play->answered), sent = atomic_load(&play->sent);
+    return sent > answered ? sent - answered : 0; /* an answer may be read before till_send has returned */
 }
 
-static uint32_t waiting(struct play *play) {
-    uint32_t answered = count_answered(play), sent = atomic_load(&play->sent);
-    return sent > answered ? sent - answered : 0; /* an answer may be read before till_send has returned */
+static bool is_silent(struct play *play, int64_t since_ns) {
+    if (measure_now_ns() - since_ns <= SILENCE_MS * MS) return false;
+    fail(play, "answers are missing", "none has come for a minute");
+    return true;
 }
 
 /* Waits until at most so many are unanswered. */
 static bool wait_for_answers(struct play *play, uint32_t at_most) {
     int64_t began = measure_now_ns();
     while (waiting(play) > at_most) {
-        int64_t last = atomic_load(&play->last_answer_ns), now = measure_now_ns();
-        if (atomic_load(&play->failed)) return false;
-        if (now - (last > began ? last : began) > SILENCE_MS * MS) {
-            fail(play, "answers are missing", "none has come for a minute");
-            return false;
-        }
-        measure_sleep_until(now + (atomic_load(&play->held) ? LOOK_NS : MS / 5));
+        int64_t last = atomic_load(&play->last_answer_ns);
+        if (atomic_load(&play->failed) || is_silent(play, last > began ? last : began)) return false;
+        measure_sleep_until(measure_now_ns() + MS / 5);
     }
     return true;
 }
 
+/* The same for all, while nobody reads. Each look costs Redis what is being measured: there are few of them, the next one when by the pace
+ * so far the end has come. */
+static bool wait_for_writing(struct play *play, int64_t *ended_ns) {
+    int64_t then = measure_now_ns(), changed = then, pause = 0;
+    uint64_t before = UINT64_MAX, left;
+    while ((left = play->waiting(play)) > 0) {
+        int64_t now = measure_now_ns();
+        if (left < before) changed = now;
+        if (atomic_load(&play->failed) || is_silent(play, changed)) return false;
+        if (left == before) pause *= 2;
+        else if (before != UINT64_MAX) pause = (int64_t)((double)(now - then) * (double)left / (double)(before - left));
+        if (pause < LOOK_LEAST_MS * MS) pause = LOOK_LEAST_MS * MS;
+        if (pause > LOOK_MOST_MS * MS) pause = LOOK_MOST_MS * MS;
+        before = left;
+        then = now;
+        measure_sleep_until(now + pause);
+    }
+    *ended_ns = measure_now_ns();
+    return true;
+}
+
 static void kill_in_the_middle(struct play *play, uint32_t n) {
-    uint32_t middle = play->plan->setup + (play->rush + play->steady) / 2;
+    uint32_t middle = play->plan->setup + (play->plan->count - play->plan->setup) / 2;
     if (!play->victim || play->killed_ns || n < middle) return;
     kill(play->victim, SIGKILL);
     play->killed_ns = measure_now_ns();
@@ -214,10 +232,10 @@ static bool play_setup(struct play *play) {
     return wait_for_answers(play, 0);
 }
 
-static bool play_rush(struct play *play, uint32_t n, uint32_t end) {
+static bool play_rush(struct play *play, uint32_t n, uint32_t end, unsigned window) {
     while (n < end) {
         uint32_t count = end - n < BATCH ? end - n : BATCH;
-        if (!wait_for_answers(play, play->window > count ? play->window - count : 0)) return false;
+        if (!wait_for_answers(play, window > count ? window - count : 0)) return false;
         for (uint32_t i = 0; i < count; i++) {
             plan_next(play->plan, n + i);
             play->plan->shots[n + i].due_ns = measure_now_ns();
@@ -226,7 +244,7 @@ static bool play_rush(struct play *play, uint32_t n, uint32_t end) {
         n += count;
         kill_in_the_middle(play, n);
     }
-    return wait_for_answers(play, 0);
+    return true;
 }
 
 static bool play_steady(struct play *play, uint32_t n, uint32_t end) {
@@ -257,41 +275,65 @@ static double till_cpu_us(const struct play *play) {
     return play->sending_us + measure_thread_cpu_us(play->reader) - atomic_load(&play->judging_us);
 }
 
-/* At full speed, from n to end. */
-static bool play_measured(struct play *play, uint32_t n, uint32_t end, struct play_took *took) {
+static void add_took(struct play_took *sum, const struct play_took *took) {
+    sum->count += took->count;
+    sum->seconds += took->seconds;
+    sum->redis_us += took->redis_us;
+    sum->workers_us += took->workers_us;
+    sum->own_us += took->own_us;
+    sum->till_us += took->till_us;
+}
+
+/* At full speed, from n to end. What nobody reads is within the window all at once. */
+static bool play_measured(struct play *play, uint32_t n, uint32_t end, bool unread, struct play_took *took) {
     double redis = redis_cpu_us(play), workers = measure_cpu_us(&play->workers), own = measure_own_cpu_us(), till = till_cpu_us(play);
-    took->began_ns = measure_now_ns();
-    if (!play_rush(play, n, end)) return false;
-    took->ended_ns = atomic_load(&play->last_answer_ns);
-    took->redis_us = redis_cpu_us(play) - redis;
-    took->workers_us = measure_cpu_us(&play->workers) - workers;
-    took->own_us = measure_own_cpu_us() - own;
-    took->till_us = till_cpu_us(play) - till;
+    int64_t began_ns = measure_now_ns(), ended_ns = 0;
+    if (!play_rush(play, n, end, unread ? UINT_MAX : play->window)) return false;
+    if (unread ? !wait_for_writing(play, &ended_ns) : !wait_for_answers(play, 0)) return false;
+    if (!unread) ended_ns = atomic_load(&play->last_answer_ns);
+    *took = (struct play_took){.count = end - n, .seconds = (double)(ended_ns - began_ns) / 1e9, .redis_us = redis_cpu_us(play) - redis,
+                               .workers_us = measure_cpu_us(&play->workers) - workers, .own_us = measure_own_cpu_us() - own,
+                               .till_us = till_cpu_us(play) - till};
     return true;
 }
 
 /* What is measured ends when the last answer is there; then they are read. */
-static bool play_late(struct play *play, uint32_t n, uint32_t end) {
-    if (n == end) return true;
-    atomic_store(&play->stage, STAGE_LATE);
-    play->held_answered = atomic_load(&play->answered);
-    play->held_written = play->answers_written(play);
-    atomic_store(&play->written, play->held_answered);
+static bool play_unread(struct play *play, uint32_t n, uint32_t end, struct play_took *took) {
+    atomic_store(&play->stage, STAGE_UNREAD);
     atomic_store(&play->holding, true);
     while (!atomic_load(&play->held) && !atomic_load(&play->failed)) measure_sleep_until(measure_now_ns() + MS);
-    bool played = play_measured(play, n, end, &play->late_took);
+    bool played = play_measured(play, n, end, true, took);
     atomic_store(&play->holding, false);
     while (played && atomic_load(&play->held)) measure_sleep_until(measure_now_ns() + MS);
     return played && wait_for_answers(play, 0);
 }
 
-static bool play_day(struct play *play) {
-    uint32_t first = play->plan->setup, late = first + play->rush, steady = late + play->late;
+static bool play_turn(struct play *play, enum play_way way, uint32_t n, uint32_t end) {
+    struct play_took took;
+    if (n == end) return true;
     atomic_store(&play->stage, STAGE_RUSH);
-    if (!play_measured(play, first, late, &play->rush_took) || !play_late(play, late, steady)) return false;
+    bool unread = way == PLAY_UNREAD;
+    if (unread ? !play_unread(play, n, end, &took) : !play_measured(play, n, end, false, &took)) return false;
+    add_took(&play->took[way], &took);
+    if (play->after_turn) play->after_turn(play, way, &took);
+    return true;
+}
+
+/* Each time another one is first. */
+static bool play_turns(struct play *play, uint32_t n) {
+    for (uint64_t turn = 0; turn < play->turns; turn++) {
+        uint32_t count = (uint32_t)(play->rush * (turn + 1) / play->turns - play->rush * turn / play->turns);
+        for (unsigned w = 0; w < play->ways; w++, n += count)
+            if (!play_turn(play, (enum play_way)((turn + w) % play->ways), n, n + count)) return false;
+    }
+    return true;
+}
+
+static bool play_day(struct play *play) {
+    if (!play_turns(play, play->plan->setup)) return false;
     atomic_store(&play->stage, STAGE_STEADY);
     play->steady_began_ns = measure_now_ns();
-    bool played = play_steady(play, steady, play->plan->count);
+    bool played = play_steady(play, play->plan->count - play->steady, play->plan->count);
     play->steady_ended_ns = measure_now_ns();
     return played;
 }

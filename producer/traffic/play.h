@@ -13,11 +13,19 @@
 #include "producer/traffic/measure.h"
 #include "producer/traffic/plan.h"
 
-enum stage { STAGE_OPEN, STAGE_RUSH, STAGE_LATE, STAGE_STEADY, STAGE_END };
+enum stage { STAGE_OPEN, STAGE_RUSH, STAGE_UNREAD, STAGE_STEADY, STAGE_END };
+
+/* How what is sent at full speed is answered. */
+enum play_way {
+    PLAY_PLAIN,       /* one by one, and the answers are read as they come */
+    PLAY_UNREAD,      /* they are read once they are all there, which does not count */
+    PLAY_WAYS
+};
 
 /* CPU and time of what was done at full speed. */
 struct play_took {
-    int64_t began_ns, ended_ns; /* from the first enqueue until the last answer was read; of those read late: was written */
+    uint32_t count;
+    double seconds;          /* from the first enqueue until the last answer was read; of those read late: was written */
     double redis_us, workers_us, own_us;
     double till_us;          /* of own_us: what libtill took. The rest is making intents up and judging answers */
 };
@@ -25,13 +33,14 @@ struct play_took {
 struct play {
     struct plan *plan;
     const char *url;
-    uint32_t rush, steady;   /* how many of the day at full speed; and after them, at `rate` a second */
-    uint32_t late;           /* between them: how many at full speed whose answers are read once they are all there */
+    uint32_t rush, steady;   /* how many of the day at full speed, each way; and after them, at `rate` a second */
+    unsigned ways, turns;    /* the first so many ways, in so many turns, so that all meet the same noise and a book of the same size */
     unsigned rate, window;   /* window: most unanswered ones at full speed */
     int victim;              /* process to be killed in the middle of the day; 0: none */
     struct measure_pids redis, workers;
     double (*redis_cpu_us)(void *context); /* so far; NULL: that of the processes in `redis` */
-    uint64_t (*answers_written)(struct play *play); /* how many there are, read or not; needed with `late` */
+    uint64_t (*waiting)(struct play *play); /* how many entries have no answer; needed with more ways than one */
+    void (*after_turn)(struct play *play, enum play_way way, const struct play_took *took); /* all is answered and read. NULL is fine */
     void *context;
     struct till *till, *reads; /* the sender's handle and the reader's; NULL: opened at `url`. `till` is closed by the caller */
     /* progress, read by the screen */
@@ -40,12 +49,9 @@ struct play {
     atomic_uint strange;     /* answers that belong to no intent, or to one that has its answer */
     atomic_bool stopping;
     atomic_bool holding, held; /* the reader is not to read; and does not */
-    uint32_t held_answered;  /* read until then */
-    uint64_t held_written;   /* and there */
-    atomic_uint written;     /* answers there, while none is read */
     _Atomic int64_t last_answer_ns;
     /* results */
-    struct play_took rush_took, late_took;
+    struct play_took took[PLAY_WAYS];
     int64_t steady_began_ns, steady_ended_ns, killed_ns;
     double sending_us;       /* CPU within till_send; the sender's */
     _Atomic double judging_us; /* CPU of the reader beside reading */

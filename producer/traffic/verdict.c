@@ -10,7 +10,7 @@ static void measure_latency(struct report *r) {
     int64_t *values = calloc(play->steady + 1, sizeof *values);
     size_t count = 0;
     if (!values) abort();
-    for (uint32_t n = plan->setup + play->rush + play->late; n < plan->count; n++) {
+    for (uint32_t n = plan->count - play->steady; n < plan->count; n++) {
         const struct shot *s = &plan->shots[n];
         if (s->answered && judge_was_calm(play, &r->outage, s)) values[count++] = s->answered_ns - s->due_ns;
     }
@@ -35,9 +35,4 @@ void verdict_make(struct report *r, const struct play *play) {
     r->sound = asked && judge_is_sound(&r->judgement);
 }
 
-double verdict_seconds(const struct play_took *took) { return (double)(took->ended_ns - took->began_ns) / 1e9; }
-
-double verdict_per_s(const struct play_took *took, uint32_t count) {
-    double seconds = verdict_seconds(took);
-    return seconds > 0 ? count / seconds : 0;
-}
+double verdict_per_s(const struct play_took *took) { return took->seconds > 0 ? took->count / took->seconds : 0; }

@@ -22,7 +22,6 @@ struct report {
 /* Judges a play and measures it; asks the book for the balances. */
 void verdict_make(struct report *report, const struct play *play);
 /* Of what was sent at full speed. */
-double verdict_seconds(const struct play_took *took);
-double verdict_per_s(const struct play_took *took, uint32_t count);
+double verdict_per_s(const struct play_took *took);
 
 #endif

@@ -1,26 +1,22 @@
-/* floor SOCKET N: the native floor, the naked commands that N payments need, pipelined over one connection, without Lua:
- * XADD intent | XREADGROUP COUNT 256 | SET seen NX EX | 2 x HINCRBY | XADD journal | XADD response | XACK (one for a batch).
- * Enqueues first, then processes; and then an upstream reads the responses: XREAD COUNT 256. Prints one JSON object; the CPU is Redis' own
- * count, in microseconds a payment. redis_us is without that reading, redis_read_us is what it adds. */
+/* The native floor: the naked commands of payments. */
+#include "tests/traffic/floor.h"
+
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "producer/traffic/measure.h"
 
 enum { BATCH = 256, ACCOUNTS = 1000, MERCHANTS = 10 };
 
 static redisContext *redis;
+static unsigned long done;
+static char last_read[64] = "0";
 
 static _Noreturn void die(const char *why) {
     fprintf(stderr, "floor: %s\n", why);
     exit(111);
-}
-
-static double now_s(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 static redisReply *next_reply(void) {
@@ -49,9 +45,9 @@ static double redis_cpu_s(void) {
 }
 
 static void enqueue(unsigned long count) {
-    for (unsigned long i = 0; i < count; i += BATCH) {
+    for (unsigned long i = done; i < done + count; i += BATCH) {
         size_t k = 0;
-        for (; k < BATCH && i + k < count; k++) {
+        for (; k < BATCH && i + k < done + count; k++) {
             unsigned h = (unsigned)(i + k) * 2654435761u;
             redisAppendCommand(redis, "XADD in * k key-%08lu-aaaa-bbbb-cccc a acct%u m merch%u n %u", i + k, (h >> 8) % ACCOUNTS,
                                h % MERCHANTS, (h >> 4) % 5000 + 1);
@@ -93,36 +89,37 @@ static size_t process_batch(void) {
     return count;
 }
 
-static size_t read_batch(char last[64]) {
-    redisAppendCommand(redis, "XREAD COUNT %d STREAMS resp %s", BATCH, last);
+static size_t read_batch(void) {
+    redisAppendCommand(redis, "XREAD COUNT %d STREAMS resp %s", BATCH, last_read);
     redisReply *reply = next_reply();
     if (reply->type != REDIS_REPLY_ARRAY) die("responses are missing");
     const redisReply *messages = reply->element[0]->element[1];
     size_t count = messages->elements;
-    snprintf(last, 64, "%s", messages->element[count - 1]->element[0]->str);
+    snprintf(last_read, sizeof last_read, "%s", messages->element[count - 1]->element[0]->str);
     freeReplyObject(reply);
     return count;
 }
 
-int main(int argc, char **argv) {
-    unsigned long count = argc == 3 ? strtoul(argv[2], NULL, 10) : 0, done = 0, were_read = 0;
-    char last[64] = "0";
-    if (!count) die("usage: floor SOCKET N");
-    redis = redisConnectUnix(argv[1]);
+void floor_open(const char *socket) {
+    redis = redisConnectUnix(socket);
     if (!redis || redis->err) die("no connection");
     redisAppendCommand(redis, "XGROUP CREATE in g 0 MKSTREAM");
     skip_replies(1);
-    double began = now_s(), cpu = redis_cpu_s();
+}
+
+struct floor_took floor_pay(unsigned long count) {
+    unsigned long applied = 0, were_read = 0;
+    int64_t began_ns = measure_now_ns();
+    double cpu_s = redis_cpu_s();
     enqueue(count);
-    double enqueued = now_s(), enqueued_cpu = redis_cpu_s();
-    while (done < count) done += process_batch();
-    double ended = now_s(), ended_cpu = redis_cpu_s(), n = (double)count;
-    while (were_read < count) were_read += read_batch(last);
-    double read_cpu = redis_cpu_s();
-    printf("{\"count\":%lu,\"enqueue_per_s\":%.0f,\"process_per_s\":%.0f,", count, n / (enqueued - began), n / (ended - enqueued));
-    printf("\"enqueue_redis_us\":%.2f,\"process_redis_us\":%.2f,\"redis_us\":%.2f,\"redis_read_us\":%.2f}\n",
-           (enqueued_cpu - cpu) / n * 1e6, (ended_cpu - enqueued_cpu) / n * 1e6, (ended_cpu - cpu) / n * 1e6,
-           (read_cpu - ended_cpu) / n * 1e6);
-    redisFree(redis);
-    return 0;
+    double enqueued_s = redis_cpu_s();
+    int64_t enqueued_ns = measure_now_ns();
+    while (applied < count) applied += process_batch();
+    double applied_s = redis_cpu_s();
+    int64_t applied_ns = measure_now_ns();
+    while (were_read < count) were_read += read_batch();
+    done += count;
+    return (struct floor_took){.count = count, .enqueue_s = (double)(enqueued_ns - began_ns) / 1e9,
+                               .process_s = (double)(applied_ns - enqueued_ns) / 1e9, .enqueue_us = (enqueued_s - cpu_s) * 1e6,
+                               .process_us = (applied_s - enqueued_s) * 1e6, .read_us = (redis_cpu_s() - applied_s) * 1e6};
 }

@@ -11,7 +11,7 @@ static const char *stage_word(enum stage stage) {
     switch (stage) {
     case STAGE_OPEN: return "opening accounts";
     case STAGE_RUSH: return "at full speed";
-    case STAGE_LATE: return "at full speed, answers unread";
+    case STAGE_UNREAD: return "at full speed, answers unread";
     case STAGE_STEADY: return "at a steady rate";
     case STAGE_END: return "done";
     }

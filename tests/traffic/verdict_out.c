@@ -61,9 +61,10 @@ static void print_recovery(const struct report *r) {
 
 static void print_speed(const struct report *r) {
     const struct play *play = r->play;
+    const struct play_took *took = &play->took[PLAY_PLAIN];
     char a[32], b[32];
     printf("\n  speed       %s payments/s at full speed (%s in %.2f s, producer, Redis and workers together on this machine)\n",
-           grouped((uint64_t)verdict_per_s(&play->rush_took, play->rush), a), grouped(play->rush, b), verdict_seconds(&play->rush_took));
+           grouped((uint64_t)verdict_per_s(took), a), grouped(took->count, b), took->seconds);
     if (r->latency.count == 0) return;
     printf("  latency     p50 %.2f ms, p99 %.2f ms from enqueue to answer, at %s/s%s\n", (double)r->latency.p50_ns / 1e6,
            (double)r->latency.p99_ns / 1e6, grouped(play->rate, a), play->killed_ns ? ", before the kill and after the recovery" : "");
@@ -102,9 +103,9 @@ void verdict_out_print(const struct report *r) {
     print_judgement(j, play->plan);
 }
 
-static void write_took(FILE *out, const struct play_took *took, uint32_t count) {
-    double n = count ? count : 1;
-    fprintf(out, "\"count\":%u,\"seconds\":%.3f,\"payments_per_s\":%.0f,", count, verdict_seconds(took), verdict_per_s(took, count));
+static void write_took(FILE *out, const struct play_took *took) {
+    double n = took->count ? took->count : 1;
+    fprintf(out, "\"count\":%u,\"seconds\":%.3f,\"payments_per_s\":%.0f,", took->count, took->seconds, verdict_per_s(took));
     fprintf(out, "\"redis_us\":%.2f,\"worker_us\":%.2f,\"producer_us\":%.2f,\"libtill_us\":%.2f", took->redis_us / n,
             took->workers_us / n, took->own_us / n, took->till_us / n);
 }
@@ -114,15 +115,20 @@ static void write_day(FILE *out, const struct judgement *j) {
             j->ordered, j->orders_paid, j->refused, j->replayed);
 }
 
-bool verdict_out_json(const struct report *r, const char *path) {
+bool verdict_out_json(const struct report *r, const struct turns *turns, const char *path) {
     const struct judgement *j = &r->judgement;
     FILE *out = fopen(path, "w");
     if (!out) return false;
     fprintf(out, "{");
-    write_took(out, &r->play->rush_took, r->play->rush);
-    fprintf(out, ",\"unread\":{");
-    write_took(out, &r->play->late_took, r->play->late);
-    fprintf(out, "},");
+    write_took(out, &r->play->took[PLAY_PLAIN]);
+    for (enum play_way way = PLAY_PLAIN + 1; way < PLAY_WAYS && way < r->play->ways; way++) {
+        fprintf(out, ",\"%s\":{", turns_word(way));
+        write_took(out, &r->play->took[way]);
+        fprintf(out, "}");
+    }
+    fprintf(out, ",");
+    turns_write(out, turns);
+    fprintf(out, ",");
     write_day(out, j);
     fprintf(out, "\"latency\":{\"rate\":%u,\"count\":%u,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"p999_ms\":%.3f,\"max_ms\":%.3f},", r->play->rate,
             r->latency.count, (double)r->latency.p50_ns / 1e6, (double)r->latency.p99_ns / 1e6, (double)r->latency.p999_ns / 1e6,
