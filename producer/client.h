@@ -63,6 +63,7 @@ struct till {
     char trace[TRACE_SIZE + 1];  /* of `intent`; "": none */
     uint8_t bytes[INTENT_SIZE_MAX];
     bool bulk_wanted, bulk;      /* several intents may share an entry: by the options; and by the book */
+    bool bulk_answers;           /* those that do are answered together */
     struct client_belief bulk_belief;
     struct send_bulk *send_bulk; /* for that; NULL until it is used */
     char error[CLIENT_ERROR_SIZE];

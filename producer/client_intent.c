@@ -170,6 +170,10 @@ void client_intent_queue(struct till *till, unsigned partition, const struct cli
         command_word(&till->command, entry->names->trace);
         command_borrow(&till->command, entry->trace, entry->trace_size);
     }
+    if (entry->answers != NULL) {
+        command_word(&till->command, "answers");
+        command_word(&till->command, entry->answers);
+    }
     redis_append(till->redis, &till->command);
 }
 
@@ -187,7 +191,7 @@ void client_intent_append(struct till *till, unsigned partition) {
     const uint8_t *sig;
     size_t size = client_intent_encode(till, &sig);
     struct client_entry entry = {&client_names_one, till->bytes, sig, till->trace[0] != '\0' ? till->trace : NULL, size, sizeof till->sig,
-                                 TRACE_SIZE};
+                                 TRACE_SIZE, NULL};
     client_intent_queue(till, partition, &entry);
 }
 

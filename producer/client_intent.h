@@ -12,13 +12,14 @@
 void client_intent_begin(const struct till_intent *in, uint64_t now_ms, struct till_result *result);
 /* Checks it into till->intent, with the key and time of the result. False: result->code, field and text say what is wrong. */
 bool client_intent_take(struct till *till, const struct till_intent *in, struct till_result *result);
-/* Queues an entry of these fields; `sig` and `trace` NULL: it has no such field. */
+/* Queues an entry of these fields; `sig`, `trace` and `answers` NULL: it has no such field. */
 struct client_names { const char *intent, *sig, *trace; };
 extern const struct client_names client_names_one, client_names_many;
 struct client_entry {
     const struct client_names *names;
     const void *bytes, *sig, *trace;
     size_t size, sig_size, trace_size;
+    const char *answers;
 };
 void client_intent_queue(struct till *till, unsigned partition, const struct client_entry *entry);
 

@@ -61,9 +61,10 @@ void send_bulk_end(struct till *till, unsigned partition) {
     entry.bytes = intents;
     entry.sig = bulk_sigs(&b->writer, &entry.sig_size);
     entry.trace = bulk_traces(&b->writer, &entry.trace_size);
+    entry.answers = till->bulk_answers ? "bulk" : NULL;
     if (count == 1) /* without the arrays around it */
         entry = (struct client_entry){&client_names_one, intents + 1, entry.sig != NULL ? b->writer.sigs[0] : NULL,
-                                      entry.trace != NULL ? b->writer.traces[0] : NULL, entry.size - 1, SIGN_SIZE, TRACE_SIZE};
+                                      entry.trace != NULL ? b->writer.traces[0] : NULL, entry.size - 1, SIGN_SIZE, TRACE_SIZE, NULL};
     client_intent_queue(till, partition, &entry);
     note_entry(b, count);
     bulk_begin(&b->writer);

@@ -99,8 +99,9 @@ static const char *take_options(struct till *till, const struct till_options *op
     till->durable = (struct redis_durable){options->durability_replicas, options->durability_aof};
     till->durable_timeout_ms = or_default(options->durability_timeout_ms, DURABILITY_TIMEOUT_MS);
     till->bulk_wanted = options->bulk != TILL_NO;
+    till->bulk_answers = options->bulk_answers;
     for (size_t i = 0; i < sizeof options->reserved / sizeof options->reserved[0]; i++)
-        if (options->reserved[i] != NULL)
+        if (options->reserved[i] != 0)
             return "reserved must be zero";
     if (options->bulk != 0 && options->bulk != TILL_YES && options->bulk != TILL_NO)
         return "bulk must be TILL_YES, TILL_NO or 0";

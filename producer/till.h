@@ -116,7 +116,9 @@ struct till_options {
     bool durability_aof;          /* and once it is in the append-only file on the disk (Redis 7.2 or later, with appendonly yes) */
     const char *password_file, *sentinel_password_file; /* whose first line is the password, as it is when a connection is made: it may be
                             * changed at any time. Readable by their owner alone. Win over the passwords above. NULL and "": not given */
-    const void *reserved[1];
+    bool bulk_answers;     /* the answers to intents that share an entry share one too, which costs Redis less again. Only when everybody
+                            * who reads them knows of it: a libtill of this release or later does. For backlog_max they are one */
+    char reserved[7];
 };
 
 struct till;

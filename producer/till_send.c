@@ -67,6 +67,17 @@ static bool may_share(const struct chunk *c) {
     return true;
 }
 
+/* Does its source get an answer for this one? Bulk answers are one for all of a source in an entry, of which the first counts. Before `i`
+ * there are those from `first` to `behind` in it. */
+static bool counts(const struct chunk *c, const uint16_t *first, const uint16_t *behind, uint16_t i) {
+    if (!c->till->bulk_answers)
+        return true;
+    while (behind > first) /* the last one is of the same source nearly always */
+        if (strcmp(c->intents[*--behind].source, c->intents[i].source) == 0)
+            return false;
+    return true;
+}
+
 /* Takes one for the entry being filled, or begins another, unless it is refused here. Behind one that is refused nobody joins that entry,
  * so that those of a partition stay in order. */
 static void share_one(struct chunk *c, unsigned partition, uint16_t i) {
@@ -75,6 +86,8 @@ static void share_one(struct chunk *c, unsigned partition, uint16_t i) {
     char text[sizeof result->text];
     if (!client_intent_take(c->till, &c->intents[i], result))
         return;
+    const struct send_bulk *b = c->till->send_bulk;
+    const uint16_t *behind = b->order + b->taken, *first = behind - b->writer.count;
     if (!send_bulk_join(c->till, i)) {
         if (before == SEND_WAITING && client_guard_refuses(c->till, partition, c->till->intent.source, text, sizeof text) != NULL) {
             send_bulk_end(c->till, partition);
@@ -82,7 +95,7 @@ static void share_one(struct chunk *c, unsigned partition, uint16_t i) {
             return;
         }
         send_bulk_start(c->till, partition, i);
-    } else if (before == SEND_WAITING) {
+    } else if (before == SEND_WAITING && counts(c, first, behind, i)) {
         client_source_count(c->till, partition, c->till->intent.source, 1);
     }
     result->code = before == SEND_WAITING ? SEND_FLYING : SEND_FLYING_AGAIN;
@@ -137,8 +150,6 @@ static void uncount(struct chunk *c, size_t i) {
 /* An error reply: this copy was not enqueued, and others may have been. */
 static void refused(struct chunk *c, enum redis_err err, bool others, size_t i) {
     int code = client_is_busy(err) ? TILL_BUSY : TILL_READ_FAILED;
-    if (!others)
-        uncount(c, i);
     end(&c->results[i], others ? TILL_WRITE_FAILED : code, c->till->error);
 }
 
@@ -167,8 +178,11 @@ static enum redis_err collect_one(struct chunk *c, size_t i) {
             return err;
         }
         away = away || err == REDIS_AWAY;
-        if (err != REDIS_OK && err != REDIS_AWAY && !ended)
+        if (err != REDIS_OK && err != REDIS_AWAY && !ended) {
+            if (!others)
+                uncount(c, i);
             refused(c, err, others, i);
+        }
         ended = ended || (err != REDIS_OK && err != REDIS_AWAY);
         wrong = wrong || err != REDIS_OK;
         if (!wrong)
@@ -191,10 +205,13 @@ static enum redis_err collect_shared(struct chunk *c) {
         enum redis_err err = client_next(c->till, c->deadline_ms, &reply);
         if (err == REDIS_LOST || err == REDIS_GARBLED)
             return err;
-        for (const uint16_t *last = i + b->sizes[n]; i < last; i++) {
+        for (const uint16_t *first = i, *last = i + b->sizes[n]; i < last; i++) {
             struct till_result *result = &c->results[*i];
+            bool again = result->code == SEND_FLYING_AGAIN;
+            if (err != REDIS_OK && !again && counts(c, first, i, *i))
+                uncount(c, *i);
             if (err != REDIS_OK)
-                refused(c, err, result->code == SEND_FLYING_AGAIN, *i);
+                refused(c, err, again, *i);
             else
                 enqueued(reply, result);
         }

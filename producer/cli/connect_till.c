@@ -26,6 +26,7 @@ int connect_till_open(const struct cli *cli, const struct config *config, struct
         .durability_replicas = (unsigned)config->durability_replicas,
         .durability_aof = config->durability_aof == CONFIG_YES,
         .durability_timeout_ms = (int)config->durability_timeout_ms,
+        .bulk_answers = config->producer_bulk_answers == CONFIG_YES,
         .client_name = "till-cli",
         .sentinel_user = *config->redis_sentinel_user ? config->redis_sentinel_user : NULL,
         .sentinel_password_file = config->redis_sentinel_password_file,

@@ -21,7 +21,8 @@ static const struct {
     {"till_options.tls", offsetof(struct till_options, tls), 80}, /* NULL before there was one */
     {"till_options.bulk", offsetof(struct till_options, bulk), 88}, /* 0 before there was one */
     {"till_options.password_file", offsetof(struct till_options, password_file), 104}, /* NULL before there was one */
-    {"till_options.reserved", offsetof(struct till_options, reserved), 120},
+    {"till_options.bulk_answers", offsetof(struct till_options, bulk_answers), 120}, /* false before there was one */
+    {"till_options.reserved", offsetof(struct till_options, reserved), 121},
     {"till_intent.op", offsetof(struct till_intent, op), 0},
     {"till_intent.source", offsetof(struct till_intent, source), 8},
     {"till_intent.key", offsetof(struct till_intent, key), 16},

@@ -36,7 +36,7 @@ static struct till *open_sharing(void) {
 TestSuite(till_bulk, .init = start, .fini = stop);
 
 /* What lies in the streams: every intent in its partition, in order, and named by the entry of its result. */
-struct seen { size_t entries, shared, intents, is_signed, traced; };
+struct seen { size_t entries, shared, answered_together, intents, is_signed, traced; };
 
 static void look_at(const struct bulk_part *part, unsigned p, const char *entry, char last[24], struct seen *seen) {
     static struct intent i;
@@ -86,6 +86,9 @@ static struct seen look(void) {
             if (shared && trace) bulk_split_traces(trace, trace_size, parts, count);
             seen.entries++;
             seen.shared += shared;
+            const char *answers = field_of(fields, "answers", &size);
+            cr_assert(!answers || (shared && strcmp(answers, "bulk") == 0));
+            seen.answered_together += answers != NULL;
             for (unsigned part = 0; part < count; part++) look_at(&parts[part], p, reply_text(reply_at(entry, 0), NULL), last, &seen);
         }
     }
@@ -99,6 +102,22 @@ Test(till_bulk, many_share_entries) {
     struct seen seen = look();
     cr_assert_eq(seen.intents, (size_t)COUNT);
     cr_assert(seen.entries < COUNT / 20 && seen.entries - seen.shared < 2 * FAKE_PARTITIONS + 1, "%zu entries", seen.entries);
+    till_close(till);
+}
+
+Test(till_bulk, their_answers_share_one_where_that_is_wanted) {
+    struct till_options options = fake_options(&server);
+    struct till *till = open_sharing();
+    cr_assert_eq(till_send(till, intents, 100, 5000, results), 100u);
+    cr_assert_eq(look().answered_together, 0u);
+    till_close(till);
+    options.bulk_answers = true;
+    till = fake_open(&server, &options);
+    size_t before = look().shared;
+    cr_assert_eq(till_send(till, intents + 100, 100, 5000, results + 100), 100u);
+    cr_assert_eq(till_send(till, intents + 200, 1, 5000, results + 200), 1u, "alone");
+    struct seen seen = look();
+    cr_assert(seen.intents == 201 && seen.answered_together > 0 && seen.answered_together == seen.shared - before);
     till_close(till);
 }
 

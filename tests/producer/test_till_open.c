@@ -81,7 +81,6 @@ Test(till_open, waits_for_the_book_as_long_as_told, .fini = stop) {
 }
 
 Test(till_open, says_what_is_wrong_with_an_option) {
-    static const void *const mark = "";
     const struct {
         const char *name;
         struct till_options options;
@@ -94,7 +93,7 @@ Test(till_open, says_what_is_wrong_with_an_option) {
         {"too many partitions", {.url = "unix:/x", .partitions = 1025}, "1024"},
         {"negative timeout", {.url = "unix:/x", .timeout_ms = -1}, "negative"},
         {"client name", {.url = "unix:/x", .client_name = "a b"}, "client_name"},
-        {"reserved", {.url = "unix:/x", .reserved = {mark}}, "reserved"},
+        {"reserved", {.url = "unix:/x", .reserved = {1}}, "reserved"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct till *till;

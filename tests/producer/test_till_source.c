@@ -122,6 +122,27 @@ Test(till_source, intents_that_share_an_entry_count_one_by_one) {
     cr_assert(WAIT_UNTIL(told() == MANY, HEAL_MS));
 }
 
+/* What is counted against it is the entries of its stream of answers: of those that share an entry one for each source. */
+Test(till_source, intents_that_are_answered_together_count_once) {
+    keys_buffer of_bar;
+    keys_sent(of_bar, &fake_book, keys_partition(&fake_book, "alice", 5), "bar");
+    server_text(&server, "HSET", "{till}:book", "bulk", "1", NULL);
+    struct till_options options = {.backlog_max = MAX, .bulk_answers = true, .memory_high_water_percent = 101};
+    struct till *till = fake_open(&server, &options);
+    for (size_t n = 0; n < MANY; n++) {
+        intents[n] = fake_pay("alice", NULL);
+        intents[n].source = n % 5 == 4 ? "bar" : "shop";
+    }
+    server_text(&server, "CONFIG", "SET", "maxmemory", "1", NULL);
+    cr_assert_eq(till_send(till, intents, MANY, 300, results), 0u);
+    server_text(&server, "CONFIG", "SET", "maxmemory", "0", NULL);
+    cr_assert_eq(till_send(till, intents, MANY, 2000, results), (size_t)MANY, "%s", results[0].text);
+    cr_assert_eq(send_some(till, "shop", 1), 1u, "alone");
+    cr_assert_eq(length(), 2);
+    till_close(till);
+    cr_assert(WAIT_UNTIL(told() == 2 && server_integer(&server, "HGET", of_bar, "sent", NULL) == 1, HEAL_MS), "%d", (int)told());
+}
+
 Test(till_source, what_redis_refused_does_not_count) {
     struct till *till = fake_open(&server, &(struct till_options){.backlog_max = MAX, .memory_high_water_percent = 101});
     server_text(&server, "CONFIG", "SET", "maxmemory", "1", NULL);
