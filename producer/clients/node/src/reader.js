@@ -1,7 +1,7 @@
 // All answers of a source, from all partitions, for however many callers wait for theirs: by one connection, or, in a Redis Cluster, where one
 // read cannot have streams of several slots, by one for each partition.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { answerOf } from './answer.js';
+import { answersOf } from './answer.js';
 import { Code } from './codes.js';
 import { Link } from './link.js';
 import { within } from './within.js';
@@ -78,11 +78,13 @@ export class Reader {
 
   #take(p, entries) {
     for (const [id, fields] of entries) {
-      const answer = answerOf(fields);
+      const answers = answersOf(fields);
+      answers.forEach((answer, n) => {
+        if (n === answers.length - 1) this.#last[p] = id; // until then the place is before the entry
+        for (const slot of this.#waiting.get(`${answer.account}/${answer.key}`) ?? []) slot.give(answer);
+        this.#onAnswer?.(answer);
+      });
       this.#last[p] = id;
-      if (!answer) continue;
-      for (const slot of this.#waiting.get(`${answer.account}/${answer.key}`) ?? []) slot.give(answer);
-      this.#onAnswer?.(answer);
     }
   }
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { decode } from '@msgpack/msgpack';
+import { answersOf } from '../src/answer.js';
 import { credential, encode, fingerprint, partition, sign } from '../src/index.js';
 
 const folder = process.argv[2];
@@ -26,6 +27,12 @@ for (const file of readdirSync(folder).filter((name) => /^intents-v1.*\.json$/.t
 for (const { account, of } of load('partitions.json'))
   for (const [partitions, wanted] of Object.entries(of)) assert.equal(partition(account, Number(partitions)), wanted, account);
 for (const vector of load('signatures.json')) assert.equal(sign(hex(vector.secret), hex(vector.hex)).toString('hex'), vector.sig, vector.name);
+// As on the wire; what is empty there is left out.
+const textsOf = (answer) => {
+  const shown = Object.entries({ ...answer, replayed: answer.replayed ? 1 : 0 }).filter(([, value]) => value !== '' && value !== null);
+  return Object.fromEntries(shown.map(([name, value]) => [name, String(value)]));
+};
+for (const vector of load('bulk-answers-v1.json')) assert.deepEqual(answersOf(vector.entry).map(textsOf), vector.answers, vector.name);
 for (const vector of load('credentials.json').slice(0, 1)) {
   const made = await credential(hex(vector.password_hex), vector.account, vector.book);
   assert.equal(Buffer.from(made).toString('hex'), vector.credential, vector.name);

@@ -7,7 +7,7 @@ import sys
 
 import msgpack
 
-from till_payments import credential, encode, fingerprint, partition, sign
+from till_payments import Till, credential, encode, fingerprint, partition, sign
 
 
 def load(name):
@@ -18,6 +18,12 @@ def load(name):
 def revive(fields):
     """The bytes among the fields stand as hex:..."""
     return {name: bytes.fromhex(value[4:]) if str(value).startswith("hex:") else value for name, value in fields.items()}
+
+
+def texts_of(answer):
+    """As on the wire; what is empty there is left out."""
+    texts = {**vars(answer), "replayed": "1" if answer.replayed else "0"}
+    return {name: str(value) for name, value in texts.items() if value not in ("", None)}
 
 
 def main():
@@ -34,6 +40,10 @@ def main():
             assert partition(v["account"], int(partitions)) == wanted, v["account"]
     for v in load("signatures.json"):
         assert sign(bytes.fromhex(v["secret"]), bytes.fromhex(v["hex"])).hex() == v["sig"], v["name"]
+    for v in load("bulk-answers-v1.json"):
+        entry = [value.encode() for value in v["entry"]]
+        answers = [texts_of(answer) for answer in Till.answers_of(dict(reversed(list(zip(entry[::2], entry[1::2])))))]
+        assert answers == v["answers"], f"{v['name']}: {answers}"
     credentials = load("credentials.json")
     try:
         for v in credentials[:2]:

@@ -4,9 +4,10 @@ import sys
 import threading
 import time
 
+import msgpack
 import redis
 
-from till_payments import Code, Reader, Till, TillError, fingerprint, sign
+from till_payments import Code, Reader, Till, TillError, fingerprint, partition, sign
 from till_payments.wire import encode
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -36,6 +37,7 @@ def main():
         check_fingerprint(server, till)
         check_signature(till)
         check_many(till)
+        check_together(server, till)
         check_lost(server, till)
         check_position(server, till)
     print("good")
@@ -85,6 +87,26 @@ def check_many(till):
     for thread in threads:
         thread.join()
     assert [(a.code, a.amount) for a in answers] == [(0, n + 1) for n in range(20)], answers
+
+
+def check_together(server, till):
+    """What shares an entry and is answered in one: each gets its own, and who stops among them goes on without losing any."""
+    keys = [f"together-{n}" for n in range(3)]
+    places, more = {}, []
+    reader = Reader(till, "py", start=till.reader.position, on_answer=lambda a: places.update({a.key: reader.position}))
+    slots = [till.reader.expect("anna", key) for key in keys]
+    intents = [{"v": 1, "op": "topup", "source": "py", "key": key, "at": time.time_ns() // 1_000_000, "account": "anna", "amount": n + 1,
+                "currency": "CNY"} for n, key in enumerate(keys)]
+    entry = server.xadd(till.intents_key(partition("anna", till.partitions)),
+                        {"intents": msgpack.packb(intents), "answers": "bulk"}).decode()
+    assert [slot.wait(entry, 10).amount for slot in slots] == [1, 2, 3]
+    wait_until(lambda: keys[2] in places)
+    reader.close()
+    assert reader.position != places[keys[0]] == places[keys[1]], places
+    reader = Reader(till, "py", start=places[keys[1]], on_answer=lambda a: more.append(a.key))
+    wait_until(lambda: keys[2] in more)
+    reader.close()
+    assert more == keys, more
 
 
 def check_lost(server, till):

@@ -34,7 +34,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Answer:
-    """A response entry. Amounts are minor units, None where the wire has nothing."""
+    """What was answered to an intent. Amounts are minor units, None where the wire has nothing."""
 
     key: str
     source: str
@@ -61,6 +61,8 @@ class Answer:
 
 _NUMBERS = ("amount", "balance", "held")
 _FIELDS = tuple(Answer.__dataclass_fields__)
+_COLUMNS = b"key op code reason account amount currency balance held bill replayed detail at entry traceparent".split()
+_CODE, _REPLAYED, _LINE_MIN, _LINES_MAX = 2, 10, 11, 64
 
 
 class Till:
@@ -156,9 +158,26 @@ class Till:
         return Answer(key=key, source=self.source, op=op, code=int(code), reason=CODES[int(code)], account=account, at=sent.at,
                       entry=sent.entry, detail=sent.detail or "not answered yet")
 
+    @classmethod
+    def answers_of(cls, fields: Mapping[bytes, bytes]) -> list[Answer]:
+        """The answers in an entry of a response stream: one, or, in the field `answers`, a line each. What is none is left out."""
+        if b"answers" not in fields:
+            answer = cls.answer_of(fields)
+            return [answer] if answer else []
+        shared = {name: fields.get(name, b"") for name in (b"source", b"at", b"entry")}
+        found: list[Answer] = []
+        for line in fields[b"answers"].split(b"\n")[:_LINES_MAX]:
+            values = line.split(b"\t")
+            if not all(shared.values()) or len(values) < _LINE_MIN or not values[_CODE] or not values[_REPLAYED]:
+                break  # what follows is anybody's guess
+            own = {name: value for name, value in zip(_COLUMNS, values) if value}
+            answer = cls.answer_of({**dict.fromkeys(_COLUMNS, b""), **shared, b"durable": fields.get(b"durable", b"memory"), **own})
+            found += [answer] if answer else []
+        return found
+
     @staticmethod
     def answer_of(fields: Mapping[bytes, bytes]) -> Optional[Answer]:
-        """An entry of a response stream; None when it is no response."""
+        """A plain entry of a response stream, which has one answer; None when it is no response."""
         texts = {name.decode(): value.decode() for name, value in fields.items()}
         values: dict[str, Any] = {name: texts[name] for name in _FIELDS if name in texts}
         try:

@@ -107,8 +107,7 @@ class Reader:
 
     def _take(self, p: int, entries: list[tuple[bytes, dict[bytes, bytes]]]) -> None:
         for entry_id, fields in entries:
-            answer = self._till.answer_of(fields)
-            if answer:
+            for answer in self._till.answers_of(fields):  # until the last is given out, the place is before the entry
                 self._give(answer)
             with self._lock:
                 self._last[p] = entry_id.decode()
