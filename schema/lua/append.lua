@@ -16,11 +16,11 @@ local function append_shared(m)
   local i, at, entry, place, lines, size = first, AT[first], ENTRY[first], nil, nil, 0
   local places, sources, all, paid_count = {}, {}, {}, 0
   repeat
-    local a, to, source = answers[m], RESPONSES_KEY[i], SOURCE[i]
+    local a, to = answers[m], RESPONSES_KEY[i]
     if to ~= place then
       place, lines = to, all[to] or {}
       size = #lines
-      if size == 0 then places[#places + 1], sources[to], all[to] = to, source, lines end
+      if size == 0 then places[#places + 1], sources[to], all[to] = to, SOURCE[i], lines end
     end
     size = size + 1
     if a == i then
