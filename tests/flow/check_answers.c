@@ -179,7 +179,14 @@ static void visit_replay(struct check *check, const struct check_entry *entry, c
     free(answer);
 }
 
-static void visit_response(struct check *check, const char *id, struct reply fields) {
+struct response {
+    struct check *check;
+    const char *id;
+};
+
+static void visit_answer(void *context, struct reply fields) {
+    const struct response *response = context;
+    struct check *check = response->check;
     char text[INTENT_IDENTITY_MAX + 1];
     struct check_entry *entry;
     snprintf(text, sizeof text, "%s/%s/%s", check_field(fields, "account", NULL), check_field(fields, "source", NULL),
@@ -191,12 +198,16 @@ static void visit_response(struct check *check, const char *id, struct reply fie
     long code = strtol(check_field(fields, "code", NULL), NULL, 10);
     if (code >= 0 && code < 32) check->totals->by_code[code]++;
     if (!identity || !entry || entry->identity != identity) {
-        check_fault(check, "response %s answers %s of %s, which was not sent", id, of, text);
+        check_fault(check, "response %s answers %s of %s, which was not sent", response->id, of, text);
         return;
     }
     identity->answers++;
     if (strcmp(check_field(fields, "replayed", NULL), "1") == 0) visit_replay(check, entry, joined(fields));
     else visit_first(check, entry, fields, joined(fields));
+}
+
+static void visit_response(struct check *check, const char *id, struct reply fields) {
+    flow_each_in(fields, visit_answer, &(struct response){check, id});
 }
 
 void check_responses(struct check *check) {

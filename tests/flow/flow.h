@@ -86,7 +86,7 @@ void flow_open(struct flow *flow);
  * holds that lapse within two seconds and others, captures and releases; transfers within and across partitions; groups, locks; intents
  * put off by up to two seconds; articles, orders that lapse within two seconds and others, their payment and cancellation. */
 void flow_load(struct flow *flow, unsigned count);
-/* The same in bulk entries. Between the other two every flow_send is. */
+/* The same in bulk entries, every other of which is to be answered in bulk. Between the other two every flow_send is. */
 void flow_load_shared(struct flow *flow, unsigned count);
 void flow_share(struct flow *flow);
 void flow_share_end(struct flow *flow);
@@ -164,6 +164,8 @@ struct flow_answer flow_answer_in(struct flow *flow, unsigned partition, const s
 /* Calls `visit` with the fields of each answer to `source` in every partition; told_ms is the time of the answer's own entry. */
 typedef void flow_visitor(void *context, uint64_t told_ms, struct reply fields);
 void flow_each_answer(struct flow *flow, const char *source, flow_visitor *visit, void *context);
+/* The same with each of those in one entry of a response stream, plain or bulk: its fields, as if it had come by itself. (answers.c) */
+void flow_each_in(struct reply fields, void (*visit)(void *context, struct reply fields), void *context);
 /* The text of a field of a flat list of names and values, "" when it is not there. Valid as long as the list. */
 const char *flow_field(struct reply fields, const char *name);
 /* A number of an account, in its own partition; of all accounts of that name in all partitions (a merchant's shards, @transit:CNY). */

@@ -30,10 +30,28 @@ static void each_entry(struct flow *flow, const char *key, flow_visitor *visit, 
     } while (reply_count(page) > 0);
 }
 
+struct visitor {
+    flow_visitor *visit;
+    void *context;
+    uint64_t told_ms;
+};
+
+static void visit_answer(void *context, struct reply fields) {
+    const struct visitor *v = context;
+    v->visit(v->context, v->told_ms, fields);
+}
+
+static void visit_response(void *context, uint64_t told_ms, struct reply fields) {
+    struct visitor *v = context;
+    v->told_ms = told_ms;
+    flow_each_in(fields, visit_answer, v);
+}
+
 static void each_answer_in(struct flow *flow, unsigned partition, const char *source, flow_visitor *visit, void *context) {
     keys_buffer key;
+    struct visitor v = {visit, context, 0};
     keys_responses(key, &flow->book, partition, source);
-    each_entry(flow, key, visit, context);
+    each_entry(flow, key, visit_response, &v);
 }
 
 void flow_each_answer(struct flow *flow, const char *source, flow_visitor *visit, void *context) {

@@ -39,6 +39,8 @@ struct intent flow_intent(enum op op, const char *account, const char *to, uint6
     return intent;
 }
 
+static bool bulk_answers; /* of the entry that is sent next */
+
 /* Sends one entry; when the connection is lost, once more: the first copy may lie there too then. */
 static enum redis_err add(struct flow *flow, unsigned partition, const char *name, const void *bytes, size_t size) {
     struct command c;
@@ -55,6 +57,10 @@ static enum redis_err add(struct flow *flow, unsigned partition, const char *nam
         command_word(&c, id);
         command_word(&c, name);
         command_borrow(&c, bytes, size);
+        if (bulk_answers) {
+            command_word(&c, "answers");
+            command_word(&c, "bulk");
+        }
         err = redis_call(flow->redis, &c, &reply);
         flow->unsure += err == REDIS_LOST;
     }
@@ -102,8 +108,10 @@ static void end_shared(struct flow *flow, unsigned partition) {
     struct bulk_writer *w = &shared[partition];
     size_t size;
     const uint8_t *intents = bulk_intents(w, &size);
+    bulk_answers = w->count > 1 && flow_random(flow, 2) == 0;
     if (w->count == 1) flow_send_bytes(flow, partition, "intent", intents + 1, size - 1);
     else if (w->count > 1) flow_send_bytes(flow, partition, "intents", intents, size);
+    bulk_answers = false;
     if (w->count > 1) flow->acknowledged += w->count - 1; /* counted by intent */
     bulk_begin(w);
 }

@@ -85,7 +85,8 @@ Test(flow_durable, nobody_is_told_before_the_replica_has_it) {
     begin_without_replica();
     struct told before = told();
     cr_assert(before.all > 0 && before.replica == before.all, "%u of %u say replica(1)", before.replica, before.all);
-    flow_load(&flow, 80);
+    flow_load(&flow, 60);
+    flow_load_shared(&flow, 40);
     cr_assert(WAIT_UNTIL(worker_log_has(&flow.workers[0], "durability_missed"), 20000));
     cr_assert(WAIT_UNTIL(flow_backlog(&flow).unanswered > 0, 20000));
     int64_t since_ms = wait_now_ms();

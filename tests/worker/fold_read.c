@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schema/answers.h"
+#include "producer/client_answer.h"
 #include "tests/support/process.h"
 #include "tests/worker/fold.h"
 
@@ -41,23 +41,14 @@ static void take_answer(const struct answers *a, struct fold_answer *answer) {
     answer->shared = a->bulk;
 }
 
-static void begin_entry(struct answers *a, struct reply fields) {
-    answers_begin(a);
-    expect_fields(fields);
-    for (size_t n = 0; n + 1 < reply_count(fields); n += 2) {
-        size_t name_size, size;
-        const char *name = reply_text(reply_at(fields, n), &name_size), *value = reply_text(reply_at(fields, n + 1), &size);
-        answers_field(a, name, name_size, value, size);
-    }
-}
-
 static size_t answers_of(struct fold *fold, const char *key, struct fold_answer **answers) {
     struct reply range = call_range(fold, key);
     size_t entries = reply_count(range), count = 0, capacity = entries + 1;
     *answers = calloc(capacity, sizeof **answers);
     for (size_t n = 0; n < entries; n++) {
         struct answers a;
-        begin_entry(&a, reply_at(reply_at(range, n), 1));
+        expect_fields(reply_at(reply_at(range, n), 1));
+        client_answers_begin(&a, reply_at(range, n));
         for (; answers_next(&a); count++) {
             if (count + 1 >= capacity) *answers = realloc(*answers, (capacity *= 2) * sizeof **answers);
             if (!*answers) abort();
