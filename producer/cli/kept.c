@@ -1,7 +1,7 @@
 /* Reads kept answers. */
 #include "producer/cli/kept.h"
 
-enum { KEPT_COUNT = RESPONSE_TOLD_COUNT, MARK_COUNT = 1 }; /* the place stands where the reason is missing */
+enum { KEPT_COUNT = RESPONSE_TOLD_COUNT, MARK_COUNT = 2 }; /* the place stands where the reason is missing */
 
 static bool is_answer(const struct pack_value *value) {
     return value->type == PACK_ARRAY && value->count >= KEPT_COUNT && value->count <= KEPT_COUNT + MARK_COUNT &&

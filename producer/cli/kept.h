@@ -1,5 +1,6 @@
 /* What Redis keeps of answers that are not given yet: the value of a field of {B:p}:unanswered, an answer or an array of answers, each an
- * array [place, the fields of the answer but for the reason, which the code tells, and for `durable`, and perhaps a mark]. */
+ * array [place, the fields of the answer but for the reason, which the code tells, and for `durable`, and perhaps a mark, and behind it a
+ * traceparent]. */
 #ifndef CLI_KEPT_H
 #define CLI_KEPT_H
 
