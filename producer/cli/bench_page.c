@@ -96,8 +96,9 @@ void bench_print(const struct bench *b) {
     printf("## till bench, %s\n\n| | |\n|---|---|\n", when);
     printf("| Till | %s |\n| server | %s |\n| its settings | %s |\n", TILL_VERSION, b->server, b->settings);
     printf("| this machine | %s |\n", b->machine);
-    printf("| book | %u partitions, %u workers here; durability: replicas %llu, aof %s |\n", b->c.book.partitions, b->worker_count,
-           (unsigned long long)config->durability_replicas, config->durability_aof == CONFIG_YES ? "yes" : "no");
+    printf("| book | %u partitions, %u workers here; durability: replicas %llu, aof %s; bulk answers: %s |\n", b->c.book.partitions,
+           b->worker_count, (unsigned long long)config->durability_replicas, config->durability_aof == CONFIG_YES ? "yes" : "no",
+           config->producer_bulk_answers == CONFIG_YES ? "yes" : "no");
     printf("| sent | %u payments of %u accounts to %u merchants at full speed, then %u at a kept rate; 1 %% sent twice, "
            "1 %% without funds |\n",
            b->play.rush, b->plan.accounts, b->plan.merchants, b->play.steady);
@@ -125,6 +126,7 @@ void bench_print_json(const struct bench *b) {
         {"durability_replicas", (int64_t)b->c.config.durability_replicas}, {"found", (int64_t)b->found}};
     for (size_t n = 0; n < sizeof counts / sizeof *counts; n++) json_out_number(object, counts[n].name, counts[n].number);
     json_out_bool(object, "durability_aof", b->c.config.durability_aof == CONFIG_YES);
+    json_out_bool(object, "bulk_answers", b->c.config.producer_bulk_answers == CONFIG_YES);
     const struct { const char *name; double number; } numbers[] = {
         {"payments_per_s", f.per_s}, {"redis_us", f.redis_us}, {"worker_us", f.worker_us}, {"producer_us", f.producer_us},
         {"libtill_us", f.libtill_us}};

@@ -28,9 +28,9 @@ static void fail(struct play *play, const char *what, const char *why) {
     snprintf(play->error, sizeof play->error, "%s: %s", what, why);
 }
 
-static bool open_handle(struct play *play, struct till **till) {
+static bool open_handle(struct play *play, struct till **till, bool bulk_answers) {
     if (*till) return true;
-    struct till_options options = {.url = play->url, .open_wait_ms = OPEN_WAIT_MS, .client_name = "traffic"};
+    struct till_options options = {.url = play->url, .open_wait_ms = OPEN_WAIT_MS, .client_name = "traffic", .bulk_answers = bulk_answers};
     if (till_open(till, &options) == TILL_OK) return true;
     fail(play, "cannot connect", till_error(*till));
     return false;
@@ -109,7 +109,7 @@ static void *read_answers(void *context) {
     static struct pile pile; /* one reader */
     struct play *play = context;
     struct till_reader *reader = NULL;
-    if (open_handle(play, &play->reads) && till_reader_open(play->reads, PLAN_SOURCE, "0", &reader) != TILL_OK)
+    if (open_handle(play, &play->reads, false) && till_reader_open(play->reads, PLAN_SOURCE, "0", &reader) != TILL_OK)
         fail(play, "cannot read answers", till_error(play->reads));
     while (reader && !atomic_load(&play->stopping)) {
         if (!read_one(play, reader, &pile)) judge_pile(play, &pile);
@@ -140,14 +140,14 @@ static bool note_sent(struct shot *shot, unsigned partition, const struct till_r
 static int send_once(struct play *play, struct batch *b, uint32_t count) {
     int left = 0;
     double before_us = measure_thread_cpu_us(pthread_self());
-    atomic_fetch_add(&play->sent, (uint32_t)till_send(play->till, b->intents, count, SEND_TIMEOUT_MS, b->results));
+    atomic_fetch_add(&play->sent, (uint32_t)till_send(play->sends, b->intents, count, SEND_TIMEOUT_MS, b->results));
     play->sending_us += measure_thread_cpu_us(pthread_self()) - before_us;
     for (uint32_t i = 0; i < count; i++) {
         const struct till_result *result = &b->results[i];
         struct shot *shot = &play->plan->shots[b->places[i]];
         if (result->code == TILL_OK && note_sent(shot, till_partition_of(play->till, b->intents[i].account), result)) continue;
         if (result->code != TILL_BUSY) {
-            fail(play, "cannot send", *result->text ? result->text : till_error(play->till));
+            fail(play, "cannot send", *result->text ? result->text : till_error(play->sends));
             return -1;
         }
         b->intents[left] = b->intents[i];
@@ -310,9 +310,10 @@ static bool play_unread(struct play *play, uint32_t n, uint32_t end, struct play
 
 static bool play_turn(struct play *play, enum play_way way, uint32_t n, uint32_t end) {
     struct play_took took;
+    bool unread = way == PLAY_UNREAD || way == PLAY_BULK_UNREAD;
     if (n == end) return true;
+    play->sends = way == PLAY_BULK || way == PLAY_BULK_UNREAD ? play->bulk : play->till;
     atomic_store(&play->stage, STAGE_RUSH);
-    bool unread = way == PLAY_UNREAD;
     if (unread ? !play_unread(play, n, end, &took) : !play_measured(play, n, end, false, &took)) return false;
     add_took(&play->took[way], &took);
     if (play->after_turn) play->after_turn(play, way, &took);
@@ -331,6 +332,7 @@ static bool play_turns(struct play *play, uint32_t n) {
 
 static bool play_day(struct play *play) {
     if (!play_turns(play, play->plan->setup)) return false;
+    play->sends = play->till;
     atomic_store(&play->stage, STAGE_STEADY);
     play->steady_began_ns = measure_now_ns();
     bool played = play_steady(play, play->plan->count - play->steady, play->plan->count);
@@ -339,7 +341,8 @@ static bool play_day(struct play *play) {
 }
 
 bool play_all(struct play *play) {
-    if (!open_handle(play, &play->till)) return false;
+    if (!open_handle(play, &play->till, false) || (play->ways > PLAY_BULK && !open_handle(play, &play->bulk, true))) return false;
+    play->sends = play->till;
     int err = pthread_create(&play->reader, NULL, read_answers, play);
     if (err) {
         fail(play, "cannot start a thread", strerror(err));
@@ -349,6 +352,7 @@ bool play_all(struct play *play) {
     if (played) measure_sleep_until(measure_now_ns() + EXTRA_MS * MS);
     atomic_store(&play->stopping, true);
     pthread_join(play->reader, NULL);
+    till_close(play->bulk);
     atomic_store(&play->stage, STAGE_END);
     return played && !atomic_load(&play->failed);
 }

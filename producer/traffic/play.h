@@ -19,6 +19,8 @@ enum stage { STAGE_OPEN, STAGE_RUSH, STAGE_UNREAD, STAGE_STEADY, STAGE_END };
 enum play_way {
     PLAY_PLAIN,       /* one by one, and the answers are read as they come */
     PLAY_UNREAD,      /* they are read once they are all there, which does not count */
+    PLAY_BULK,        /* those to intents that share an entry in one, and read as they come */
+    PLAY_BULK_UNREAD,
     PLAY_WAYS
 };
 
@@ -43,6 +45,7 @@ struct play {
     void (*after_turn)(struct play *play, enum play_way way, const struct play_took *took); /* all is answered and read. NULL is fine */
     void *context;
     struct till *till, *reads; /* the sender's handle and the reader's; NULL: opened at `url`. `till` is closed by the caller */
+    struct till *bulk, *sends; /* the sender's other handle, of the ways that want it; the one it uses just now */
     /* progress, read by the screen */
     _Atomic enum stage stage;
     atomic_uint sent, answered;

@@ -16,6 +16,8 @@ const char *turns_word(enum play_way way) {
     switch (way) {
     case PLAY_PLAIN: return "plain";
     case PLAY_UNREAD: return "unread";
+    case PLAY_BULK: return "bulk";
+    case PLAY_BULK_UNREAD: return "bulk_unread";
     case PLAY_WAYS: break;
     }
     return "";
