@@ -93,7 +93,8 @@ def check_together(server, till):
     """What shares an entry and is answered in one: each gets its own, and who stops among them goes on without losing any."""
     keys = [f"together-{n}" for n in range(3)]
     places, more = {}, []
-    reader = Reader(till, "py", start=till.reader.position, on_answer=lambda a: places.update({a.key: reader.position}))
+    reader = Reader(till, "py", start=till.reader.position,
+                    on_answer=lambda a: a.key in keys and places.update({a.key: reader.position}))
     slots = [till.reader.expect("anna", key) for key in keys]
     intents = [{"v": 1, "op": "topup", "source": "py", "key": key, "at": time.time_ns() // 1_000_000, "account": "anna", "amount": n + 1,
                 "currency": "CNY"} for n, key in enumerate(keys)]
