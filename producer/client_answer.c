@@ -8,6 +8,8 @@
 
 #include "schema/response.h"
 
+enum { NUMBER_DIGITS = 19 }; /* no sum of so many digits runs over 64 bits */
+
 _Static_assert((int)TILL_ANSWER_FIELDS == (int)RESPONSE_FIELD_COUNT, "the public header's count");
 
 /* Where a text field goes; those that are numbers have size 0. */
@@ -24,15 +26,23 @@ static const struct place {
 /* A decimal; empty is 0 and not there. */
 static bool number_parse(const char *text, size_t size, int64_t *out, bool *has) {
     bool negative = size > 0 && text[0] == '-';
-    int64_t n = 0;
+    uint64_t n = 0;
     *out = 0;
     *has = size > 0;
     if (size == (size_t)negative)
         return !negative;
-    for (size_t i = negative; i < size; i++)
-        if (text[i] < '0' || text[i] > '9' || __builtin_mul_overflow(n, 10, &n) || __builtin_sub_overflow(n, text[i] - '0', &n))
+    if (size - negative > NUMBER_DIGITS)
+        return false;
+    for (size_t i = negative; i < size; i++) {
+        unsigned digit = (unsigned char)text[i] - (unsigned)'0';
+        if (digit > 9)
             return false;
-    return !__builtin_mul_overflow(n, negative ? 1 : -1, out);
+        n = 10 * n + digit;
+    }
+    if (n > (uint64_t)INT64_MAX + negative)
+        return false;
+    *out = negative ? (int64_t)(0 - n) : (int64_t)n;
+    return true;
 }
 
 static bool number_set(struct till_answer *answer, enum response_field field, const char *text, size_t size) {
@@ -85,7 +95,7 @@ static int durable_parse(struct answers_text durable) {
 void client_answers_begin(struct answers *walk, struct reply entry) {
     struct reply fields = reply_at(entry, 1);
     answers_begin(walk);
-    for (size_t n = 0; n + 1 < reply_count(fields); n += 2) {
+    for (size_t n = 0, count = reply_count(fields); n + 1 < count; n += 2) {
         size_t name_size, size;
         const char *name = reply_text(reply_at(fields, n), &name_size), *value = reply_text(reply_at(fields, n + 1), &size);
         answers_field(walk, name, name_size, value, size);

@@ -14,24 +14,19 @@ static const unsigned columns[] = {
 
 static const struct answers_text nothing = {"", 0}, in_memory = {"memory", 6};
 
-static const char *name_of(unsigned place) {
-    static const char *const more[] = {"traceparent", "again", "answers"};
-    return place < RESPONSE_FIELD_COUNT ? response_field_name[place] : more[place - RESPONSE_FIELD_COUNT];
-}
-
 static bool is_named(unsigned place, const char *name, size_t size) {
-    const char *wanted = name_of(place);
-    return strlen(wanted) == size && memcmp(wanted, name, size) == 0;
+    static const struct answers_text more[] = {{"traceparent", 11}, {"again", 5}, {"answers", 7}};
+    if (place >= RESPONSE_FIELD_COUNT)
+        return more[place - RESPONSE_FIELD_COUNT].size == size && memcmp(more[place - RESPONSE_FIELD_COUNT].text, name, size) == 0;
+    return response_field_size[place] == size && memcmp(response_field_name[place], name, size) == 0;
 }
 
 void answers_begin(struct answers *a) { memset(a, 0, sizeof *a); }
 
-/* The fields of an entry have a fixed order, so that the one expected is nearly always the one. */
-void answers_field(struct answers *a, const char *name, size_t name_size, const char *value, size_t size) {
-    unsigned place = a->place;
-    if (place >= ANSWERS_PLAIN_AND_MORE || !is_named(place, name, name_size))
-        for (place = 0; place < ANSWERS_PLAIN_AND_MORE && !is_named(place, name, name_size);)
-            place++;
+void answers_field_elsewhere(struct answers *a, const char *name, size_t name_size, const char *value, size_t size) {
+    unsigned place = 0;
+    while (place < ANSWERS_PLAIN_AND_MORE && !is_named(place, name, name_size))
+        place++;
     if (place < ANSWERS_PLAIN_AND_MORE && a->of_entry[place].text == NULL)
         a->of_entry[place] = (struct answers_text){value, size};
     a->place = place + 1;

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "schema/response.h"
 
@@ -36,8 +37,18 @@ struct answers {
 
 void answers_begin(struct answers *a);
 
-/* Fields may come in any order; of one that comes twice the first counts, unknown ones do not matter. */
-void answers_field(struct answers *a, const char *name, size_t name_size, const char *value, size_t size);
+/* Fields may come in any order; of one that comes twice the first counts, unknown ones do not matter. Those of a plain entry have a fixed
+ * order, so that the one expected nearly always is the one. */
+void answers_field_elsewhere(struct answers *a, const char *name, size_t name_size, const char *value, size_t size);
+static inline void answers_field(struct answers *a, const char *name, size_t name_size, const char *value, size_t size) {
+    unsigned place = a->place;
+    if (place < RESPONSE_FIELD_COUNT && a->of_entry[place].text == NULL && response_field_size[place] == name_size &&
+        memcmp(response_field_name[place], name, name_size) == 0) {
+        a->of_entry[place] = (struct answers_text){value, size};
+        a->place = place + 1;
+    } else
+        answers_field_elsewhere(a, name, name_size, value, size);
+}
 
 /* The next answer of the entry, whose fields have all been given. False: there is none, or a fault. */
 bool answers_next(struct answers *a) __attribute__((warn_unused_result));

@@ -10,5 +10,6 @@ enum response_field {
     RESPONSE_TOLD_COUNT = RESPONSE_DURABLE /* those before come of the stream alone: the same whoever worked; a digest is made of them */
 };
 extern const char *const response_field_name[RESPONSE_FIELD_COUNT];
+extern const unsigned char response_field_size[RESPONSE_FIELD_COUNT]; /* of the name */
 
 #endif
