@@ -6,6 +6,7 @@
 #include "producer/cli/chaos.h"
 #include "producer/cli/progress.h"
 #include "producer/cli/when.h"
+#include "producer/client.h"
 #include "schema/code.h"
 
 enum { USERS = 20, MERCHANTS = 3, FUNDS = 10000000, AMOUNT_MOST = 5000, AT_ONCE = 64, SEND_MS = 30000, REPEATED = 20, HOLD_SHORT_MS = 400 };
@@ -92,6 +93,7 @@ static int hand_over(struct chaos *x, size_t first, size_t count) {
     struct till_result results[AT_ONCE];
     char keys[AT_ONCE][2][TILL_KEY_SIZE];
     size_t sent = 0;
+    x->till->bulk_answers = chaos_random(x, 2) == 0; /* those that share an entry are answered in one, or each by itself */
     for (size_t n = 0; n < count; n++) {
         make(x, first + n, &intents[n], keys[n]);
         if (!x->sent[first + n].sent_ms) x->sent[first + n].sent_ms = progress_now_ms();

@@ -42,30 +42,33 @@ def reported(stage):
 def ms_of(identifier): return int(identifier.split("-")[0])
 
 def read_book(stage):
-    """({(p, entry): identity}, {(p, entry): [answer]}) of what the sender's source sent and was told. Also how long anybody waited for an
-    answer, in ms by Redis' own clock."""
+    """({(p, entry, identity): identity}, {(p, entry, identity): [answer]}) of what the sender's source sent and was told. Also how long
+    anybody waited for an answer, in ms by Redis' own clock."""
     sent, told, later = {}, {}, set()
     stage.slowest = 0.0
     for p in range(stage.partitions):
         redis, prefix = stage.master(p), f"{{{stage.book}:{p}}}:"
         for identifier, fields in entries(redis, prefix + "intents"):
-            intent = wire.decode(fields.get("intent", b""))
-            if not intent or intent.get("source") != SOURCE: continue
-            sent[p, identifier] = intent["account"], intent["key"]
-            if "not_before" in intent: later.add((p, identifier))
+            for intent in wire.intents_of(fields):
+                if intent.get("source") != SOURCE: continue
+                who = intent["account"], intent["key"]
+                sent[p, identifier, who] = who
+                if "not_before" in intent: later.add((p, identifier, who))
         for identifier, fields in entries(redis, prefix + f"responses:{SOURCE}"):
-            where = p, fields["entry"].decode()
-            told.setdefault(where, []).append(fields)
-            if fields["replayed"] == b"0" and where not in later: stage.slowest = max(stage.slowest, ms_of(identifier) - ms_of(where[1]))
+            for answer in wire.answers_of(fields):
+                where = p, answer["entry"].decode(), (answer["account"].decode(), answer["key"].decode())
+                told.setdefault(where, []).append(answer)
+                if answer["replayed"] == b"0" and where not in later:
+                    stage.slowest = max(stage.slowest, ms_of(identifier) - ms_of(where[1]))
     return sent, told
 
 def judge_answers(stage, sender, verdict, sent, told):
-    """A repetition's answer names the entry that was decided, so answers are counted by intent; at first hand there is one for an entry."""
+    """A repetition's answer names the entry that was decided, so answers are counted by intent; at first hand there is one for each of an entry."""
     copies, given, effects = {}, {}, {}
     for where, who in sent.items(): copies[where[0], who] = copies.get((where[0], who), 0) + 1
     for where, list_ in told.items():
         first = [answer for answer in list_ if answer["replayed"] == b"0"]
-        who = where[0], (list_[0]["account"].decode(), list_[0]["key"].decode())
+        who = where[0], where[2]
         given[who] = given.get(who, 0) + len(list_)
         effects[who] = effects.get(who, 0) + sum(int(answer["code"]) in wire.DECIDED for answer in first)
         if len(first) > 1: verdict.fault(f"partition {where[0]}: entry {where[1]} of {who[1]} has {len(first)} answers at first hand")

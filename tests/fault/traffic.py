@@ -1,7 +1,7 @@
 # What the chaos sends: operations of every kind from a seed, kept until Redis has acknowledged them, and what is known of each.
 import time
 import wire
-from resp import Lost, ReplyError
+from resp import Lost, ReplyError, pairs
 
 USERS, MERCHANTS, SOURCE = 40, 3, "chaos"
 CHUNK = 250 # of a partition at once, so that there is an answer in time
@@ -77,22 +77,25 @@ class Plan:
 
 class Sent:
     """An intent's life as its sender sees it."""
-    __slots__ = ("raw", "account", "entries", "number")
+    __slots__ = ("raw", "account", "entries", "number", "shares")
 
-    def __init__(self, raw, account, number): self.raw, self.account, self.entries, self.number = raw, account, [], number
+    def __init__(self, intent, number):
+        self.raw, self.account, self.shares = wire.encode(intent), intent["account"], wire.may_share(intent)
+        self.entries, self.number = [], number
 
 class Sender:
     """Sends; what is not acknowledged, by so many replicas too, is sent again until it is."""
     def __init__(self, stage, replicas=0):
         self.stage, self.book, self.partitions, self.replicas = stage, stage.book, stage.partitions, replicas
         self.sent, self.waiting, self.acknowledged, self.unsure, self.refused = {}, [], 0, 0, 0
-        self.seen, self.from_id = {}, {}  # answers somebody has read: entry -> (identity, code); where each stream goes on
+        self.seen, self.from_id = {}, {}  # answers somebody has read: entry and identity -> code; where each stream goes on
+        self.turn = 0
 
     def identity(self, intent): return intent["account"], intent["key"]
 
     def add(self, intent):
         who = self.identity(intent)
-        if who not in self.sent: self.sent[who] = Sent(wire.encode(intent), intent["account"], len(self.sent))
+        if who not in self.sent: self.sent[who] = Sent(intent, len(self.sent))
         self.waiting.append(self.sent[who])
 
     def again(self, who): self.waiting.append(self.sent[who])
@@ -105,24 +108,41 @@ class Sender:
         for p, list_ in self.by_partition().items():
             left += list_[CHUNK:]
             list_ = list_[:CHUNK]
-            try: groups.setdefault(self.stage.route(p), []).extend((p, sent) for sent in list_)
+            try: groups.setdefault(self.stage.route(p), []).extend((p, some) for some in self.together(list_))
             except Lost: left += list_
         self.waiting = []
         for connection, list_ in groups.items():
-            words = [("XADD", self.key(p, "intents"), "*", "intent", sent.raw) for p, sent in list_]
+            words = [("XADD", self.key(p, "intents"), "*", *self.fields(some)) for p, some in list_]
             try: replies = connection.pipeline(words + self.replicated())
             except Lost: replies = []
             sure = bool(replies) and (not self.replicas or self.is_replicated(replies.pop()))
-            for (p, sent), reply in zip(list_, replies or [None] * len(list_)):
+            for (p, some), reply in zip(list_, replies or [None] * len(list_)):
                 if sure and not isinstance(reply, ReplyError):
-                    self.acknowledged += 1
-                    sent.entries.append((p, reply.decode()))
+                    self.acknowledged += len(some)
+                    for sent in some: sent.entries.append((p, reply.decode()))
                     continue
-                left.append(sent)
+                left += some
                 if isinstance(reply, ReplyError): self.refuse(reply)
-                else: self.unsure += 1
+                else: self.unsure += len(some)
         self.waiting = left + self.waiting
+        self.turn += 1
         return not self.waiting
+
+    def together(self, list_):
+        """In turns each intent in an entry of its own, several in one, and those answered in one too; none twice in one."""
+        groups, size = [], 0
+        for sent in list_:
+            last = groups[-1] if groups and self.turn % 3 > 0 else []
+            joins = last and sent.shares and last[0].shares and sent not in last and len(last) < wire.SHARED_MOST
+            size = size + len(sent.raw) if joins and size + len(sent.raw) < wire.SHARED_SIZE else 0
+            if size: last.append(sent)
+            else: groups.append([sent])
+            size = size or len(sent.raw)
+        return groups
+
+    def fields(self, some):
+        if len(some) == 1: return "intent", some[0].raw
+        return ("intents", wire.encode_shared([sent.raw for sent in some])) + (("answers", "bulk") if self.turn % 3 == 2 else ())
 
     def by_partition(self):
         groups = {}
@@ -147,5 +167,6 @@ class Sender:
                 continue
             for identifier, fields in found[0][1] if found else []:
                 self.from_id[p] = identifier.decode()
-                names = {fields[n]: fields[n + 1] for n in range(0, len(fields), 2)}
-                self.seen[p, names[b"entry"].decode()] = names[b"key"].decode(), int(names[b"code"])
+                for answer in wire.answers_of(pairs(fields)):
+                    who = answer["account"].decode(), answer["key"].decode()
+                    self.seen[p, answer["entry"].decode(), who] = int(answer["code"])

@@ -3,6 +3,10 @@ import struct, zlib
 
 DECIDED = {0, 1, 3, 4, 9, 10, 11, 12, 13, 15, 16}  # answers after which nothing more may happen under the same key
 
+SHARED = set("inquire lock unlock limit topup withdraw pay refund rollback hold capture release group".split())
+SHARED_MOST, SHARED_SIZE = 64, 16000
+COLUMNS = "key op code reason account amount currency balance held bill replayed detail at entry traceparent".split()
+
 def partition(account, partitions): return zlib.crc32(account.encode()) % partitions
 
 def encode(value):
@@ -11,6 +15,14 @@ def encode(value):
     if isinstance(value, str): return encode_text(value.encode())
     if isinstance(value, (list, tuple)): return struct.pack(">BH", 0xdc, len(value)) + b"".join(encode(v) for v in value)
     return struct.pack(">BH", 0xde, len(value)) + b"".join(encode(k) + encode(v) for k, v in value.items())
+
+def may_share(intent):
+    """May it stand in an entry with others?"""
+    return intent["op"] in SHARED and "not_before" not in intent and "order" not in intent
+
+def encode_shared(raws):
+    """Encoded intents, as the value of the field `intents`."""
+    return struct.pack(">BH", 0xdc, len(raws)) + b"".join(raws)
 
 def encode_int(value):
     if value < 0: return struct.pack(">Bq", 0xd3, value)
@@ -53,8 +65,17 @@ class Decoder:
     def map(self, count): return {self.value(): self.value() for _ in range(count)}
 
 def decode(raw):
-    """The intent, or None if nobody can read it."""
-    try:
-        intent = Decoder(raw).value()
-        return intent if isinstance(intent, dict) else None
+    """An intent, or an array of them; None if nobody can read it."""
+    try: return Decoder(raw).value()
     except (ValueError, TypeError): return None
+
+def intents_of(fields):
+    """Those of an entry, one or several, that can be read."""
+    value = decode(fields.get("intent", fields.get("intents", b"")))
+    return [intent for intent in (value if isinstance(value, list) else [value]) if isinstance(intent, dict)]
+
+def answers_of(fields):
+    """Those of an entry, one or several."""
+    if "answers" not in fields: return [fields]
+    lines = [line.split(b"\t") for line in fields["answers"].split(b"\n")]
+    return [{**dict.fromkeys(COLUMNS, b""), **fields, **{name: value for name, value in zip(COLUMNS, line) if value}} for line in lines]
