@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
@@ -42,14 +41,6 @@ static bool logged(const char *text) {
     for (unsigned n = 0; n < FLOW_WORKERS_MAX; n++)
         if (flow.workers[n].log[0] && worker_log_has(&flow.workers[n], text)) return true;
     return false;
-}
-
-static unsigned times_logged(unsigned worker, const char *text) {
-    char *log = worker_log_text(&flow.workers[worker]);
-    unsigned count = 0;
-    for (const char *at = log; (at = strstr(at, text)); at++) count++;
-    free(log);
-    return count;
 }
 
 static const char *file_of(unsigned partition, const char *name) {
@@ -172,10 +163,11 @@ Test(flow_archive, a_full_disk_holds_up_no_payment) {
     cr_assert(WAIT_UNTIL(strstr(server_text(&flow.server, "HGET", trimmed, "archive", NULL), "File too large") != NULL, 20000),
               "%s", server_text(&flow.server, "HGET", trimmed, "archive", NULL));
     wait_pass(4000);
-    cr_assert_leq(times_logged(0, "archive_waits"), (unsigned)PARTITIONS, "said again and again");
+    cr_assert_leq(worker_log_times(&flow.workers[0], "archive_waits"), (unsigned)PARTITIONS, "said again and again");
     limit_files(&flow.workers[0], RLIM_INFINITY);
     archives_expect_all(&flow, dir, "after");
-    cr_assert(WAIT_UNTIL(times_logged(0, "archive_resumes") == times_logged(0, "archive_waits"), 20000));
+    const struct worker *w = &flow.workers[0];
+    cr_assert(WAIT_UNTIL(worker_log_times(w, "archive_resumes") == worker_log_times(w, "archive_waits"), 20000));
     cr_assert(WAIT_UNTIL(server_integer(&flow.server, "HEXISTS", trimmed, "archive", NULL) == 0, 20000));
     check_sound(&flow, "full disk", 0);
 }

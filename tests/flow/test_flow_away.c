@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tests/flow/check.h"
 
@@ -14,20 +13,6 @@ static struct flow flow;
 static void stop(void) { flow_stop(&flow); }
 
 TestSuite(flow_away, .fini = stop, .timeout = 100);
-
-/* Processor time of the worker so far. */
-static double cpu_ms(void) {
-    char path[64], text[1024];
-    unsigned long user, system;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)flow.workers[0].pid);
-    FILE *file = fopen(path, "r");
-    cr_assert_not_null(file);
-    text[fread(text, 1, sizeof text - 1, file)] = '\0';
-    fclose(file);
-    const char *at = strrchr(text, ')');
-    cr_assert(at && sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) == 2);
-    return (double)(user + system) * 1000 / (double)sysconf(_SC_CLK_TCK);
-}
 
 static unsigned lines_with(const char *text, const char *word) {
     unsigned count = 0;
@@ -76,9 +61,9 @@ static void expect_calm(const char *name, void (*leave)(void), void (*come_back)
     size_t before = log_size();
     leave();
     wait_pass(AWAY_MS / 4);
-    double used_ms = cpu_ms();
+    double used_ms = worker_cpu_ms(&flow.workers[0]);
     wait_pass(AWAY_MS);
-    used_ms = cpu_ms() - used_ms;
+    used_ms = worker_cpu_ms(&flow.workers[0]) - used_ms;
     come_back();
     cr_assert(WAIT_UNTIL(worker_log_has(&flow.workers[0], "redis_back"), 10000), "%s: not back", name);
     char *said = log_since(before);

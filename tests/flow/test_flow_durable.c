@@ -3,7 +3,6 @@
 #include <criterion/parameterized.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -53,14 +52,6 @@ static struct told told(void) {
     return sum;
 }
 
-static unsigned lines_with(unsigned n, const char *text) {
-    char *log = worker_log_text(&flow.workers[n]), *at = log;
-    unsigned count = 0;
-    for (; (at = strstr(at, text)); at++) count++;
-    free(log);
-    return count;
-}
-
 static void expect_killed(unsigned n, const char *point) {
     cr_assert(worker_wait(&flow.workers[n], 8000), "%s: it was never reached", point);
     cr_assert(WIFSIGNALED(flow.workers[n].status) && WTERMSIG(flow.workers[n].status) == SIGKILL, "%s: status %d", point,
@@ -98,7 +89,7 @@ Test(flow_durable, nobody_is_told_before_the_replica_has_it) {
     server_resume(&replica);
     cr_assert(WAIT_UNTIL(worker_log_has(&flow.workers[1], "durability_back"), 20000));
     expect_sound("the replica is back");
-    cr_assert_leq(lines_with(1, "durability_missed"), PARTITIONS, "a line for each edge");
+    cr_assert_leq(worker_log_times(&flow.workers[1], "durability_missed"), PARTITIONS, "a line for each edge");
     cr_assert(!worker_log_has(&flow.workers[1], "entry_broken"));
     struct told after = told();
     cr_assert_eq(after.replica, after.all, "%u of %u say replica(1)", after.replica, after.all);

@@ -55,14 +55,6 @@ static char *snapshot(void) {
     return text;
 }
 
-static unsigned lanes_fenced(void) {
-    unsigned count = 0;
-    char *text = worker_log_text(&flow.workers[0]);
-    for (const char *at = text; (at = strstr(at, "event=fenced")); at++) count++;
-    free(text);
-    return count;
-}
-
 static void stop_at(const char *point) {
     char variable[64];
     snprintf(variable, sizeof variable, "TILL_STOP_AT=%s", point);
@@ -80,7 +72,8 @@ static void expect_nothing_written(const char *point) {
     uint64_t pending = flow_backlog(&flow).pending;
     char *before = snapshot();
     worker_resume(&flow.workers[0]);
-    cr_assert(WAIT_UNTIL(lanes_fenced() == PARTITIONS, 5000), "%s: %u of %d lanes are fenced", point, lanes_fenced(), PARTITIONS);
+    cr_assert(WAIT_UNTIL(worker_log_times(&flow.workers[0], "event=fenced") == PARTITIONS, 5000), "%s: %u of %d lanes are fenced", point,
+              worker_log_times(&flow.workers[0], "event=fenced"), PARTITIONS);
     nanosleep(&(struct timespec){0, 100 * 1000000L}, NULL);
     char *after = snapshot();
     cr_assert_str_eq(before, after, "%s: before\n%s\nafter\n%s", point, before, after);

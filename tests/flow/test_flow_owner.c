@@ -117,14 +117,6 @@ Test(flow_owner, paused_worker_is_replaced_and_writes_nothing_when_it_comes_back
     }
 }
 
-static unsigned times_fenced(unsigned n) {
-    unsigned count = 0;
-    char *text = worker_log_text(&flow.workers[n]);
-    for (const char *at = text; (at = strstr(at, "event=fenced")); at++) count++;
-    free(text);
-    return count;
-}
-
 /* The epoch decides: what the paused worker held is served by another now, and nothing in the book changes when it comes back. */
 Test(flow_owner, book_is_untouched_by_the_one_that_comes_back) {
     char before[SERVER_DIGEST_SIZE], after[SERVER_DIGEST_SIZE];
@@ -141,7 +133,7 @@ Test(flow_owner, book_is_untouched_by_the_one_that_comes_back) {
         cr_assert(flow_settle(&flow, 5000));
         server_digest_key(&flow.server, "{till:0}:ledger", before);
         worker_resume(&flow.workers[0]);
-        cr_assert(WAIT_UNTIL(times_fenced(0) == n + 1, 5000), "it does not notice that it was replaced");
+        cr_assert(WAIT_UNTIL(worker_log_times(&flow.workers[0], "event=fenced") == n + 1, 5000), "it does not notice that it was replaced");
         server_digest_key(&flow.server, "{till:0}:ledger", after);
         cr_assert_str_eq(before, after);
         check_sound(&flow, "fenced", 0);

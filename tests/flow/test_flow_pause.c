@@ -40,11 +40,7 @@ static void applied(unsigned partition, char out[64]) {
 
 static unsigned times_in_logs(unsigned workers, const char *what) {
     unsigned count = 0;
-    for (unsigned n = 0; n < workers; n++) {
-        char *text = worker_log_text(&flow.workers[n]);
-        for (const char *at = text; (at = strstr(at, what)); at++) count++;
-        free(text);
-    }
+    for (unsigned n = 0; n < workers; n++) count += worker_log_times(&flow.workers[n], what);
     return count;
 }
 

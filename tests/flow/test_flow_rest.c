@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tests/flow/check.h"
 
@@ -15,21 +14,6 @@ static struct flow flow;
 static void stop(void) { flow_stop(&flow); }
 
 TestSuite(flow_rest, .fini = stop, .timeout = 60);
-
-/* User and system time of a process so far, in ms. */
-static long cpu_ms(pid_t pid) {
-    char path[64], text[512] = "";
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    FILE *in = fopen(path, "r");
-    cr_assert(in && fgets(text, sizeof text, in));
-    fclose(in);
-    const char *at = strrchr(text, ')');
-    for (int n = 0; at && n < 12; n++) at = strchr(at + 1, ' '); /* to the end of field 13 */
-    cr_assert(at);
-    char *end;
-    long ticks = strtol(at, &end, 10);
-    return (ticks + strtol(end, NULL, 10)) * 1000 / sysconf(_SC_CLK_TCK);
-}
 
 static unsigned lines(void) {
     unsigned count = 0;
@@ -48,9 +32,9 @@ static void serve(unsigned lease_ms) {
 
 /* Percent of a core over the next seconds. */
 static long watch(void) {
-    long before_ms = cpu_ms(flow.workers[0].pid);
+    double before_ms = worker_cpu_ms(&flow.workers[0]);
     wait_pass(WATCH_MS);
-    return (cpu_ms(flow.workers[0].pid) - before_ms) * 100 / WATCH_MS;
+    return (long)(worker_cpu_ms(&flow.workers[0]) - before_ms) * 100 / WATCH_MS;
 }
 
 Test(flow_rest, redis_is_down) {

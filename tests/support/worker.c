@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "tests/support/process.h"
 
@@ -86,10 +87,22 @@ char *worker_log_text(const struct worker *worker) {
 }
 
 bool worker_log_has(const struct worker *worker, const char *text) {
+    return worker_log_times(worker, text) > 0;
+}
+
+unsigned worker_log_times(const struct worker *worker, const char *text) {
     char *all = worker_log_text(worker);
-    bool has = strstr(all, text) != NULL;
+    unsigned count = 0;
+    for (const char *at = all; (at = strstr(at, text)); at++) count++;
     free(all);
-    return has;
+    return count;
+}
+
+double worker_cpu_ms(const struct worker *worker) {
+    clockid_t clock;
+    struct timespec used;
+    if (worker->pid == 0 || clock_getcpuclockid(worker->pid, &clock) || clock_gettime(clock, &used)) return 0;
+    return (double)used.tv_sec * 1e3 + (double)used.tv_nsec / 1e6;
 }
 
 void worker_clear(struct worker *worker) {

@@ -45,6 +45,9 @@ void worker_signal(struct worker *worker, int signal);
 bool worker_wait(struct worker *worker, int timeout_ms);
 /* Whether a text stands in its log so far. */
 bool worker_log_has(const struct worker *worker, const char *text);
+unsigned worker_log_times(const struct worker *worker, const char *text);
+/* User and system time so far; 0 when it has ended. */
+double worker_cpu_ms(const struct worker *worker);
 /* Its log so far; to be freed. */
 char *worker_log_text(const struct worker *worker);
 /* Kills what still runs and removes the directory. All zeros is fine. */
