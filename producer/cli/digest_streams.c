@@ -69,7 +69,7 @@ static void take_answers(struct digest_reader *r, struct reply entry) {
         for (size_t n = 0; n < RESPONSE_TOLD_COUNT; n++) digest_text(&r->element, walk.value[n].text, walk.value[n].size);
         digest_reader_answer(r);
     }
-    if (walk.fault) take_unreadable(r, reply_at(entry, 1));
+    if (walk.fault && !walk.again) take_unreadable(r, reply_at(entry, 1));
 }
 
 static int read_source(struct digest_reader *r, const char *name) {
