@@ -13,31 +13,30 @@ end
 -- Answer m and those behind it to the same entry, one for each source. Returns the number of the next.
 local function append_shared(m)
   local first = answers_to[m]
-  local i, at, entry, place, lines, size = first, AT[first], ENTRY[first], nil, nil, 0
-  local places, sources, all, paid_count = {}, {}, {}, 0
+  local i, at, entry, place, list, size = first, AT[first], ENTRY[first], nil, nil, 0
+  local places, sources, lists, plain_count = {}, {}, {}, 0
   repeat
     local a, to = answers[m], RESPONSES_KEY[i]
     if to ~= place then
-      place, lines = to, all[to] or {}
-      size = #lines
-      if size == 0 then places[#places + 1], sources[to], all[to] = to, SOURCE[i], lines end
+      place, list = to, lists[to] or {}
+      size = #list
+      if size == 0 then places[#places + 1], sources[to], lists[to] = to, SOURCE[i], list end
     end
     size = size + 1
     if a == i then
-      paid_count = paid_count + 1
-      lines[size] = KEY[i] .. '\tpay\t0\tok\t' .. accounts[ACCOUNT_KEY[i]].name .. '\t' .. AMOUNT_TEXT[i] .. '\t' .. CURRENCY[i] .. '\t'
-        .. paid[3 * m - 1] .. '\t' .. paid[3 * m] .. '\t' .. paid[3 * m - 2] .. '\t0'
+      plain_count = plain_count + 1
+      list[size] = lines[m]
     else
-      lines[size] = made.line_of(a, at, entry)
+      list[size] = made.line_of(a, at, entry)
     end
     m = m + 1
     i = answers_to[m]
   until m > answer_count or ENTRY[i] ~= entry
-  if paid_count > 0 then told[CODE.ok] = (told[CODE.ok] or 0) + paid_count end
+  if plain_count > 0 then told[CODE.ok] = (told[CODE.ok] or 0) + plain_count end
   for p = 1, #places do
     local n = #appended
     place, current, failed = places[p], first, places[p]
-    appended[n + 1], appended[n + 2] = place, share(place, sources[place], at, entry, 'memory', all[place])
+    appended[n + 1], appended[n + 2] = place, share(place, sources[place], at, entry, 'memory', lists[place])
   end
   return m
 end

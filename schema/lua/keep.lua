@@ -41,13 +41,13 @@ local function give_later(i, a)
   add_todo(i, a)
 end
 
--- Under durability: nobody is told before it is as durable as is asked. `shares`: the column SHARES.
-local function hold_answers(shares)
+-- Under durability: nobody is told before it is as durable as is asked. `column`: SHARES, which this file has no room to name.
+local function hold_answers(column)
   held_back = held_back or {}
   for m = 1, answer_count do
     local i, a = answers_to[m], answer_at(m)
     current = i
-    a[16] = shares[i] == 1 and 2 or 1
+    a[16] = column[i] == 1 and 2 or 1
     keep_answer(i, a)
     held_back[ENTRY[i]] = true
   end

@@ -11,6 +11,8 @@ local records, record_size = {}, 0                 -- identity, record, ...: wha
 -- `answers_to`: each one's entry.
 local answers, answers_to, answer_count = {}, {}, 0
 local paid = {}
+local shares = SHARES[1] and not TRACE[1] and not ARGV[4] -- the answers of some entries come as one of lines, made as they are decided:
+local lines = {}                                           -- that of answer m to a plain payment, instead of what stands in `paid`
 local held_back                                    -- entry ID -> true, once there are any: not to be acknowledged yet
 --@once
 
