@@ -29,7 +29,7 @@ static struct followup_rule followup_of_merchant(const struct intent *intent, bo
 
 /* Does it go out to another account, and come back to tell? */
 static bool is_outward(enum op op) {
-    return op == OP_arrive || op == OP_paid;
+    return op == OP_arrive || op == OP_paid || op == OP_recover;
 }
 
 static struct followup_rule followup_rule(const struct intent *intent, int code, bool merchant) {
@@ -135,7 +135,7 @@ static bool followup_fill(const struct intent *intent, int code, const char *det
         out->amount_minor = intent->amount_minor;
     if (out->op == OP_paid)
         memcpy(out->order, intent->order, sizeof out->order);
-    if (out->op == OP_settled && intent->op == OP_paid) {
+    if (out->op == OP_settled && (intent->present & FIELD_BIT(FIELD_order))) {
         memcpy(out->to, intent->account, sizeof out->to);
         out->present |= FIELD_BIT(FIELD_to);
     }
@@ -197,6 +197,25 @@ bool followup_own(const char *member, size_t size, const void *bytes, size_t byt
     memcpy(out->account, of.account, sizeof out->account);
     memcpy(out->entry, entry + 1, entry_size);
     return followup_brings(out, member + size - order_size, order_size, bytes, bytes_size);
+}
+
+bool followup_recover(const struct followup_lost *lost, uint64_t at_ms, struct intent *out) {
+    struct followup_original of;
+    if (!followup_split(lost->identity, strlen(lost->identity), false, &of))
+        return false;
+    followup_begin(out, OP_recover, at_ms, &of, op_word(OP_recover));
+    followup_fits(snprintf(out->account, sizeof out->account, "%s", lost->to), sizeof out->account);
+    followup_fits(snprintf(out->entry, sizeof out->entry, "%s", lost->entry), sizeof out->entry);
+    followup_fits(snprintf(out->currency, sizeof out->currency, "%s", lost->currency), sizeof out->currency);
+    out->amount_minor = lost->amount_minor;
+    if (lost->code != CODE_ok) {
+        out->code = (uint64_t)lost->code;
+        out->present |= FIELD_BIT(FIELD_code);
+    }
+    if (lost->order[0] == '\0')
+        return true;
+    out->present |= FIELD_BIT(FIELD_order);
+    return intent_set_text(out, FIELD_order, lost->order, strlen(lost->order)) == NULL;
 }
 
 bool followup_origin(const char *origin, unsigned *partition, char entry[INTENT_ENTRY_MAX + 1]) {

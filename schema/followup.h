@@ -18,6 +18,7 @@
  *     arrive, 0                                    settled       to that of the payer, who is named in its key
  *     arrive, anything else                        bounce        likewise, with the code
  *     pay of an order, 20 (and not put off)        paid          to that of `to`, the home of the order
+ *     recover                                      settled or bounce, as from the arrive or the paid that it stands for
  *     paid, 0                                      settled       to that of the payer, who is named in its key; `to` is the merchant
  *     paid, anything else                          bounce        likewise, with the code
  *     settle, 0                                    swept         to that of `account`, with the "GROSS REFUNDS" of `detail`; none when it
@@ -36,6 +37,17 @@ bool followup_any(const struct intent *intent, int code, bool merchant, unsigned
  * `due|ENTRY|IDENTITY`, the last with the bytes of the intent that was put off, which `out` borrows. False when the member, or for a
  * `due` the size of the bytes, is not as it should be; what the bytes hold is not looked at. */
 bool followup_own(const char *member, size_t size, const void *bytes, size_t bytes_size, struct intent *out);
+
+/* What is to be told once more where Redis lost data: of the intent with this identity, ACCOUNT/SOURCE/KEY, whose bill is of `entry`; `to`
+ * is the account that its money was to come to, or the merchant of `order` ("" for a transfer). `code`: CODE_ok, it is to come; of a
+ * transfer also CODE_already_exists, it is there; CODE_dead, it is to go back where it came from. False when the identity is none that has
+ * anything to tell elsewhere. */
+struct followup_lost {
+    const char *identity, *entry, *to, *order, *currency;
+    uint64_t amount_minor;
+    int code;
+};
+bool followup_recover(const struct followup_lost *lost, uint64_t at_ms, struct intent *out);
 
 /* What a follow-up is about: the identity within its key, ACCOUNT/SOURCE/KEY>step. */
 struct followup_original {

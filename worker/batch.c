@@ -176,7 +176,7 @@ static const char *world_currency(const struct cell *c, const struct referral *r
 }
 
 static const char *transit_currency(const struct cell *c, const struct referral *r) {
-    if (c->op == OP_arrive) return c->currency;
+    if (c->op == OP_arrive || (c->op == OP_recover && !c->order[0])) return c->currency;
     if (c->op == OP_bounce) return r->currency;
     if (c->op == OP_swept || (c->op == OP_settle && !c->home)) return c->currency;
     return c->away && c->op == OP_transfer ? c->currency[0] ? c->currency : r->currency : "";

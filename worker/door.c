@@ -92,10 +92,11 @@ static void check_follow_up(struct visitor *v) {
     char origin[INTENT_ENTRY_MAX + 1];
     struct entry *entry = v->entry;
     const struct intent *i = &v->intent;
+    bool has_origin = op_fields_needed(i->op) & FIELD_BIT(FIELD_origin);
     entry->original = keep(v, i->entry);
     if (!signed_by_book(v))
         give_up(entry, "follow-up without the book's signature");
-    else if (!op_is_own(i->op) && (!followup_origin(i->origin, &from, origin) || from >= v->door->book.partitions))
+    else if (has_origin && (!followup_origin(i->origin, &from, origin) || from >= v->door->book.partitions))
         give_up(entry, "follow-up with an unusable origin");
     else if (i->op == OP_expire)
         entry->own = ENTRY_EXPIRE;

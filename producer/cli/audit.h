@@ -281,6 +281,8 @@ void audit_order_clear(struct audit *a);
 void audit_transfer_row(struct audit *a, const struct ledger_row *row);
 /* Is this a row of a payment of an order elsewhere: held, settled, bounced? */
 bool audit_transfer_is_payment(const struct ledger_row *row);
+/* Is this a row of a transfer that comes in from elsewhere? */
+bool audit_transfer_is_arrival(const struct ledger_row *row);
 /* Is something held for a payment of this identity? */
 bool audit_transfer_is_held(struct audit *a, const char *identity);
 void audit_transfer_record(struct audit *a, const char *identity, const struct bill *bill, uint64_t number);

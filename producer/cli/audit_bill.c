@@ -101,7 +101,7 @@ static bool take_arrival(struct audit *a, const struct ledger_row *row) {
             audit_find(a, "bill %s: %s comes home to another partition than its merchant's", row->bill, row->identity);
         return true;
     }
-    if (strcmp(row->op, "arrive") != 0) return false;
+    if (!audit_transfer_is_arrival(row)) return false;
     if (home_of(a, row->identity) == a->part.partition)
         audit_find(a, "bill %s: arrival of %s, which comes from this partition itself", row->bill, row->identity);
     return true;

@@ -81,11 +81,15 @@ static int take_tail_row(struct audit *a, const struct ledger_row *row) {
     return CLI_OK;
 }
 
+int audit_transfer_tail(struct audit *a, unsigned partition) {
+    return audit_ledger_rows(a, partition, &a->begin[partition].ledger_last, take_tail_row);
+}
+
 static int read_tails(struct audit *a) {
     int code = CLI_OK;
     for (unsigned p = a->first; !code && p <= a->last; p++) {
         a->part.partition = p;
-        code = audit_ledger_rows(a, p, &a->begin[p].ledger_last, take_tail_row);
+        code = audit_transfer_tail(a, p);
     }
     return code;
 }

@@ -13,7 +13,7 @@
 #include "producer/cli/args.h"
 #include "schema/code.h"
 
-enum { MEMBER_MAX = 640, DAYS_BACK = 3 };
+enum { MEMBER_MAX = 640, DAYS_BACK = 92 };
 
 struct audit_orders {
     struct order list[AUDIT_AT_ONCE];
@@ -132,10 +132,11 @@ static void take_day(struct audit *a, struct order *o, struct reply reply) {
     o->odd = false;
 }
 
-/* Of a paid one: whoever paid it was charged, or is about to be. Its bill lies under one of these days, but when it had been put off. */
+/* Of a paid one: whoever paid it was charged, or is about to be. Its bill lies under one of these days, of a payment that had been put off
+ * up to 90 days before. */
 static bool ask_payer(struct audit *a, const struct order *o) {
     uint32_t day = keys_day(o->changed_ms), back = orders_of(a)->days_back;
-    if (!o->present || !*o->payer || back > day) return false;
+    if (!o->present || !*o->payer || o->billed || back > day) return false;
     audit_append_bill(&a->side, keys_partition(&a->c->book, o->payer, strcspn(o->payer, "/")), day - back, o->payer);
     return true;
 }
@@ -144,10 +145,22 @@ static void take_payer(struct audit *a, struct order *o, struct reply reply) {
     struct bill bill;
     size_t size;
     const char *record = reply_text(reply, &size);
+    o->billed = o->billed || reply_type(reply) == REPLY_TEXT;
     if (reply_type(reply) != REPLY_TEXT || bill_parse(record, size, &bill)) return;
     bool charged = strcmp(bill.op, "pay") == 0 && (bill.code == CODE_ok || bill.code == CODE_in_progress);
     if (!charged) find_in(a, o, "is paid, but its payer was not charged", o->payer);
     else if ((uint64_t)bill.amount_minor != o->amount_minor) find_in(a, o, "is paid, but its payer was charged another amount", o->payer);
+}
+
+/* None of the days had a bill: of an order paid lately one must be there, wherever it had been put off from. */
+static void find_unbilled(struct audit *a) {
+    const struct audit_orders *s = orders_of(a);
+    for (size_t n = 0; n < s->count; n++) {
+        const struct order *o = &s->list[n];
+        const struct audit_beginning *begin = &a->begin[o->partition];
+        bool kept = !begin->keep_changed && keys_day(o->changed_ms) + AUDIT_KEEP_DAYS > begin->applied_day + DAYS_BACK;
+        if (o->present && *o->payer && !o->billed && kept) find_in(a, o, "is paid, but its payer's side knows nothing of it", o->payer);
+    }
 }
 
 static int look_at_orders(struct audit *a) {
@@ -161,6 +174,7 @@ static int look_at_orders(struct audit *a) {
     int code = CLI_OK;
     for (size_t n = 0; !code && n < sizeof steps / sizeof steps[0]; n++) code = run_step(a, &steps[n]);
     for (s->days_back = 0; !code && s->days_back < DAYS_BACK; s->days_back++) code = run_step(a, &payers);
+    if (!code) find_unbilled(a);
     s->count = 0;
     return code;
 }

@@ -15,6 +15,7 @@ struct order {
     struct entry_id at;
     bool present; /* it could be read */
     bool odd;     /* what it was looked up by does not fit */
+    bool billed;  /* who paid it has a bill that says something of it */
     char shown[64]; /* what was found instead */
 };
 

@@ -21,6 +21,7 @@ static const struct shape {
     {"refund", 2, 0, OTHERS},    {"rollback", 2, 0, OTHERS},  {"transfer", 2, 0, OTHERS}, {"transfer", 2, 0, TRANSIT},
     {"capture", 2, -1, OTHERS},  {"hold", 1, 1, OTHERS},      {"release", 1, -1, OTHERS}, {"expire", 1, -1, OTHERS},
     {"arrive", 2, 0, TRANSIT},   {"bounce", 2, 0, TRANSIT},   {"bounce", 1, -1, OTHERS},  {"settled", 2, -1, OTHERS},
+    {"recover", 2, 0, TRANSIT},
     {"settle", 2, 0, TRANSIT},   {"settle", 2, 0, FEES},      {"swept", 2, 0, TRANSIT},   {"swept", 2, 0, FEES},
 };
 

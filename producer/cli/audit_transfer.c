@@ -76,14 +76,21 @@ static void forget_closed(struct transfer *t) {
     bool agree = settled ? t->in_minor == t->out_minor && t->in_currency == t->currency : t->back_minor == t->out_minor;
     if (t->closed || !(settled || bounced) || !agree) return;
     free(t->identity);
-    t->identity = NULL;
+    free(t->to);
+    t->identity = t->to = NULL;
     t->closed = true;
 }
 
 void audit_transfer_take(struct audit *a, struct transfer *t, const struct ledger_row *row) {
     unsigned currency = audit_currency(a, row->account + strlen("@transit:"));
-    unsigned has = strcmp(row->op, "transfer") == 0 ? HAS_OUT : strcmp(row->op, "arrive") == 0 ? HAS_IN : HAS_BACK;
+    unsigned has = strcmp(row->op, "transfer") == 0 ? HAS_OUT : audit_transfer_is_arrival(row) ? HAS_IN : HAS_BACK;
+    if (has == HAS_IN && row->amount_minor > 0) { /* it went back, where nobody paid for it */
+        t->has &= (uint8_t)~HAS_IN;
+        t->in_minor = 0;
+        return;
+    }
     if (t->has & has) {
+        a->transfers->again++;
         audit_find(a, "bill %s: %s of %s, for the second time", row->bill, row->op, row->identity);
         return;
     }
@@ -95,6 +102,7 @@ void audit_transfer_take(struct audit *a, struct transfer *t, const struct ledge
     } else if (has == HAS_IN) {
         t->in_minor = -row->amount_minor;
         t->in_currency = (unsigned char)currency;
+        t->in_ms = row->at_ms;
         t->arrived_in = a->part.partition;
     } else t->back_minor = -row->amount_minor;
     forget_closed(t);
@@ -113,6 +121,7 @@ bool audit_transfer_is_payment(const struct ledger_row *row) {
 void audit_transfer_take_payment(struct audit *a, struct transfer *t, const struct ledger_row *row) {
     unsigned has = strcmp(row->op, "pay") == 0 ? HAS_OUT : strcmp(row->op, "settled") == 0 ? HAS_IN : HAS_BACK;
     if (t->has & has) {
+        a->transfers->again++;
         audit_find(a, "bill %s: %s of %s, for the second time", row->bill, row->op, row->identity);
         return;
     }
@@ -134,13 +143,26 @@ bool audit_transfer_is_held(struct audit *a, const char *identity) {
     return t && t->order && (t->has & HAS_OUT);
 }
 
+bool audit_transfer_is_arrival(const struct ledger_row *row) {
+    return strcmp(row->op, "arrive") == 0 || strcmp(row->op, "recover") == 0;
+}
+
+/* The receiver's own row comes behind that of @transit. */
+static void note_receiver(struct transfer *t, const struct ledger_row *row) {
+    if (!t || t->closed || t->to || row->account[0] == '@') return;
+    t->to = strdup(row->account);
+    if (!t->to) abort();
+}
+
 void audit_transfer_row(struct audit *a, const struct ledger_row *row) {
     if (audit_transfer_is_payment(row)) {
         audit_transfer_take_payment(a, transfer_of(a, row->identity), row);
         return;
     }
+    bool arrives = audit_transfer_is_arrival(row);
+    if (arrives) note_receiver(audit_transfer_known(a, row->identity), row);
     if (strncmp(row->account, "@transit:", 9) != 0) return;
-    if (strcmp(row->op, "transfer") == 0 || strcmp(row->op, "arrive") == 0 || strcmp(row->op, "bounce") == 0)
+    if (arrives || strcmp(row->op, "transfer") == 0 || strcmp(row->op, "bounce") == 0)
         audit_transfer_take(a, transfer_of(a, row->identity), row);
 }
 
@@ -169,7 +191,10 @@ void audit_transfer_record(struct audit *a, const char *identity, const struct b
 void audit_transfer_clear(struct audit *a) {
     struct audit_transfers *t = a->transfers;
     if (!t) return;
-    for (size_t n = 0; n < t->count; n++) free(t->list[n].identity);
+    for (size_t n = 0; n < t->count; n++) {
+        free(t->list[n].identity);
+        free(t->list[n].to);
+    }
     free(t->list);
     free(t->slots);
     free(t);

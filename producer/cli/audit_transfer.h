@@ -9,9 +9,9 @@ enum { HAS_OUT = 1, HAS_IN = 2, HAS_BACK = 4, HAS_RECORD = 8 };
 
 struct transfer {
     uint64_t hash;
-    char *identity; /* NULL once it is closed */
+    char *identity, *to; /* to: where it arrived, NULL when that was not seen; both NULL once it is closed */
     int64_t out_minor, in_minor, back_minor; /* as @transit saw it */
-    uint64_t out_ms;
+    uint64_t out_ms, in_ms;
     uint32_t day;                   /* of its record */
     unsigned sender;                /* partition, by its identity */
     unsigned receiver, arrived_in;  /* by its record; by the row */
@@ -30,12 +30,15 @@ struct audit_transfers {
     size_t count, capacity;
     uint32_t *slots; /* place in the list + 1, by hash */
     uint64_t slot_count;
+    uint64_t again; /* rows that tell of what was told before: money came, left or returned twice */
 };
 
 /* NULL when nothing was seen of it. */
 struct transfer *audit_transfer_known(struct audit *a, const char *identity);
 void audit_transfer_take_payment(struct audit *a, struct transfer *t, const struct ledger_row *row);
 void audit_transfer_take(struct audit *a, struct transfer *t, const struct ledger_row *row);
+/* The rows that a partition's ledger has got since it was read last, of transfers that are not closed. */
+int audit_transfer_tail(struct audit *a, unsigned partition) __attribute__((warn_unused_result));
 void audit_transfer_note(struct audit *a, struct transfer *t, const struct bill *bill);
 
 #endif

@@ -76,7 +76,8 @@ const struct cli_command cmd_accept_loss = {
     .operands = "",
     .options = options,
     .about = "Redis came back with less than it had acknowledged (a failover to a lagging replica, a restart without its\n"
-             "log), and the workers have stopped those partitions. First bring back what can be brought back; then this.\n"
+             "log), and the workers have stopped those partitions. First bring back what can be brought back, and in a Redis\n"
+             "Cluster `till repair` (transfers between a master that lost something and one that did not); then this.\n"
              "Checkouts send again what was not answered; that is safe. The next worker goes on within seconds.",
     .examples = "  till accept-loss --list\n  till accept-loss --partition 3\n  till accept-loss",
     .run = run,

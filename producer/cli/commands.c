@@ -22,7 +22,7 @@ static const struct cli_command *const table[] = {&cmd_chaos, &cmd_send,  &cmd_w
                                                   &cmd_audit, &cmd_dead,  &cmd_accept_loss, &cmd_doctor, &cmd_acl, &cmd_config, &cmd_id,
                                                   &cmd_archive, &cmd_reconcile, &cmd_settle, &cmd_orders, &cmd_articles, &cmd_digest,
                                                   &cmd_replay, &cmd_bench,
-                                                  &cmd_pause, &cmd_resume, &cmd_drain, &cmd_repartition, &cmd_bulk,
+                                                  &cmd_pause, &cmd_resume, &cmd_drain, &cmd_repartition, &cmd_repair, &cmd_bulk,
                                                   &cmd_completion, &cmd_gateway, &cmd_top};
 
 enum { TABLE_COUNT = sizeof table / sizeof table[0] };

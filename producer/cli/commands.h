@@ -24,6 +24,6 @@ extern const struct cli_command cmd_top;
 extern const struct cli_command cmd_chaos;
 extern const struct cli_command cmd_send, cmd_watch, cmd_account, cmd_bill, cmd_ledger, cmd_status, cmd_dead, cmd_audit, cmd_id, cmd_config,
     cmd_doctor, cmd_bulk, cmd_accept_loss, cmd_acl, cmd_archive, cmd_reconcile, cmd_settle, cmd_orders, cmd_articles, cmd_digest,
-    cmd_replay, cmd_pause, cmd_resume, cmd_drain, cmd_repartition, cmd_completion, cmd_gateway;
+    cmd_replay, cmd_pause, cmd_resume, cmd_drain, cmd_repartition, cmd_completion, cmd_gateway, cmd_repair;
 
 #endif

@@ -70,6 +70,9 @@ local function decide_known(i, known, door)
   end
   if is_follow_up(i) then apply_follow_up(i, door)
   elseif door == CODE.dead then return
+  elseif OP[i] == 'recover' then
+    local code, detail = OPS.recover(i)
+    if code then keep_outcome(i, code, detail) end
   elseif own == 1 then OPS.expire(i)
   elseif own == 2 then decide_due(i)
   elseif own == 3 then OPS.lapse(i)

@@ -31,6 +31,7 @@ OPS.paid = function(i)
   local m, o = merchant(ACCOUNT_KEY[i]), order_of(i)
   if not m or not o or of_another(o, string.match(OF[i], '^[^/]*')) then return CODE.not_found, 'order' end
   if o.currency ~= CURRENCY[i] then return CODE.currency_mismatch, '' end
+  if o.payer == OF[i] and o.amount == AMOUNT[i] then return CODE.ok, '' end -- this very payment did it, and its side has forgotten
   if m.status ~= 'active' then return CODE.account_frozen, '' end
   local code, detail = SHOP.refusal(i, o)
   if code then return code, detail end

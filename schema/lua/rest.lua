@@ -58,7 +58,7 @@ for i = 1, #OP do HAS[OP[i]] = true end
 --@op rollback.lua rollback
 --@op hold.lua hold
 --@op capture.lua capture release expire
---@op transfer.lua transfer arrive settled bounce
+--@op transfer.lua transfer arrive settled bounce recover
 --@op lock.lua lock unlock limit credential
 --@op policy.lua policy
 --@op settle.lua settle swept

@@ -1,6 +1,6 @@
 -- rules: what restricts an account beyond its balance: a credential, a lock, a limit, its recent payments. Few accounts have any, so a
 -- field `rules` says that there are some: `credential`, which need not even be read (SIGNED says what matters), or `1`: read them.
-local RULES = { 'credential', 'lock_token', 'lock_until', 'limit_payments', 'limit_per', 'limit_tat', 'recent' }
+local RULES = { 'credential', 'lock_token', 'lock_until', 'limit_payments', 'limit_per', 'limit_tat', 'recent', 'arrived' }
 local RULE_NUMBERS = { 'lock_until', 'limit_payments', 'limit_per' }
 
 local function read_rules(place)
@@ -18,7 +18,7 @@ local function read_rules(place)
 end
 
 local function write_rules(key, rules)
-  local set, gone = {}, {}
+  local set, gone, notes = {}, {}, rules.notes or {}
   for n = 1, #RULES do
     local name, value = RULES[n], rules[RULES[n]]
     if value == nil then
@@ -26,6 +26,10 @@ local function write_rules(key, rules)
     else
       set[#set + 1], set[#set + 2] = name, type(value) == 'number' and to_text(value) or value
     end
+  end
+  for identity, by in pairs(notes) do
+    if by then set[#set + 1], set[#set + 2] = 'arrived:' .. identity, by
+    else gone[#gone + 1] = 'arrived:' .. identity end
   end
   if #set > 0 then
     set[#set + 1], set[#set + 2] = 'rules', #set == 2 and rules.credential and 'credential' or '1'

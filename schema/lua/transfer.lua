@@ -28,10 +28,15 @@ OPS.transfer = function(i)
   return CODE.in_progress, ''
 end
 
+--@include arrived.lua
+
 -- arrive (follow-up): the money comes in, or the reason why not. Either goes back.
 OPS.arrive = function(i)
   local t, cur = receiver(ACCOUNT_KEY[i]), CURRENCY[i]
   if not t then return CODE.not_found, 'to' end
+  local by = noted(i, t)
+  if by == AMOUNT_TEXT[i] then note(i, t, ENTRY[i]) end
+  if by == AMOUNT_TEXT[i] or by and string.find(by, '-', 1, true) then return CODE.ok, '' end
   if t.currency ~= cur then return CODE.currency_mismatch, '' end
   if t.status ~= 'active' then return CODE.account_frozen, '' end
   local from = transit(i, cur)
@@ -59,3 +64,4 @@ OPS.bounce = function(i)
   local code = MORE.CODE_SENT[i] or 0
   decide_late(i, b, code, code == CODE.not_found and 'to' or '', a)
 end
+--@include recover.lua

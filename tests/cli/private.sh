@@ -11,7 +11,7 @@ cd "$dir" || exit 1
 commands="open topup pay hold capture release transfer group refund rollback withdraw unschedule freeze thaw inquire close
     lock unlock limit credential policy price stock order cancel
     bench chaos send watch account bill orders articles ledger status audit dead accept-loss archive doctor acl config id reconcile settle
-    digest replay pause resume drain repartition bulk completion gateway top"
+    digest replay pause resume drain repair repartition bulk completion gateway top"
 unset TILL_CONFIG NO_COLOR
 export TILL_REDIS_URL=unix:$socket TILL_BOOK_PARTITIONS=4 TILL_PRODUCER_TIMEOUT=20s
 

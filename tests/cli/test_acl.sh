@@ -219,6 +219,7 @@ wait_for 10 eval "$auditor dead list --json | jq -e .id"
 expect 0 "discarded" $operator dead discard "$($auditor dead list --json | jq -r .id)" --reason "a test"
 cli hset '{till:2}:meta' halted "bill 7 was acknowledged, 5 is there" >/dev/null
 expect 0 "accepted" $operator accept-loss
+expect 0 "0 repaired" $operator repair
 expect 0 "partition 2 paused" $operator pause --partition 2
 expect 0 "partition 2 goes on" $operator resume --partition 2
 expect 0 "drained" $auditor drain

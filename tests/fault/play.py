@@ -5,7 +5,7 @@ from resp import Lost, ReplyError
 from stage import STAGES, Trouble, wait_for
 from traffic import Plan, Sender
 
-STEP_S = 0.02
+STEP_S, REPAIR_S = 0.02, 5
 
 class Run:
     def __init__(self, programs, topology, persistence, seed, rate, replicas=0, limit=None, length=1.0, say=lambda text: None):
@@ -79,15 +79,26 @@ class Run:
         halted = judge.reported(self.stage)
         if not halted: return
         self.reported = max(self.reported, halted)
+        self.repair()
         code, said = self.stage.till("accept-loss")
         if code != 0: self.verdict.fault(f"till accept-loss: {code}: {said[-300:]}")
 
+    def repair(self, *words):
+        """What partitions on different masters do not agree on any more. That something is left is for the audit to say, in the end."""
+        code, said = self.stage.till("repair", "--timeout", "2s", *words)
+        if code not in (0, 1): self.verdict.fault(f"till repair: {code}: {said[-300:]}")
+        if "transfer" in said or "payment" in said: self.say(f"  repair: {said.strip().splitlines()[-1]}")
+
     def come_to_rest(self):
         """Seconds until nothing is under way; None: it never came to that."""
-        until = time.monotonic() + judge.LIVENESS_S
+        now = time.monotonic()
+        until, repair_at = now + judge.LIVENESS_S, now + REPAIR_S
         while time.monotonic() < until:
             self.accept_losses()
             if judge.resting(self.stage): return time.monotonic() - self.healed_at
+            if time.monotonic() > repair_at:
+                self.repair()
+                repair_at = time.monotonic() + REPAIR_S
             time.sleep(0.05)
         return None
 
@@ -98,6 +109,7 @@ class Run:
         self.recovery = self.come_to_rest()
         if self.recovery is None:
             verdict.fault(f"not at rest {judge.LIVENESS_S} s after the last fault: {judge.under_way(self.stage)}")
+        if self.reported: self.repair()
         sent, told = judge.read_book(self.stage)
         lost, self.slowest = judge.missing(sender, sent), self.stage.slowest
         verdict.lost, verdict.undone, verdict.intents = len(lost), judge.undone(sender, told), len(sender.sent)
@@ -108,6 +120,9 @@ class Run:
         for who in sorted(lost, key=lambda who: sender.sent[who].number): sender.again(who)
         self.flush()
         if lost and self.come_to_rest() is None: verdict.fault("not at rest after sending again")
+        if self.reported:
+            self.repair("--take-back")
+            self.repair()
         if lost: sent, told = judge.read_book(self.stage)
         judge.judge_answers(self.stage, sender, verdict, sent, told)
         judge.judge_book(self.stage, verdict)

@@ -40,6 +40,7 @@ const char *const least_of_op[OP_COUNT] = {
     [OP_paid] = "{\"op\":\"paid\"," TILL ",\"order\":\"o1\",\"amount\":5,\"currency\":\"CNY\"}",
     [OP_swept] = "{\"op\":\"swept\"," TILL ",\"month\":\"2026-11\",\"currency\":\"CNY\",\"gross\":5,\"refunds\":0}",
     [OP_lapse] = "{\"op\":\"lapse\"," OWN ",\"order\":\"o1\"}",
+    [OP_recover] = "{\"op\":\"recover\"," OWN ",\"amount\":5,\"currency\":\"CNY\"}",
     [OP_settled] = "{\"op\":\"settled\"," TILL "}",
     [OP_bounce] = "{\"op\":\"bounce\"," TILL ",\"code\":4}",
     [OP_expire] = "{\"op\":\"expire\"," OWN "}",

@@ -81,7 +81,7 @@ static void audit_ledger(struct fold *fold, unsigned partition, struct audit *a)
 
 /* The mark says whether there is anything to look at: without it nothing of this would be obeyed. */
 static void audit_rules(struct fold *fold, unsigned partition, struct audit *a, const char *name) {
-    static const char *const fields[] = {"credential", "lock_token", "limit_payments", "recent"};
+    static const char *const fields[] = {"credential", "lock_token", "limit_payments", "recent", "arrived"};
     const char *mark = fold_account(fold, partition, name, "rules");
     if (strcmp(mark, "1") == 0) return;
     for (size_t n = strcmp(mark, "credential") == 0; n < sizeof fields / sizeof *fields; n++)

@@ -215,6 +215,7 @@ static int decide_of_account(struct hearing *c) {
     case OP_settled:
     case OP_bounce:
     case OP_swept:
+    case OP_recover:
     case OP_expire:
     case OP_due:
     case OP_lapse:
