@@ -204,6 +204,22 @@ Test(bulk_answers, all_or_none) {
     }
 }
 
+/* What is acknowledged comes behind the answers: when that is refused, both are taken back. */
+Test(bulk_answers, none_without_the_acknowledgement) {
+    const char *first = add_base();
+    fold_add_bulk(&fold, 0, MIXED);
+    server_text(&fold.server, "ACL", "SETUSER", "default", "-xack", NULL);
+    char *before = fold_digests(&fold, 0, "meta");
+    cr_expect_eq(fold_try(&fold, 0), REDIS_REFUSED);
+    char *after = fold_digests(&fold, 0, "meta");
+    cr_expect_str_eq(after, before, "half written: %s", fold_difference(after, before));
+    server_text(&fold.server, "ACL", "SETUSER", "default", "+xack", NULL);
+    fold_run(&fold);
+    expect_mixed("once it is allowed", first, "memory");
+    free(before);
+    free(after);
+}
+
 /* Given up whole: all who can be told are, together. */
 Test(bulk_answers, of_one_that_fails_every_time) {
     fold_add(&fold, BASE);
