@@ -1,7 +1,9 @@
 #!/bin/bash
 # `till audit` finds what is wrong: each row spoils a sound book in one way, wants the exact place named, and mends it.
 set -u
-. "$(dirname "$0")/private.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/private.sh"
+. "$here/spoil.sh"
 
 start_redis
 start_worker
@@ -22,8 +24,8 @@ b=$("$TILL" bill alice shop k1 --json | jq -r .bill) # a bill of alice's, in the
 day=$("$TILL" bill alice shop k1 --json | jq -r .day)
 last=$(cli hget "{till:$p}:meta" bill)
 
-# spoil TEXT KEY COMMAND...: runs the command, wants the audit to say the text and to fail; puts the key, and meta, back as they were.
-spoil() {
+# spoil_it TEXT KEY COMMAND...: the same of partition p, also in JSON; puts meta back as well.
+spoil_it() {
     local text=$1 key="{till:$p}:$2"
     shift 2
     cli copy "$key" kept replace >/dev/null
@@ -37,27 +39,8 @@ spoil() {
     expect 0 "sound: " "$TILL" audit
 }
 
-# Rewrites every row of the ledger: the Lua code sees `row` (bill, identity, op, account, amount, hold, balance, held, seq, at, note)
-# and may set `drop` to leave it out. BILL is replaced by the bill above.
-rows() {
-    cli eval "local entries = redis.call('XRANGE', KEYS[1], '-', '+')
-        redis.call('DEL', KEYS[1])
-        for _, e in ipairs(entries) do
-          local rows, kept = cmsgpack.unpack(e[2][2]), {}
-          for _, row in ipairs(rows) do
-            local drop = false
-            ${1//BILL/\'$b\'}
-            if not drop then kept[#kept + 1] = row end
-          end
-          redis.call('XADD', KEYS[1], e[1], 'rows', cmsgpack.pack(kept))
-        end
-        return 1" 1 "{till:$p}:ledger"
-}
-add_rows() { # add_rows ROW...: Lua tables
-    local rows
-    rows=$(IFS=,; echo "$*")
-    cli eval "return redis.call('XADD', KEYS[1], '*', 'rows', cmsgpack.pack({ $rows }))" 1 "{till:$p}:ledger"
-}
+# The same of the ledger's rows: BILL is replaced by the bill above.
+rewrite() { rows "$p" "${1//BILL/\'$b\'}"; }
 add_answer() { # add_answer ACCOUNT KEY CODE
     cli xadd "{till:$p}:responses:shop" '*' key "$2" source shop op pay code "$3" reason x account "$1" amount 0 currency CNY \
         balance 1 held 0 bill "" at "$(date +%s000)" entry 1-1 replayed 0 detail ""
@@ -70,54 +53,54 @@ strangers() { # records of accounts of which most live elsewhere
 charge_twice() {
     cli hset "{till:$p}:meta" bill $((last + 1))
     local bill="'$p-$((last + 1))', 'alice/shop/k1', 'pay'"
-    add_rows "{ $bill, 'alice', -1, 0, $(chain alice balance) - 1, 0, $(chain alice seq) + 1, 1, '' }" \
+    add_rows "$p" "{ $bill, 'alice', -1, 0, $(chain alice balance) - 1, 0, $(chain alice seq) + 1, 1, '' }" \
         "{ $bill, 'coffee', 1, 0, $(chain coffee balance) + 1, 0, $(chain coffee seq) + 1, 1, '' }"
 }
 chain() { cli hget "{till:$p}:account:$1" "$2"; }
 
-spoil "bill $b: rows sum to 5 CNY" ledger rows "if row[1] == BILL and row[4] == 'alice' then row[5] = row[5] + 5 end"
-spoil "bill $b: rows sum to -100 CNY" ledger rows "if row[1] == BILL and row[4] == 'coffee' then drop = true end"
-spoil "bill $b: account alice: balance" ledger rows "if row[1] == BILL and row[4] == 'alice' then row[7] = row[7] + 1 end"
-spoil "bill $b: account alice: held 0 + 0 is not 7" ledger rows "if row[1] == BILL and row[4] == 'alice' then row[8] = 7 end"
-spoil "bill $b: account alice: held 0 + 7 is not 0" ledger rows "if row[1] == BILL and row[4] == 'alice' then row[6] = 7 end"
-spoil "bill $b: account alice: seq goes from" ledger rows "if row[1] == BILL and row[4] == 'alice' then row[9] = row[9] + 1 end"
-spoil "bill $b: is missing" ledger rows "if row[1] == BILL then drop = true end"
-spoil "bill $p-$last: is missing; the ledger ends before it" ledger rows "if row[1] == '$p-$last' then drop = true end"
-spoil "bill '9-1': is no bill number of partition $p" ledger rows "if row[1] == BILL then row[1] = '9-1' end"
-spoil "bill 'x': is no bill number" ledger rows "if row[1] == BILL then row[1] = 'x' end"
-spoil "bill $p-$last: is beyond the last bill number in meta" meta cli hset "{till:$p}:meta" bill $((last - 1))
-spoil "account alice: balance 1, held 0, but the ledger says" account:alice cli hset "{till:$p}:account:alice" balance 1
-spoil "account alice: balance 4700, held 3, but the ledger says 4700, 0" account:alice cli hset "{till:$p}:account:alice" held 3
-spoil "account alice: balance -5 is below 0" account:alice cli hset "{till:$p}:account:alice" balance -5
-spoil "account alice: is at seq 2, but has ledger rows up to 3" account:alice cli hset "{till:$p}:account:alice" seq 2
-spoil "account alice: is at seq 9, but its ledger rows end at 3" account:alice cli hset "{till:$p}:account:alice" seq 9
-spoil "account alice: has ledger rows but is not there" account:alice cli del "{till:$p}:account:alice"
-spoil "bill $b: rows sum to -100 CNX" account:alice cli hset "{till:$p}:account:alice" currency CNX
-spoil "account @world:CNY: its currency is 'EUR'" account:@world:CNY cli hset "{till:$p}:account:@world:CNY" currency EUR
-spoil "bill $b: has ledger rows, but no bill record" "bills:$day" cli hdel "{till:$p}:bills:$day" alice/shop/k1
-spoil "bill $b: has ledger rows, but no bill record" "bills:$day" cli del "{till:$p}:bills:$day"
+spoil_it "bill $b: rows sum to 5 CNY" ledger rewrite "if row[1] == BILL and row[4] == 'alice' then row[5] = row[5] + 5 end"
+spoil_it "bill $b: rows sum to -100 CNY" ledger rewrite "if row[1] == BILL and row[4] == 'coffee' then drop = true end"
+spoil_it "bill $b: account alice: balance" ledger rewrite "if row[1] == BILL and row[4] == 'alice' then row[7] = row[7] + 1 end"
+spoil_it "bill $b: account alice: held 0 + 0 is not 7" ledger rewrite "if row[1] == BILL and row[4] == 'alice' then row[8] = 7 end"
+spoil_it "bill $b: account alice: held 0 + 7 is not 0" ledger rewrite "if row[1] == BILL and row[4] == 'alice' then row[6] = 7 end"
+spoil_it "bill $b: account alice: seq goes from" ledger rewrite "if row[1] == BILL and row[4] == 'alice' then row[9] = row[9] + 1 end"
+spoil_it "bill $b: is missing" ledger rewrite "if row[1] == BILL then drop = true end"
+spoil_it "bill $p-$last: is missing; the ledger ends before it" ledger rewrite "if row[1] == '$p-$last' then drop = true end"
+spoil_it "bill '9-1': is no bill number of partition $p" ledger rewrite "if row[1] == BILL then row[1] = '9-1' end"
+spoil_it "bill 'x': is no bill number" ledger rewrite "if row[1] == BILL then row[1] = 'x' end"
+spoil_it "bill $p-$last: is beyond the last bill number in meta" meta cli hset "{till:$p}:meta" bill $((last - 1))
+spoil_it "account alice: balance 1, held 0, but the ledger says" account:alice cli hset "{till:$p}:account:alice" balance 1
+spoil_it "account alice: balance 4700, held 3, but the ledger says 4700, 0" account:alice cli hset "{till:$p}:account:alice" held 3
+spoil_it "account alice: balance -5 is below 0" account:alice cli hset "{till:$p}:account:alice" balance -5
+spoil_it "account alice: is at seq 2, but has ledger rows up to 3" account:alice cli hset "{till:$p}:account:alice" seq 2
+spoil_it "account alice: is at seq 9, but its ledger rows end at 3" account:alice cli hset "{till:$p}:account:alice" seq 9
+spoil_it "account alice: has ledger rows but is not there" account:alice cli del "{till:$p}:account:alice"
+spoil_it "bill $b: rows sum to -100 CNX" account:alice cli hset "{till:$p}:account:alice" currency CNX
+spoil_it "account @world:CNY: its currency is 'EUR'" account:@world:CNY cli hset "{till:$p}:account:@world:CNY" currency EUR
+spoil_it "bill $b: has ledger rows, but no bill record" "bills:$day" cli hdel "{till:$p}:bills:$day" alice/shop/k1
+spoil_it "bill $b: has ledger rows, but no bill record" "bills:$day" cli del "{till:$p}:bills:$day"
 record=$(cli hget "{till:$p}:bills:$day" alice/shop/k1)
-spoil "bill record alice/shop/k1: says 3, but the answer was 0" "bills:$day" \
+spoil_it "bill record alice/shop/k1: says 3, but the answer was 0" "bills:$day" \
     cli hset "{till:$p}:bills:$day" alice/shop/k1 "${record/|0|pay|/|3|pay|}"
-spoil "bill record alice/shop/k1: says bill '$p-999', but its ledger rows are of bill $b" "bills:$day" \
+spoil_it "bill record alice/shop/k1: says bill '$p-999', but its ledger rows are of bill $b" "bills:$day" \
     cli hset "{till:$p}:bills:$day" alice/shop/k1 "${record/|$b|/|$p-999|}"
-spoil "bill $p-999: has a bill record, but no ledger rows" "bills:$day" \
+spoil_it "bill $p-999: has a bill record, but no ledger rows" "bills:$day" \
     cli hset "{till:$p}:bills:$day" alice/shop/k99 "${record/|$b|/|$p-999|}"
-spoil "bill record alice/shop/k1: " "bills:$day" cli hset "{till:$p}:bills:$day" alice/shop/k1 nonsense
-spoil "bill record other" "bills:$day" strangers
-spoil "bill record alice/shop/k1: lies under the wrong day" "bills:$day" \
+spoil_it "bill record alice/shop/k1: " "bills:$day" cli hset "{till:$p}:bills:$day" alice/shop/k1 nonsense
+spoil_it "bill record other" "bills:$day" strangers
+spoil_it "bill record alice/shop/k1: lies under the wrong day" "bills:$day" \
     cli hset "{till:$p}:bills:$day" alice/shop/k1 "$(sed -E 's/^(([^|]*\|){8})[0-9]+/\186400000/' <<<"$record")"
-spoil "responses of shop: entry" responses:shop add_answer alice k77 3
-spoil "alice/shop/k1: was answered 0 and 3" responses:shop add_answer alice k1 3
-spoil "ledger entry" ledger cli xadd "{till:$p}:ledger" '*' rows nonsense
-spoil "bill $p-$((last + 1)): alice/shop/k1 was booked before, as bill $b: twice charged" ledger charge_twice
-spoil "intent 5-5: lost, trimmed while it was pending" dead \
+spoil_it "responses of shop: entry" responses:shop add_answer alice k77 3
+spoil_it "alice/shop/k1: was answered 0 and 3" responses:shop add_answer alice k1 3
+spoil_it "ledger entry" ledger cli xadd "{till:$p}:ledger" '*' rows nonsense
+spoil_it "bill $p-$((last + 1)): alice/shop/k1 was booked before, as bill $b: twice charged" ledger charge_twice
+spoil_it "intent 5-5: lost, trimmed while it was pending" dead \
     cli xadd "{till:$p}:dead" '*' entry 5-5 reason "lost: trimmed while pending" attempts 0
-spoil "halted: bill 7 is gone" meta cli hset "{till:$p}:meta" halted "bill 7 is gone"
+spoil_it "halted: bill 7 is gone" meta cli hset "{till:$p}:meta" halted "bill 7 is gone"
 
 # More than 20 findings are counted.
 cli copy "{till:$p}:ledger" kept >/dev/null
-rows "row[7] = row[7] + (tonumber(string.match(row[1], '%d+$')) % 2)" >/dev/null
+rewrite "row[7] = row[7] + (tonumber(string.match(row[1], '%d+$')) % 2)" >/dev/null
 for n in $(seq 40); do cli xadd "{till:$p}:ledger" '*' rows x >/dev/null; done
 json 1 '.[0] | .found > 40 and (.findings | length) == 20' "$TILL" audit --json
 expect 1 "more" "$TILL" audit

@@ -2,7 +2,9 @@
 # `till audit` and what is not over yet: holds, transfers between partitions, groups, intents put off. A sound book of all of them, made by
 # a worker; then each row spoils it in one way, wants the exact place named, and mends it.
 set -u
-. "$(dirname "$0")/private.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/private.sh"
+. "$here/spoil.sh"
 
 start_redis
 start_worker
@@ -84,50 +86,8 @@ set_field() { # set_field KEY NUMBER VALUE
     cli hset "{till:$p}:$bills" "alice/shop/$1" "$(record "$1" | awk -F'|' -v OFS='|' -v n="$2" -v v="$3" '{ $n = v; print }')"
 }
 
-# spoil PLACE TEXT KEY COMMAND...: runs the command, wants the audit to say the text of that partition and to fail; puts the key of that
-# partition, and meta, back as they were.
-spoil() {
-    local at=$1 text=$2 key="{till:$1}:$3"
-    shift 3
-    [ "$(cli exists "$key")" = 1 ] && cli copy "$key" kept replace >/dev/null
-    "$@" >/dev/null || fail "could not spoil: $*"
-    expect 1 "partition $at: $text" "$TILL" audit
-    cli del "$key" >/dev/null
-    [ "$(cli exists kept)" = 1 ] && cli rename kept "$key" >/dev/null
-    expect 0 "sound: " "$TILL" audit
-}
 # Of another partition than the one the text is said of: spoil_far TEXT KEY COMMAND...
-spoil_far() {
-    local text=$1 key="{till:$r}:$2"
-    shift 2
-    cli copy "$key" kept replace >/dev/null
-    "$@" >/dev/null || fail "could not spoil: $*"
-    expect 1 "partition $p: $text" "$TILL" audit
-    cli del "$key" >/dev/null
-    cli rename kept "$key" >/dev/null
-    expect 0 "sound: " "$TILL" audit
-}
-# Rewrites the rows of a ledger, as in test_audit.sh: `row` has bill, identity, op, account, amount, hold, ...; `drop` leaves it out.
-rows() { # rows PARTITION LUA
-    cli eval "local entries = redis.call('XRANGE', KEYS[1], '-', '+')
-        redis.call('DEL', KEYS[1])
-        for _, e in ipairs(entries) do
-          local rows, kept = cmsgpack.unpack(e[2][2]), {}
-          for _, row in ipairs(rows) do
-            local drop = false
-            $2
-            if not drop then kept[#kept + 1] = row end
-          end
-          redis.call('XADD', KEYS[1], e[1], 'rows', cmsgpack.pack(kept))
-        end
-        return 1" 1 "{till:$1}:ledger"
-}
-add_rows() { # add_rows PARTITION ROW...: Lua tables
-    local at=$1 rows
-    shift
-    rows=$(IFS=,; echo "$*")
-    cli eval "return redis.call('XADD', KEYS[1], '*', 'rows', cmsgpack.pack({ $rows }))" 1 "{till:$at}:ledger"
-}
+spoil_far() { spoil "$p" "$1" "{till:$r}:$2" "${@:3}"; }
 due_member() { echo "$1|$(field "$2" 10)|alice/shop/$2"; }
 wrong_record() { spoil "$p" "bill record alice/shop/$1: $2" "$bills" set_field "$1" "$3" "$4"; }
 

@@ -2,8 +2,10 @@
 # `till audit` and settlement: a sound book with settled months, fees and a month on its way home; then each row spoils it in one way, wants
 # the exact place named, and mends it.
 set -u
-. "$(dirname "$0")/past.sh"
-. "$(dirname "$0")/private.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/past.sh"
+. "$here/private.sh"
+. "$here/spoil.sh"
 
 month1=$(month_ago 2) month2=$(month_ago 1)
 t=$(middle_of "$month1") t2=$(middle_of "$month2")
@@ -36,31 +38,6 @@ expect 0 "sound: " "$TILL" audit
 stop_worker
 
 shard="{till:$p}:account:coffee" home="{till:$h}:account:coffee"
-# spoil PARTITION TEXT KEY COMMAND...: as in test_audit_open.sh
-spoil() {
-    local at=$1 text=$2 key=$3
-    shift 3
-    cli copy "$key" kept replace >/dev/null
-    "$@" >/dev/null || fail "could not spoil: $*"
-    expect 1 "partition $at: $text" "$TILL" audit
-    cli rename kept "$key" >/dev/null
-    expect 0 "sound: " "$TILL" audit
-}
-# Rewrites the rows of a ledger: `row` has bill, identity, op, account, amount, hold, ...; `drop` leaves it out.
-rows() { # rows PARTITION LUA
-    cli eval "local entries = redis.call('XRANGE', KEYS[1], '-', '+')
-        redis.call('DEL', KEYS[1])
-        for _, e in ipairs(entries) do
-          local rows, kept = cmsgpack.unpack(e[2][2]), {}
-          for _, row in ipairs(rows) do
-            local drop = false
-            $2
-            if not drop then kept[#kept + 1] = row end
-          end
-          redis.call('XADD', KEYS[1], e[1], 'rows', cmsgpack.pack(kept))
-        end
-        return 1" 1 "{till:$1}:ledger"
-}
 
 # What months say, against the rows.
 spoil "$p" "account coffee: its months say gross 1201, refunds 100, other 0, but its ledger rows 1200, 100, 0" "$shard" \

@@ -2,8 +2,10 @@
 # `till audit` and the shop: orders in every state, payments of orders from another partition, one of them on its way. Then each row spoils
 # the sound book in one way, wants the exact place named, and mends it.
 set -u
-. "$(dirname "$0")/past.sh"
-. "$(dirname "$0")/private.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/past.sh"
+. "$here/private.sh"
+. "$here/spoil.sh"
 
 h=$(partition_of coffee)
 far=""
@@ -62,30 +64,6 @@ json 0 '.[0] | .sound and .paying == 1' "$TILL" audit --json --partition "$p"
 stop_worker
 
 day=$("$TILL" bill coffee shop open --json | jq -r .day)
-# spoil PARTITION TEXT KEY COMMAND...: runs the command, wants the audit to say the text of that partition and to fail; puts the key back.
-spoil() {
-    local at=$1 text=$2 key=$3
-    shift 3
-    cli copy "$key" kept replace >/dev/null
-    "$@" >/dev/null || fail "could not spoil: $*"
-    expect 1 "partition $at: $text" "$TILL" audit
-    cli rename kept "$key" >/dev/null
-    expect 0 "sound: " "$TILL" audit
-}
-rows() { # rows PARTITION LUA: as in test_audit_open.sh
-    cli eval "local entries = redis.call('XRANGE', KEYS[1], '-', '+')
-        redis.call('DEL', KEYS[1])
-        for _, e in ipairs(entries) do
-          local rows, kept = cmsgpack.unpack(e[2][2]), {}
-          for _, row in ipairs(rows) do
-            local drop = false
-            $2
-            if not drop then kept[#kept + 1] = row end
-          end
-          redis.call('XADD', KEYS[1], e[1], 'rows', cmsgpack.pack(kept))
-        end
-        return 1" 1 "{till:$1}:ledger"
-}
 
 # Orders by themselves.
 spoil_order() { # spoil_order ORDER TEXT FIELD VALUE
@@ -167,8 +145,7 @@ last=$(cli hget "{till:$p}:meta" bill)
 cli copy "{till:$p}:meta" kept_meta >/dev/null
 again() {
     cli hset "{till:$p}:meta" bill $((last + 1))
-    cli eval "return redis.call('XADD', KEYS[1], '*', 'rows', cmsgpack.pack({ { '$p-$((last + 1))', '$far/shop/twice', 'bounce', '$far', 0,
-        -1, 1, 1, 99, 1, '' } }))" 1 "$ledger"
+    add_rows "$p" "{ '$p-$((last + 1))', '$far/shop/twice', 'bounce', '$far', 0, -1, 1, 1, 99, 1, '' }"
 }
 cli copy "$ledger" kept >/dev/null
 again >/dev/null

@@ -2,33 +2,9 @@
 # tests/cli/test_cluster.sh: every command against a Redis Cluster with a password, whose partitions lie on three masters; and what is said
 # when something is wrong with the url. The set-up is config/cluster-local.
 source=$(cd "$(dirname "$0")/../.." && pwd)
-: "${TILL:?is the program to be tested}" "${TILL_WORKER:?is the worker to test it with}"
-dir=$(mktemp -d "${TMPDIR:-/tmp}/cli-XXXXXX")
-bad=0
-pids=""
-trap 'kill $pids 2>/dev/null; wait; rm -rf "$dir"' EXIT
-cd "$dir" || exit 1
-unset TILL_CONFIG NO_COLOR
-umask 077
-
-fail() { echo "FAILED: $*"; bad=$((bad + 1)); }
-wait_for() { # wait_for SECONDS COMMAND...
-    local tries=$(($1 * 10))
-    shift
-    until "$@" >/dev/null 2>&1; do
-        [ $((tries -= 1)) -gt 0 ] || { echo "FAILED: waited in vain for: $*"; tail -n 20 ./*.log; exit 1; }
-        sleep 0.1
-    done
-}
-expect() { # expect CODE TEXT COMMAND...
-    local code=$1 text=$2 said
-    shift 2
-    said=$("$@" 2>&1)
-    local got=$?
-    [ $got = "$code" ] && [[ $said == *"$text"* ]] || fail "$*: wanted exit code $code and \"$text\", got $got and: $said"
-}
-
+. "$source/tests/cli/private.sh"
 . "$source/tests/cli/ports.sh"
+umask 077
 find_ports 20000
 PASSWORD='open-sesame' REPLICAS=0 "$source/config/cluster-local" "$dir/rc" $port >scene.log 2>&1 &
 pids=$!
@@ -160,4 +136,4 @@ expect 111 "127.0.0.1:1: Connection refused" env TILL_REDIS_URL=cluster://127.0.
 expect 111 "write cluster://" env TILL_REDIS_URL=redis://127.0.0.1:$port "$TILL" audit
 expect 0 "9840 CNY" env TILL_REDIS_URL=cluster://127.0.0.1:1,127.0.0.1:2,127.0.0.1:$((port + 1)) "$TILL" account u0
 
-[ $bad = 0 ] || { echo "$bad FAILED"; exit 1; }
+finish

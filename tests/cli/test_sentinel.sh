@@ -2,34 +2,11 @@
 # tests/cli/test_sentinel.sh: every command finds the master by the sentinels, which have a password of their own, and says what is wrong
 # when it does not. The set-up is config/sentinel-local.
 source=$(cd "$(dirname "$0")/../.." && pwd)
-: "${TILL:?is the program to be tested}" "${TILL_WORKER:?is the worker to test it with}"
-dir=$(mktemp -d "${TMPDIR:-/tmp}/cli-XXXXXX")
-bad=0
-pids=""
+. "$source/tests/cli/private.sh"
 again="" # a server that writes its first AOF refuses a SIGTERM
 trap 'kill $pids 2>/dev/null; kill -9 $again 2>/dev/null; wait; rm -rf "$dir"' EXIT
-cd "$dir" || exit 1
-unset TILL_CONFIG NO_COLOR
-umask 077
-
-fail() { echo "FAILED: $*"; bad=$((bad + 1)); }
-wait_for() { # wait_for SECONDS COMMAND...
-    local tries=$(($1 * 10))
-    shift
-    until "$@" >/dev/null 2>&1; do
-        [ $((tries -= 1)) -gt 0 ] || { echo "FAILED: waited in vain for: $*"; tail -n 20 ./*.log; exit 1; }
-        sleep 0.1
-    done
-}
-expect() { # expect CODE TEXT COMMAND...
-    local code=$1 text=$2 said
-    shift 2
-    said=$("$@" 2>&1)
-    local got=$?
-    [ $got = "$code" ] && [[ $said == *"$text"* ]] || fail "$*: wanted exit code $code and \"$text\", got $got and: $said"
-}
-
 . "$source/tests/cli/ports.sh"
+umask 077
 find_ports 21800
 PASSWORD='open-sesame' SENTINEL_PASSWORD='guards' DOWN_MS=2000 "$source/config/sentinel-local" "$dir/ha" $port >scene.log 2>&1 &
 pids=$!
@@ -89,4 +66,4 @@ export REDISCLI_AUTH=open-sesame
 wait_for 60 eval "redis-cli -p $port role | grep -q slave"
 expect 0 "9185 CNY" "$TILL" account alice
 
-[ $bad = 0 ] || { echo "$bad FAILED"; exit 1; }
+finish
