@@ -306,7 +306,7 @@ struct till_reader;
 TILL_CHECKED int till_reader_open(struct till *till, const char *source, const char *from, struct till_reader **reader);
 /* TILL_OK: the next answer (of one partition in order; across partitions in no order). TILL_NOT_FOUND: none came within timeout_ms
  * (0: look once, which may take options.timeout_ms when Redis hangs). TILL_READ_FAILED: Redis could not be read in that time; the
- * place is kept, call again. An entry that is no response at all is skipped. From 200 ms on Redis wakes it the moment an answer comes;
+ * place is kept, call again. What is no answer is skipped. From 200 ms on Redis wakes it the moment an answer comes;
  * with less it can only look again every now and then, at first after 0.1 ms, at last every 2 ms: wait long, and often. */
 TILL_CHECKED int till_reader_next(struct till_reader *reader, int timeout_ms, struct till_answer *answer);
 /* The `traceparent` of the answer given out last, "" when it has none. Valid until the next call with the reader. */

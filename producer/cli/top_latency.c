@@ -1,5 +1,5 @@
 /* How long it takes from being enqueued to being answered, read off the ends of the streams of answers: an answer's `at` is the time of its
- * entry, its ID its own. */
+ * entry, its ID its own. Those that came together in one entry of answers took equally long, and are one to it. */
 #include <stdlib.h>
 #include <string.h>
 

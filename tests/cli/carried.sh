@@ -2,6 +2,7 @@
 
 seed=${SEED:-$RANDOM}
 echo "seed $seed (SEED=$seed repeats it)"
+[ $((seed % 2)) = 0 ] || export TILL_PRODUCER_BULK_ANSWERS=yes
 
 # Everything that does not depend on the number of partitions: hashes of accounts, orders and articles, bills, what is due, answers. (Where
 # two entries put off come together that have one ID, the second gets another.)
@@ -12,7 +13,8 @@ facts() { # facts SOCKET PARTITIONS
             redis-cli -s "$1" --json hgetall "$key" | jq -c --arg key "${key#*\}}" 'to_entries[] | [$key, .key, .value]'
         done
         redis-cli -s "$1" --json zrange "{till:$p}:due" 0 -1 withscores | jq -c '.[] | tostring'
-        redis-cli -s "$1" --json xrange "{till:$p}:responses:shop" - + | jq -c '.[][1]'
+        redis-cli -s "$1" --json xrange "{till:$p}:responses:shop" - + | jq -c '.[][1] | [range(0; length; 2) as $n | {(.[$n]): .[$n + 1]}] |
+            add | if .answers then del(.answers) + {line: (.answers / "\n")[]} else . end'
     done | sed -E 's/(due\|[0-9]+)-[0-9]+/\1/; s/(\|[0-9]+)-[0-9]+(\|[^|]*\|scheduled)/\1\2/' | sort
 }
 keep() { redis-cli -s "$socket" save >/dev/null && cp dump.rdb "$1"; } # keep FILE; bring_back FILE: the whole Redis
