@@ -168,28 +168,28 @@ Test(followup, a_transfer_at_home_has_none) {
 Test(followup, what_was_lost_is_told_once_more) {
     struct followup_lost lost = {.identity = "alice/shop/t>9", .entry = "1700000000000-5", .to = "bob", .order = "", .currency = "CNY",
                                  .amount_minor = 77};
-    static const struct { const char *order; int code; int told; enum op op; } rows[] = {
+    static const struct { const char *order; int code; int told; enum op op; } outcomes[] = {
         {"", CODE_ok, CODE_ok, OP_settled},        {"", CODE_already_exists, CODE_ok, OP_settled},
         {"", CODE_ok, CODE_not_found, OP_bounce},  {"o1", CODE_ok, CODE_ok, OP_settled},
         {"o1", CODE_ok, CODE_expired, OP_bounce},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++) {
         struct intent recover, back;
         unsigned home = keys_partition(&book, "alice", 5);
-        lost.order = rows[i].order;
-        lost.code = rows[i].code;
+        lost.order = outcomes[i].order;
+        lost.code = outcomes[i].code;
         cr_assert(followup_recover(&lost, 1700000000777, &recover));
         check_sound(&recover);
-        cr_assert(recover.op == OP_recover && recover.amount_minor == 77 && recover.code == (uint64_t)rows[i].code);
+        cr_assert(recover.op == OP_recover && recover.amount_minor == 77 && recover.code == (uint64_t)outcomes[i].code);
         cr_assert_str_eq(recover.key, "alice/shop/t>9>recover");
         cr_assert_str_eq(recover.account, "bob");
-        cr_assert_str_eq(recover.order, rows[i].order);
-        cr_assert(followup_derive(&recover, rows[i].told, false, "1700000000009-0", &book, (home + 1) % 4, home, "", &back));
+        cr_assert_str_eq(recover.order, outcomes[i].order);
+        cr_assert(followup_derive(&recover, outcomes[i].told, false, "1700000000009-0", &book, (home + 1) % 4, home, "", &back));
         check_sound(&back);
-        cr_assert(back.op == rows[i].op && (back.op == OP_settled || back.code == (uint64_t)rows[i].told));
+        cr_assert(back.op == outcomes[i].op && (back.op == OP_settled || back.code == (uint64_t)outcomes[i].told));
         cr_assert_str_eq(back.entry, "1700000000000-5");
         cr_assert_str_eq(back.account, "alice");
-        cr_assert_str_eq(back.to, back.op == OP_settled && rows[i].order[0] ? "bob" : "");
+        cr_assert_str_eq(back.to, back.op == OP_settled && outcomes[i].order[0] ? "bob" : "");
     }
     static const char *const none[] = {"", "alice/shop", "alice/till/k", "@book/shop/k", "alice/shop/k/l"};
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
