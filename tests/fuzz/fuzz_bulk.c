@@ -1,10 +1,11 @@
-/* Fuzzes the splitter of bulk entries: no bytes may crash it or lead a part out of its bounds, and what it takes apart can be put together
- * again. The first byte says how many of the rest are `sigs`. */
+/* Fuzzes the splitters of bulk entries and of bulk answers: no bytes may crash them or lead a part out of its bounds, and what is taken
+ * apart of an entry can be put together again. The first byte says how many of the rest are `sigs`. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "schema/answers.h"
 #include "schema/bulk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -32,7 +33,26 @@ static void check_again(const struct bulk_part *parts, unsigned count) {
     }
 }
 
+static void check_answers(const char *lines, size_t size) {
+    struct answers walk;
+    unsigned count = 0;
+    answers_begin(&walk);
+    answers_field(&walk, "source", 6, "shop", 4);
+    answers_field(&walk, "at", 2, "9", 1);
+    answers_field(&walk, "entry", 5, "9-0", 3);
+    answers_field(&walk, "answers", 7, lines, size);
+    for (; answers_next(&walk); count++) {
+        assert(walk.line.text >= lines && walk.line.size <= (size_t)(lines + size - walk.line.text));
+        assert(answers_is_last(&walk) == (walk.line.text + walk.line.size == lines + size));
+        for (unsigned n = 0; n < RESPONSE_FIELD_COUNT; n++)
+            for (size_t i = 0; i < walk.value[n].size; i++)
+                assert(walk.value[n].text[i] != '\t' && walk.value[n].text[i] != '\n');
+    }
+    assert(walk.bulk && count <= ANSWERS_MAX && (walk.fault != NULL || count > 0));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    check_answers((const char *)data, size);
     struct bulk_part parts[BULK_INTENTS_MAX];
     unsigned count;
     if (size == 0)
