@@ -306,11 +306,14 @@ struct till_reader;
 TILL_CHECKED int till_reader_open(struct till *till, const char *source, const char *from, struct till_reader **reader);
 /* TILL_OK: the next answer (of one partition in order; across partitions in no order). TILL_NOT_FOUND: none came within timeout_ms
  * (0: look once, which may take options.timeout_ms when Redis hangs). TILL_READ_FAILED: Redis could not be read in that time; the
- * place is kept, call again. What is no answer is skipped. From 200 ms on Redis wakes it the moment an answer comes;
+ * place is kept, call again. What is no answer is left out. From 200 ms on Redis wakes it the moment an answer comes;
  * with less it can only look again every now and then, at first after 0.1 ms, at last every 2 ms: wait long, and often. */
 TILL_CHECKED int till_reader_next(struct till_reader *reader, int timeout_ms, struct till_answer *answer);
 /* The `traceparent` of the answer given out last, "" when it has none. Valid until the next call with the reader. */
 TILL_API const char *till_reader_traceparent(const struct till_reader *reader);
+/* The entry left out last, as no answer or because of one of its answers, and why; "" while there was none. Valid until the next call with
+ * the reader. */
+TILL_API const char *till_reader_left_out(const struct till_reader *reader);
 /* Where to go on after the last answer given out, as text for a file. Valid until the next call with the reader. Several answers may have
  * come in one entry of the stream (the same `response`): until the last of those was given out the position is before the entry, so that
  * who stops among them gets those it had again, and loses none. */

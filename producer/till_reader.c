@@ -1,5 +1,6 @@
 /* Reads the answers of a source from the response streams of all partitions. */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct till_reader {
     char (*froms)[ENTRY_TEXT_MAX + 1]; /* scratch of a command */
     char *position;
     char trace[TRACE_SIZE + 1]; /* of the last answer given out */
+    char left_out[160];      /* the last entry that was, or one of its answers, and why */
     struct reply page;       /* kept beyond other calls with the handle; node NULL: none */
     size_t stream, entry;    /* next one in the page */
     unsigned partition;      /* of that stream */
@@ -128,6 +130,10 @@ const char *till_reader_traceparent(const struct till_reader *r) {
     return r->trace;
 }
 
+const char *till_reader_left_out(const struct till_reader *r) {
+    return r->left_out;
+}
+
 const char *till_reader_position(struct till_reader *r) {
     char *at = r->position;
     for (unsigned p = 0; p < r->till->book.partitions; p++) {
@@ -169,17 +175,27 @@ static bool page_entry(struct till_reader *r) {
     return false;
 }
 
+static void leave_out(struct till_reader *r, const char *why) {
+    char id[ENTRY_TEXT_MAX + 1];
+    entry_id_format(r->at, id);
+    snprintf(r->left_out, sizeof r->left_out, "entry %s of partition %u: %s", id, r->partition, why);
+}
+
 /* The next answer of the page. Its place is behind an entry once the last of that is given out, or none more can be read. */
 static bool page_next(struct till_reader *r, struct till_answer *answer) {
     do {
         while (r->at_hand.node != NULL && answers_next(&r->walk)) {
             if (answers_is_last(&r->walk))
                 r->last[r->partition] = r->at;
-            if (!client_answer_take(&r->walk, r->at_hand, r->partition, answer))
+            if (!client_answer_take(&r->walk, r->at_hand, r->partition, answer)) {
+                leave_out(r, "an answer has a value that cannot be");
                 continue;
+            }
             trace_read(r->walk.trace.text, r->walk.trace.size, r->trace);
             return true;
         }
+        if (r->at_hand.node != NULL && r->walk.fault != NULL)
+            leave_out(r, r->walk.fault);
         if (r->at_hand.node != NULL)
             r->last[r->partition] = r->at;
     } while (page_entry(r));

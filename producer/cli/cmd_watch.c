@@ -1,6 +1,7 @@
 /* `till watch`: the answers of a source as they come. */
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "producer/cli/answer_out.h"
 #include "producer/cli/args.h"
@@ -9,7 +10,7 @@
 #include "producer/cli/progress.h"
 
 enum { OPTION_SOURCE, OPTION_FROM, OPTION_LIMIT };
-enum { LOOK_MS = 500, GONE_MS = 2000 /* a slow moment is not worth a word */ };
+enum { LOOK_MS = 500, GONE_MS = 2000 /* a slow moment is not worth a word */, LEFT_OUT_SIZE = 200 };
 
 /* Rows are shown one by one, so their columns start out as wide as they usually get. */
 static const unsigned usual_width[TABLE_COLUMNS_MAX] = {23, 8, 36, 8, 4, 18, 12, 8, 3, 10, 8, 0};
@@ -33,13 +34,23 @@ static void print_answer(const struct cli *cli, struct table *table, const struc
     fflush(stdout);
 }
 
+/* Said once, when it is another than before. */
+static void say_left_out(const struct cli *cli, const struct till_reader *reader, char said[LEFT_OUT_SIZE]) {
+    const char *now = till_reader_left_out(reader);
+    if (strcmp(now, said) == 0) return;
+    snprintf(said, LEFT_OUT_SIZE, "%s", now);
+    cli_say(cli, "left out: %s", now);
+}
+
 /* A Redis that went away is said once and waited for. */
 static int follow(struct cli *cli, struct till *till, struct till_reader *reader, struct table *table, uint64_t left) {
     struct till_answer answer;
     int64_t heard_ms = progress_now_ms();
     bool lost = false;
+    char left_out[LEFT_OUT_SIZE] = "";
     while (!stopped && left > 0) {
         int code = till_reader_next(reader, LOOK_MS, &answer);
+        say_left_out(cli, reader, left_out);
         if (code == TILL_INVALID || code == TILL_NOT_PERMITTED) return connect_till_failed(cli, till, code, "reading answers");
         if (code == TILL_READ_FAILED) {
             if (!lost && progress_now_ms() - heard_ms > GONE_MS) {

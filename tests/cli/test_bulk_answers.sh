@@ -69,6 +69,7 @@ expect 1 "differ" "$TILL" digest --compare plain/digest.json
 restore
 edit "lines[2] = 'k\tpay\t0\tok'"
 expect 1 "is no response: a line of \`answers\` has less than 11 values" "$TILL" audit
+expect 0 "left out: entry " "$TILL" watch --source shop --from 0 --limit $((count - 6)) # of seven the first was read
 restore
 edit "for n = 1, 65 do lines[n] = 'k\tpay\t14\tstale\talice\t\t\t\t\t\t0' end"
 expect 1 "is no response: \`answers\` has more than 64 lines" "$TILL" audit

@@ -116,16 +116,18 @@ Test(till_answers, as_many_as_there_can_be) {
 /* What cannot be read is left out, what stands before and behind it comes. */
 Test(till_answers, malformed_ones_are_left_out) {
     static char lines[65 * 80], huge[2000];
-    static const struct row { const char *lines, *keys; } rows[] = {
-        {"", "p q"},
-        {"\n", "p q"},
-        {LINE("a") "\n", "p a q"},
-        {LINE("a") "\nb\tpay\t0\tok\n" LINE("c"), "p a q"}, /* what follows a torn line is anybody's guess */
-        {LINE("a") "\nb\tpay\tnone\tok\talice\t5\tCNY\t95\t0\t1-7\t0\n" LINE("c"), "p a c q"},
-        {"b\tpay\t0\tok\talice\t5 \tCNY\t95\t0\t1-7\t0\n" LINE("c"), "p c q"},
-        {LINE("a") "\nb\tpay\t0\tok\talice\t5\tCNYX\t95\t0\t1-7\t0", "p a q"},
-        {LINE("a") "\t\t\t\t\twhat later releases put there\n" LINE("b"), "p a b q"},
-        {huge, "p q"},
+    static const char none[] = "beside `answers` there is no source, at or entry", torn[] = "a line of `answers` has less than 11 values",
+                      value[] = "an answer has a value that cannot be";
+    static const struct row { const char *lines, *keys, *why; } rows[] = {
+        {"", "p q", torn},
+        {"\n", "p q", torn},
+        {LINE("a") "\n", "p a q", torn},
+        {LINE("a") "\nb\tpay\t0\tok\n" LINE("c"), "p a q", torn}, /* what follows a torn line is anybody's guess */
+        {LINE("a") "\nb\tpay\tnone\tok\talice\t5\tCNY\t95\t0\t1-7\t0\n" LINE("c"), "p a c q", value},
+        {"b\tpay\t0\tok\talice\t5 \tCNY\t95\t0\t1-7\t0\n" LINE("c"), "p c q", value},
+        {LINE("a") "\nb\tpay\t0\tok\talice\t5\tCNYX\t95\t0\t1-7\t0", "p a q", value},
+        {LINE("a") "\t\t\t\t\twhat later releases put there\n" LINE("b"), "p a b q", none},
+        {huge, "p q", torn},
     };
     keys_buffer key;
     memset(huge, 'x', sizeof huge - 1);
@@ -133,13 +135,16 @@ Test(till_answers, malformed_ones_are_left_out) {
     for (size_t n = 0; n < sizeof rows / sizeof *rows; n++) {
         server_text(&server, "DEL", key, NULL);
         respond("p");
-        fake_respond_bulk(&server, 1, rows[n].lines);
         server_text(&server, "XADD", key, "*", "answers", LINE("x"), NULL);
         server_text(&server, "XADD", key, "*", "source", "shop", "at", "9", "answers", LINE("x"), NULL);
+        fake_respond_bulk(&server, 1, rows[n].lines);
         respond("q");
         struct till_reader *reader = reader_open("0");
+        cr_expect_str_eq(till_reader_left_out(reader), "");
         cr_expect_str_eq(read_keys(reader, 100), rows[n].keys, "row %zu", n);
         cr_expect_str_eq(read_keys(reader, 1), "");
+        const char *left_out = till_reader_left_out(reader);
+        cr_expect(strstr(left_out, " of partition 1: ") && strstr(left_out, rows[n].why), "row %zu: %s", n, left_out);
         till_reader_close(reader);
     }
     server_text(&server, "DEL", key, NULL);
