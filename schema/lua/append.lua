@@ -1,5 +1,6 @@
--- append: the answers of the batch onto the response streams, what can be undone of write.lua: `answered` and `appended` say what was
--- appended, `failed` and `current` what could not be.
+-- append: the answers of the batch onto the response streams. `answered` and `appended` say to write.lua what was appended, `failed` and
+-- `current` what could not be.
+
 -- Answer m, to the plain payment i.
 local function respond_plain(m, i)
   told[CODE.ok] = (told[CODE.ok] or 0) + 1

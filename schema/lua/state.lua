@@ -10,9 +10,9 @@ local records, record_size = {}, 0                 -- identity, record, ...: wha
 -- or the number of the entry of a plain payment; `paid` has then what its columns do not say: bill, balance and held at 3 * m - 2 ...
 -- `answers_to`: each one's entry.
 local answers, answers_to, answer_count = {}, {}, 0
-local paid = {}
-local shares = SHARES[1] and not TRACE[1] and not ARGV[4] -- the answers of some entries come as one of lines, made as they are decided:
-local lines = {}                                           -- that of answer m to a plain payment, instead of what stands in `paid`
+-- Where entries share answers, `lines` has instead the line of answer m, made when it was decided; but kept or traced ones are tables.
+local paid, lines = {}, {}
+local shares = SHARES[1] and not TRACE[1] and not ARGV[4]
 local held_back                                    -- entry ID -> true, once there are any: not to be acknowledged yet
 --@once
 
