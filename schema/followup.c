@@ -218,6 +218,33 @@ bool followup_recover(const struct followup_lost *lost, uint64_t at_ms, struct i
     return intent_set_text(out, FIELD_order, lost->order, strlen(lost->order)) == NULL;
 }
 
+/* Sent again by an operator, about a merchant. */
+static void followup_again(enum op op, const char *merchant, const char *currency, unsigned from, uint64_t at_ms, struct intent *out) {
+    struct followup_original of = {.source = "repair", .key = "again"};
+    followup_fits(snprintf(of.account, sizeof of.account, "%s", merchant), sizeof of.account);
+    followup_begin(out, op, at_ms, &of, op_word(op));
+    memcpy(out->account, of.account, sizeof out->account);
+    followup_fits(snprintf(out->currency, sizeof out->currency, "%s", currency), sizeof out->currency);
+    followup_fits(snprintf(out->origin, sizeof out->origin, "%u:0-1", from), sizeof out->origin);
+    memcpy(out->entry, "0-1", sizeof "0-1");
+}
+
+void followup_shard(const char *merchant, const char *currency, enum status status, unsigned home, uint64_t at_ms, struct intent *out) {
+    followup_again(OP_adopt, merchant, currency, home, at_ms, out);
+    out->kind = KIND_merchant;
+    if (status == STATUS_active)
+        return;
+    out->status = status;
+    out->present |= FIELD_BIT(FIELD_status);
+}
+
+void followup_month(const struct followup_month *lost, unsigned from, uint64_t at_ms, struct intent *out) {
+    followup_again(OP_swept, lost->merchant, lost->currency, from, at_ms, out);
+    followup_fits(snprintf(out->month, sizeof out->month, "%s", lost->month), sizeof out->month);
+    out->gross_minor = lost->gross_minor;
+    out->refunds_minor = lost->refunds_minor;
+}
+
 bool followup_origin(const char *origin, unsigned *partition, char entry[INTENT_ENTRY_MAX + 1]) {
     const char *colon = strchr(origin, ':');
     size_t digits = colon != NULL ? (size_t)(colon - origin) : 0;

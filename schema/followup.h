@@ -49,6 +49,15 @@ struct followup_lost {
 };
 bool followup_recover(const struct followup_lost *lost, uint64_t at_ms, struct intent *out);
 
+/* The `adopt` of a merchant whose shard in another partition Redis has lost; the `swept` of a month, YYYY-MM, that partition `from` settled
+ * and that never came home. Their origins are older than any, so they go by no watermark: either does nothing where it was applied. */
+void followup_shard(const char *merchant, const char *currency, enum status status, unsigned home, uint64_t at_ms, struct intent *out);
+struct followup_month {
+    const char *merchant, *currency, *month;
+    uint64_t gross_minor, refunds_minor;
+};
+void followup_month(const struct followup_month *lost, unsigned from, uint64_t at_ms, struct intent *out);
+
 /* What a follow-up is about: the identity within its key, ACCOUNT/SOURCE/KEY>step. */
 struct followup_original {
     char account[INTENT_ACCOUNT_MAX + 1];

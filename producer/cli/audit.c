@@ -220,6 +220,7 @@ int audit_run(struct audit *a) {
     if (!code) code = audit_scan(a);
     if (!code) code = measure(a);
     for (unsigned p = a->first; !code && p <= a->last; p++) code = audit_partition(a, p);
+    if (!code) code = audit_shard_finish(a);
     if (!code) code = audit_settle_finish(a);
     if (!code) code = audit_transfer_finish(a);
     progress_end(&a->progress);
@@ -234,5 +235,6 @@ void audit_close(struct audit *a) {
     audit_follow_clear(a);
     audit_order_clear(a);
     audit_settle_clear(a);
+    audit_shard_clear(a);
     connect_close(&a->side);
 }

@@ -39,6 +39,7 @@ struct audit_transfers; /* audit_transfer.c */
 struct audit_orders;    /* audit_order.c */
 struct audit_earning;   /* audit_earning.c */
 struct audit_sweeps;    /* audit_settle.c */
+struct audit_shards;    /* audit_shard.c */
 struct audit_follow;    /* audit_follow.c */
 struct ledger_row;
 
@@ -104,6 +105,7 @@ struct audit {
     struct audit_transfers *transfers;
     struct audit_orders *shop;
     struct audit_sweeps *sweeps;
+    struct audit_shards *shards;
     struct audit_follow *follow; /* NULL: nothing is done beyond the full audit */
     void (*tell)(const struct audit *a, const struct audit_finding *finding); /* hears of each at once; NULL: they are kept */
     struct audit_finding finding[AUDIT_SHOWN_MAX];
@@ -204,10 +206,24 @@ void audit_earning_finish(struct audit *a, const struct audit_earning *e, const 
 /* The set of merchants, against the accounts. */
 int audit_merchants(struct audit *a) __attribute__((warn_unused_result));
 
+/* Merchants' shards over all partitions: each merchant's account as it is read, by HGETALL; and at the end. */
+void audit_shard_note(struct audit *a, const char *merchant, struct reply hash);
+int audit_shard_finish(struct audit *a) __attribute__((warn_unused_result));
+void audit_shard_clear(struct audit *a);
+
 /* Settled months on their way to the merchant's home. Notes a merchant who has any; `moved`, of the home's shard: what came there by its
  * rows up to `seq`. */
 void audit_settle_note(struct audit *a, const char *merchant, int64_t moved, uint64_t seq);
 int audit_settle_finish(struct audit *a) __attribute__((warn_unused_result));
+/* The n-th month that had not come home when it was looked at, false behind the last; and has it come by now? */
+struct audit_way {
+    const char *merchant, *currency; /* borrowed from the audit */
+    char month[16];
+    unsigned home, partition;
+    int64_t gross_minor, refunds_minor;
+};
+bool audit_settle_way(const struct audit *a, size_t n, struct audit_way *out);
+int audit_settle_has_come(struct audit *a, size_t n, bool *come) __attribute__((warn_unused_result));
 void audit_settle_clear(struct audit *a);
 
 void audit_bill_row(struct audit *a, const struct ledger_row *row, uint64_t bill);

@@ -156,6 +156,7 @@ static void compare_hash(struct audit *a, struct audit_account *account, struct 
     account->awaited_held = reply_integer(field(account, hash, HELD));
     account->awaited_seq = seq;
     if (account->earning) audit_earning_read(a, account->earning, account->name, hash);
+    if (account->earning) audit_shard_note(a, account->name, hash);
     if (!account->may_owe && account->awaited_balance < 0)
         audit_find(a, "account %s: balance %lld is below 0", account->name, (long long)account->awaited_balance);
     if (account->awaited_held < 0 || (!account->may_owe && account->awaited_held > account->awaited_balance))

@@ -40,7 +40,8 @@ struct part {
 struct way {
     const struct sweep *sweep;
     int month;
-    unsigned partition;
+    unsigned partition, currency;
+    int64_t gross, refunds;
 };
 
 struct audit_sweeps {
@@ -153,7 +154,7 @@ static void note_ways(struct audit *a, const struct sweep *w, unsigned currency)
         a->sweeping++;
         a->flying[currency] += part->gross - part->refunds;
         s->ways = audit_grow(s->ways, s->way_count, &s->way_capacity, sizeof *s->ways);
-        s->ways[s->way_count++] = (struct way){w, part->month, part->partition};
+        s->ways[s->way_count++] = (struct way){w, part->month, part->partition, currency, part->gross, part->refunds};
     }
 }
 
@@ -254,6 +255,18 @@ static int find_lost(struct audit *a, const struct way *way) {
                way->sweep->name, month);
     return CLI_OK;
 }
+
+bool audit_settle_way(const struct audit *a, size_t n, struct audit_way *out) {
+    const struct audit_sweeps *s = a->sweeps;
+    if (!s || n >= s->way_count) return false;
+    const struct way *way = &s->ways[n];
+    *out = (struct audit_way){.merchant = way->sweep->name, .currency = a->currency[way->currency], .home = way->sweep->home,
+                              .partition = way->partition, .gross_minor = way->gross, .refunds_minor = way->refunds};
+    month_text(way->month, out->month);
+    return true;
+}
+
+int audit_settle_has_come(struct audit *a, size_t n, bool *come) { return has_come(a, &a->sweeps->ways[n], come); }
 
 int audit_settle_finish(struct audit *a) {
     struct audit_sweeps *s = sweeps_of(a);

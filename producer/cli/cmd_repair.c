@@ -15,12 +15,18 @@ static const char *const found[] = {
     [REPAIR_UNSETTLED] = "arrived, and its sender was not told",
     [REPAIR_LOST_HERE] = "arrived, and its sender knows nothing of it",
     [REPAIR_ORDER] = "is held, and what became of it is not known",
+    [REPAIR_MONTH] = "has settled a month there that never came home",
+    [REPAIR_SHARD] = "has no shard there",
+    [REPAIR_STATUS] = "has a shard of another status there",
 };
 static const char *const done[] = {
     [REPAIR_LOST_THERE] = "sent again",
     [REPAIR_UNSETTLED] = "its sender was told",
     [REPAIR_LOST_HERE] = "noted where it arrived: sent again it is paid for, and does not come twice",
     [REPAIR_ORDER] = "the order's home was asked again",
+    [REPAIR_MONTH] = "sent again",
+    [REPAIR_SHARD] = "made",
+    [REPAIR_STATUS] = "",
 };
 
 static const char *what(const struct repair_item *item) {
@@ -31,7 +37,9 @@ static const char *what(const struct repair_item *item) {
     case REPAIR_NOTED: return "noted before; nobody has sent it again, or it was refused then (--take-back)";
     case REPAIR_TAKEN_BACK: return "went back from there";
     case REPAIR_KEPT: return "its receiver no longer has as much: not taken back";
-    case REPAIR_FOUND: return "not repaired yet";
+    case REPAIR_FOUND:
+        return item->kind == REPAIR_STATUS ? "to tell it again, `till thaw` and then `till freeze` the merchant, or the reverse"
+                                           : "not repaired yet";
     case REPAIR_CANDIDATE: case REPAIR_IS_FINE: break;
     }
     return "";
@@ -54,6 +62,12 @@ static json_t *item_json(const struct repair_item *item) {
 }
 
 static void print_item(const struct repair_item *item) {
+    bool month = item->kind == REPAIR_MONTH;
+    if (repair_is_merchants(item)) {
+        printf("merchant %s, at home in partition %u (partition %u%s%s) %s: %s\n", item->to, month ? item->receiver : item->sender,
+               month ? item->sender : item->receiver, month ? ", " : "", item->month, found[item->kind], what(item));
+        return;
+    }
     printf("%s %s (%" PRId64 " %s, partition %u to %s in %u) %s: %s\n", item->kind == REPAIR_ORDER ? "payment of an order" : "transfer",
            item->identity, item->amount_minor, item->currency, item->sender, item->to, item->receiver, found[item->kind], what(item));
 }
@@ -134,11 +148,13 @@ const struct cli_command cmd_repair = {
              "0) and another not; then one part is there without the other. This reads the whole book as `till audit` does\n"
              "and sends what is missing once more, through the streams: what was sent and never arrived comes, once; whose\n"
              "sender was not told is told; what arrived from a sender that has forgotten it is noted, so that it does not\n"
-             "come twice when the checkout sends it again.\n\n"
+             "come twice when the checkout sends it again. A merchant's shard that a partition has lost is made again, and a\n"
+             "settled month that never came home is sent again.\n\n"
              "First `till repair`, while the partitions that lost data stand still, then `till accept-loss`, then checkouts\n"
-             "send again what they miss, then `till repair` once more. It may run at any time, while workers go on, and as\n"
-             "often as one likes. What nobody sends again by then, or is refused when sent again, is money that came from nowhere:\n"
-             "`till repair --take-back` takes it back, where it is not spent. Exit code 1 when something remains that it could not repair.",
+             "send again what they miss, then `till repair` once more. It may run at any time, while workers of this release\n"
+             "go on, and as often as one likes. What nobody sends again by then, or is refused when sent again, is money that\n"
+             "came from nowhere: `till repair --take-back` takes it back, where it is not spent. Exit code 1 when something\n"
+             "remains that it could not repair.",
     .examples = "  till repair --list\n  till repair\n  till accept-loss",
     .run = run,
 };

@@ -9,13 +9,18 @@
 #ifndef CLI_REPAIR_H
 #define CLI_REPAIR_H
 
+#include "producer/cli/audit_shard.h"
 #include "producer/cli/audit_transfer.h"
+#include "schema/intent.h"
 
 enum repair_kind {
     REPAIR_LOST_THERE,   /* sent, and in progress or settled, but not there */
     REPAIR_UNSETTLED,    /* there, but in progress */
     REPAIR_LOST_HERE,    /* there, but its sender knows nothing of it */
     REPAIR_ORDER,        /* a payment of an order, in progress */
+    REPAIR_MONTH,        /* of a merchant (`to`), settled by the sender and not come home */
+    REPAIR_SHARD,        /* a merchant (`to`) who has none in the receiver's partition; the sender is the home */
+    REPAIR_STATUS,       /* a merchant's shard of another status than the merchant: only people can set it right */
 };
 enum repair_fate {
     REPAIR_CANDIDATE,    /* perhaps only slow */
@@ -31,13 +36,16 @@ enum repair_fate {
 struct repair_item {
     enum repair_kind kind;
     enum repair_fate fate;
-    char identity[360], to[70], currency[4], entry[ENTRY_TEXT_MAX + 1], order[70];
+    char identity[360], to[70], currency[4], entry[ENTRY_TEXT_MAX + 1], order[70], month[16];
     unsigned sender, receiver; /* partitions */
     uint32_t day;              /* of its bill */
-    int64_t amount_minor;
-    size_t transfer;     /* its place in the audit's list */
+    int64_t amount_minor, refunds_minor; /* of a month: gross, refunds */
+    size_t place;        /* in the audit's list of transfers, of months on their way, or of shards */
     bool settled;        /* by its sender's record */
+    enum status status;  /* of a merchant */
 };
+
+static inline bool repair_is_merchants(const struct repair_item *item) { return item->kind >= REPAIR_MONTH; }
 
 struct repair {
     struct connection *c;

@@ -192,7 +192,7 @@ static struct repair_item *add_item(struct repair *r, const struct audit *a, con
     r->items = audit_grow(r->items, r->count, &r->capacity, sizeof *r->items);
     struct repair_item *item = &r->items[r->count++];
     *item = (struct repair_item){.kind = kind, .fate = REPAIR_FOUND, .sender = t->sender,
-                                  .transfer = (size_t)(t - a->transfers->list)};
+                                  .place = (size_t)(t - a->transfers->list)};
     snprintf(item->identity, sizeof item->identity, "%s", t->identity);
     snprintf(item->to, sizeof item->to, "%s", to);
     item->receiver = keys_partition(&r->c->book, to, strlen(to));
@@ -258,6 +258,36 @@ static int take_all(struct repair *r, const struct audit *a) {
     return code;
 }
 
+static struct repair_item *add_merchants(struct repair *r, enum repair_kind kind, size_t place, const char *merchant,
+                                         const char *currency) {
+    r->items = audit_grow(r->items, r->count, &r->capacity, sizeof *r->items);
+    struct repair_item *item = &r->items[r->count++];
+    *item = (struct repair_item){.kind = kind, .place = place};
+    snprintf(item->to, sizeof item->to, "%s", merchant);
+    snprintf(item->currency, sizeof item->currency, "%s", currency);
+    return item;
+}
+
+static void take_merchants(struct repair *r, const struct audit *a) {
+    struct audit_way way;
+    for (size_t n = 0; audit_settle_way(a, n, &way); n++) {
+        struct repair_item *item = add_merchants(r, REPAIR_MONTH, n, way.merchant, way.currency);
+        item->sender = way.partition;
+        item->receiver = way.home;
+        item->amount_minor = way.gross_minor;
+        item->refunds_minor = way.refunds_minor;
+        snprintf(item->month, sizeof item->month, "%s", way.month);
+    }
+    for (size_t n = 0; a->shards && n < a->shards->count; n++) {
+        const struct audit_shard *shard = &a->shards->list[n];
+        enum repair_kind kind = shard->here[0] ? REPAIR_STATUS : REPAIR_SHARD;
+        struct repair_item *item = add_merchants(r, kind, n, shard->merchant, shard->currency);
+        item->sender = shard->home;
+        item->receiver = shard->partition;
+        item->status = status_of_word(shard->status, strlen(shard->status));
+    }
+}
+
 /* --- only slow, or lost? --- */
 
 /* What has not passed these partitions, the senders' or the receivers', stands still. */
@@ -289,8 +319,17 @@ static int read_tails(struct repair *r, struct audit *a) {
     return code;
 }
 
-static int judge(struct repair *r, const struct audit *a, struct repair_item *i) {
-    bool there = a->transfers->list[i->transfer].has & HAS_IN, in_progress;
+static int judge_merchants(struct audit *a, struct repair_item *i) {
+    bool come = false, differs = false;
+    int code = i->kind == REPAIR_MONTH ? audit_settle_has_come(a, i->place, &come)
+                                       : audit_shard_differs(a, &a->shards->list[i->place], &differs);
+    i->fate = (i->kind == REPAIR_MONTH && !come) || differs ? REPAIR_FOUND : REPAIR_IS_FINE;
+    return code;
+}
+
+static int judge(struct repair *r, struct audit *a, struct repair_item *i) {
+    if (repair_is_merchants(i)) return judge_merchants(a, i);
+    bool there = a->transfers->list[i->place].has & HAS_IN, in_progress;
     int code = repair_look(r, i, &in_progress);
     if (i->kind == REPAIR_LOST_THERE && there) i->kind = REPAIR_UNSETTLED;
     i->fate = in_progress || (i->settled && !there) ? REPAIR_FOUND : REPAIR_IS_FINE;
@@ -316,6 +355,7 @@ int repair_find(struct repair *r) {
     a->tell = say_nothing;
     int code = audit_run(a);
     if (!code) code = take_all(r, a);
+    if (!code) take_merchants(r, a);
     if (!code) code = tell_lost_from_slow(r, a);
     audit_close(a);
     free(a);

@@ -10,9 +10,11 @@ OPS.open = function(i)
   return CODE.ok, '', MORE.KIND[i] == 'merchant'
 end
 
--- adopt (follow-up): the merchant's shard in this partition.
+-- adopt (follow-up): the merchant's shard in this partition. An operator's says of which status the merchant is by now.
 OPS.adopt = function(i)
   if account(ACCOUNT_KEY[i]) then return end
-  touch(new_account(ACCOUNT_KEY[i], MORE.KIND[i], CURRENCY[i]), i)
+  local m = new_account(ACCOUNT_KEY[i], MORE.KIND[i], CURRENCY[i])
+  if (MORE.STATUS[i] or '') ~= '' then m.status = MORE.STATUS[i] end
+  touch(m, i)
   SHOP.know_merchant(ACCOUNT[i])
 end

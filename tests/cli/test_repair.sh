@@ -2,6 +2,7 @@
 # `till repair`: one partition is put back to what it was a moment ago, as when a replica that lagged takes over, and another is not; what
 # lay between the two is put right again. The book has a secret: what repairs it is signed.
 set -u
+. "$(dirname "$0")/roll_back.sh"
 . "$(dirname "$0")/private.sh"
 start_redis
 (umask 077; head -c 32 /dev/urandom >book.secret)
@@ -24,17 +25,6 @@ p=$(partition_of "$here")
 for user in alice bob carol dave erin frank; do [ "$(partition_of $user)" != "$p" ] && there=$user && break; done
 r=$(partition_of "$there")
 
-of_partition() { cli -n "$1" --scan --pattern "{till:$2}:*"; }
-keep() { # what the partition is now
-    cli -n 1 flushdb >/dev/null
-    of_partition 0 "$1" | while read -r key; do cli copy "$key" "$key" DB 1; done >/dev/null
-}
-roll_back() { # to that, while no worker sees it
-    stop_worker
-    of_partition 0 "$1" | while read -r key; do cli del "$key"; done >/dev/null
-    of_partition 1 "$1" | while read -r key; do cli -n 1 copy "$key" "$key" DB 0; done >/dev/null
-    start_worker
-}
 balance() { "$TILL" account "$1" --json | jq .balance; }
 # transfer KEY [OPTION]...: 10 from here to there; the same intent again when it is sent again
 transfer() {
@@ -149,6 +139,25 @@ expect 1 "order coffee/o2: is paid, but its payer's side knows nothing of it" "$
 pay p2 o2 --wait
 [ "$(code_of p2)" = 0 ] || fail "the order is not paid for: $(code_of p2)"
 expect 0 "sound" "$TILL" audit
+
+# A merchant's shard, of a merchant who was frozen since; and one that did not hear of that.
+expect 0 "ok (0)" "$TILL" open --account tea --kind merchant --currency CNY
+t=$("$TILL" account tea --json | jq .partition)
+for lost in 0 1 2 3; do [ "$lost" != "$t" ] && break; done
+keep "$lost"
+expect 0 "ok (0)" "$TILL" open --account milk --kind merchant --currency CNY
+expect 0 "ok (0)" "$TILL" freeze --account tea
+roll_back "$lost"
+m=$("$TILL" account milk --json | jq .partition)
+[ "$m" = "$lost" ] || expect 1 "account milk: has no shard here" "$TILL" audit
+expect 1 "account tea: its shard here is active, but it is frozen" "$TILL" audit
+[ "$m" = "$lost" ] || expect 1 "merchant milk, at home in partition $m (partition $lost) has no shard there: made" "$TILL" repair
+expect 1 "has a shard of another status there: to tell it again" "$TILL" repair
+expect 0 "ok (0)" "$TILL" thaw --account tea
+expect 0 "ok (0)" "$TILL" freeze --account tea
+wait_for 10 eval '"$TILL" audit | grep -q "^sound"'
+repaired 0 0 0
+
 expect 100 "--timeout never" "$TILL" repair --timeout never
 stop_worker
 finish
