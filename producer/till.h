@@ -118,7 +118,7 @@ struct till_options {
                             * changed at any time. Readable by their owner alone. Win over the passwords above. NULL and "": not given */
     bool bulk_answers;     /* the answers to intents that share an entry share one too, which costs Redis less again. Only when everybody
                             * who reads them knows of it: a libtill of this release or later does. For backlog_max they are one */
-    char reserved[7];
+    char reserved[sizeof(const void *) - 1];
 };
 
 struct till;

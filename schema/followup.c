@@ -232,8 +232,6 @@ static void followup_again(enum op op, const char *merchant, const char *currenc
 void followup_shard(const char *merchant, const char *currency, enum status status, unsigned home, uint64_t at_ms, struct intent *out) {
     followup_again(OP_adopt, merchant, currency, home, at_ms, out);
     out->kind = KIND_merchant;
-    if (status == STATUS_active)
-        return;
     out->status = status;
     out->present |= FIELD_BIT(FIELD_status);
 }

@@ -49,8 +49,9 @@ struct followup_lost {
 };
 bool followup_recover(const struct followup_lost *lost, uint64_t at_ms, struct intent *out);
 
-/* The `adopt` of a merchant whose shard in another partition Redis has lost; the `swept` of a month, YYYY-MM, that partition `from` settled
- * and that never came home. Their origins are older than any, so they go by no watermark: either does nothing where it was applied. */
+/* The `adopt` of a merchant whose shard in another partition Redis has lost, or has not told of its status; the `swept` of a month,
+ * YYYY-MM, that partition `from` settled and that never came home. Their origins are older than any, so they go by no watermark: where
+ * it was applied either does nothing. */
 void followup_shard(const char *merchant, const char *currency, enum status status, unsigned home, uint64_t at_ms, struct intent *out);
 struct followup_month {
     const char *merchant, *currency, *month;

@@ -74,7 +74,7 @@ static int compare_those_at_home(struct audit *a, unsigned home) {
     return code;
 }
 
-int audit_shard_differs(struct audit *a, const struct audit_shard *shard, bool *differs) {
+static int still_differs(struct audit *a, const struct audit_shard *shard, bool *differs) {
     struct reply hash;
     char status[sizeof shard->status] = "";
     append_read(a, shard->home, shard->merchant);
@@ -90,7 +90,7 @@ static int find_lost(struct audit *a, const struct audit_shard *shard) {
     bool idle = false, differs = false;
     int code = audit_is_idle(a, shard->home, &idle);
     if (!code && idle) code = audit_is_idle(a, shard->partition, &idle);
-    if (!code && idle) code = audit_shard_differs(a, shard, &differs);
+    if (!code && idle) code = still_differs(a, shard, &differs);
     if (code || !differs) return code;
     a->part.partition = shard->partition;
     if (!shard->here[0]) audit_find(a, "account %s: has no shard here, and nothing waits that would bring it", shard->merchant);

@@ -16,7 +16,4 @@ struct audit_shards {
     size_t count, capacity;
 };
 
-/* Do they differ now? */
-int audit_shard_differs(struct audit *a, const struct audit_shard *shard, bool *differs) __attribute__((warn_unused_result));
-
 #endif

@@ -26,7 +26,7 @@ static const char *const done[] = {
     [REPAIR_ORDER] = "the order's home was asked again",
     [REPAIR_MONTH] = "sent again",
     [REPAIR_SHARD] = "made",
-    [REPAIR_STATUS] = "",
+    [REPAIR_STATUS] = "told",
 };
 
 static const char *what(const struct repair_item *item) {
@@ -37,9 +37,7 @@ static const char *what(const struct repair_item *item) {
     case REPAIR_NOTED: return "noted before; nobody has sent it again, or it was refused then (--take-back)";
     case REPAIR_TAKEN_BACK: return "went back from there";
     case REPAIR_KEPT: return "its receiver no longer has as much: not taken back";
-    case REPAIR_FOUND:
-        return item->kind == REPAIR_STATUS ? "to tell it again, `till thaw` and then `till freeze` the merchant, or the reverse"
-                                           : "not repaired yet";
+    case REPAIR_FOUND: return "not repaired yet";
     case REPAIR_CANDIDATE: case REPAIR_IS_FINE: break;
     }
     return "";

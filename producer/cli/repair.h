@@ -20,7 +20,7 @@ enum repair_kind {
     REPAIR_ORDER,        /* a payment of an order, in progress */
     REPAIR_MONTH,        /* of a merchant (`to`), settled by the sender and not come home */
     REPAIR_SHARD,        /* a merchant (`to`) who has none in the receiver's partition; the sender is the home */
-    REPAIR_STATUS,       /* a merchant's shard of another status than the merchant: only people can set it right */
+    REPAIR_STATUS,       /* a merchant's shard there is of another status than the merchant */
 };
 enum repair_fate {
     REPAIR_CANDIDATE,    /* perhaps only slow */
@@ -69,6 +69,8 @@ void repair_clear(struct repair *r);
 int repair_pass(struct repair *r, bool *partitions) __attribute__((warn_unused_result));
 /* Is it noted where it arrived, and not yet paid for? */
 int repair_look_for_note(struct repair *r, const struct repair_item *item, bool *noted) __attribute__((warn_unused_result));
+/* Is a merchant's shard otherwise than at home? */
+int repair_look_at_shard(struct repair *r, const struct repair_item *item, bool *differs) __attribute__((warn_unused_result));
 /* Is the item's bill still in progress, under the same entry? */
 int repair_look(struct repair *r, const struct repair_item *item, bool *in_progress) __attribute__((warn_unused_result));
 

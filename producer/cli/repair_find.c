@@ -130,6 +130,26 @@ int repair_look_for_note(struct repair *r, const struct repair_item *item, bool 
     return code;
 }
 
+static int read_status(struct repair *r, unsigned partition, struct repair_item *item) {
+    struct reply reply;
+    keys_buffer key;
+    command_begin(&r->c->command, "HGET");
+    command_copy(&r->c->command, key, keys_account(key, &r->c->book, partition, item->to));
+    command_word(&r->c->command, "status");
+    int code = connect_call(r->c, "reading a merchant", &reply);
+    const char *text = reply_text(reply, NULL);
+    item->status = status_of_word(text, strlen(text));
+    return code;
+}
+
+int repair_look_at_shard(struct repair *r, const struct repair_item *item, bool *differs) {
+    struct repair_item home = *item, here = *item;
+    int code = read_status(r, item->sender, &home);
+    if (!code) code = read_status(r, item->receiver, &here);
+    *differs = !code && home.status != here.status;
+    return code;
+}
+
 /* --- candidates --- */
 
 /* When the oldest row was written that a trimmed ledger still has; 0: it was never trimmed, or is empty. */
@@ -319,16 +339,16 @@ static int read_tails(struct repair *r, struct audit *a) {
     return code;
 }
 
-static int judge_merchants(struct audit *a, struct repair_item *i) {
+static int judge_merchants(struct repair *r, struct audit *a, struct repair_item *i) {
     bool come = false, differs = false;
     int code = i->kind == REPAIR_MONTH ? audit_settle_has_come(a, i->place, &come)
-                                       : audit_shard_differs(a, &a->shards->list[i->place], &differs);
+                                       : repair_look_at_shard(r, i, &differs);
     i->fate = (i->kind == REPAIR_MONTH && !come) || differs ? REPAIR_FOUND : REPAIR_IS_FINE;
     return code;
 }
 
 static int judge(struct repair *r, struct audit *a, struct repair_item *i) {
-    if (repair_is_merchants(i)) return judge_merchants(a, i);
+    if (repair_is_merchants(i)) return judge_merchants(r, a, i);
     bool there = a->transfers->list[i->place].has & HAS_IN, in_progress;
     int code = repair_look(r, i, &in_progress);
     if (i->kind == REPAIR_LOST_THERE && there) i->kind = REPAIR_UNSETTLED;

@@ -15,7 +15,8 @@ static void make_intent(const struct repair_item *item, uint64_t now_ms, struct 
                                  .code = item->fate == REPAIR_NOTED ? CODE_dead : comes ? CODE_ok : CODE_already_exists};
     struct followup_month month = {item->to, item->currency, item->month, (uint64_t)item->amount_minor, (uint64_t)item->refunds_minor};
     bool made = true;
-    if (item->kind == REPAIR_SHARD) followup_shard(item->to, item->currency, item->status, item->sender, now_ms, out);
+    if (item->kind == REPAIR_SHARD || item->kind == REPAIR_STATUS)
+        followup_shard(item->to, item->currency, item->status, item->sender, now_ms, out);
     else if (item->kind == REPAIR_MONTH) followup_month(&month, item->sender, now_ms, out);
     else made = followup_recover(&lost, now_ms, out);
     assert(made && "a bill's own identity");
@@ -48,8 +49,10 @@ static int send_one(struct repair *r, const struct repair_item *item, uint64_t n
 /* What became of it. */
 static int look_again(struct repair *r, struct repair_item *item) {
     bool still = false;
-    if (repair_is_merchants(item)) return CLI_OK; /* its partition has passed it */
-    int code = item->fate == REPAIR_TAKEN_BACK ? repair_look_for_note(r, item, &still) : repair_look(r, item, &still);
+    int code = CLI_OK; /* of a month: its home has passed it */
+    if (item->fate == REPAIR_TAKEN_BACK) code = repair_look_for_note(r, item, &still);
+    else if (!repair_is_merchants(item)) code = repair_look(r, item, &still);
+    else if (item->kind != REPAIR_MONTH) code = repair_look_at_shard(r, item, &still);
     if (still) item->fate = item->fate == REPAIR_TAKEN_BACK ? REPAIR_KEPT : REPAIR_STANDS_STILL;
     return code;
 }
@@ -75,7 +78,7 @@ int repair_send(struct repair *r, const uint8_t *secret, bool take_back) {
     for (size_t n = 0; !code && n < r->count; n++) {
         struct repair_item *i = &r->items[n];
         bool back = take_back && i->fate == REPAIR_NOTED;
-        if ((i->fate != REPAIR_FOUND || i->kind == REPAIR_STATUS) && !back) continue;
+        if (i->fate != REPAIR_FOUND && !back) continue;
         code = send_one(r, i, now_ms, secret);
         i->fate = back ? REPAIR_TAKEN_BACK : REPAIR_SENT;
     }

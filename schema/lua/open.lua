@@ -10,11 +10,15 @@ OPS.open = function(i)
   return CODE.ok, '', MORE.KIND[i] == 'merchant'
 end
 
--- adopt (follow-up): the merchant's shard in this partition. An operator's says of which status the merchant is by now.
+-- adopt (follow-up): the merchant's shard in this partition. An operator's says of which status it is to be, also where there is one.
 OPS.adopt = function(i)
-  if account(ACCOUNT_KEY[i]) then return end
-  local m = new_account(ACCOUNT_KEY[i], MORE.KIND[i], CURRENCY[i])
-  if (MORE.STATUS[i] or '') ~= '' then m.status = MORE.STATUS[i] end
+  local m, status = account(ACCOUNT_KEY[i]), MORE.STATUS[i] or ''
+  if not m then
+    m = new_account(ACCOUNT_KEY[i], MORE.KIND[i], CURRENCY[i])
+    touch(m, i)
+    SHOP.know_merchant(ACCOUNT[i])
+  end
+  if status == '' or m.kind ~= 'merchant' or m.status == status then return end
+  m.status, m.new_status = status, true
   touch(m, i)
-  SHOP.know_merchant(ACCOUNT[i])
 end

@@ -135,24 +135,28 @@ const char *check_book(struct flow *flow, struct check_totals *totals) {
     return text;
 }
 
-int check_audit(struct flow *flow, int expected) {
+static int run_till(struct flow *flow, const char *command, int expected) {
     char url[160], log[160], partitions[48], said[4096];
     int status = 0;
     snprintf(url, sizeof url, "TILL_REDIS_URL=%s", flow->server.url);
-    snprintf(log, sizeof log, "%s/audit.log", flow->server.dir[0] ? flow->server.dir : flow->workers[0].dir);
+    snprintf(log, sizeof log, "%s/till.log", flow->server.dir[0] ? flow->server.dir : flow->workers[0].dir);
     snprintf(partitions, sizeof partitions, "TILL_BOOK_PARTITIONS=%u", flow->book.partitions);
     remove(log);
-    pid_t pid = process_start((const char *[]){TILL_CLI_PATH, "audit", NULL}, (const char *[]){url, partitions, NULL}, log);
-    cr_assert(process_wait(&pid, 60000, &status), "till audit does not end");
+    pid_t pid = process_start((const char *[]){TILL_CLI_PATH, command, NULL}, (const char *[]){url, partitions, NULL}, log);
+    cr_assert(process_wait(&pid, 60000, &status), "till %s does not end", command);
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     if (code == expected) return code;
     FILE *in = fopen(log, "r");
     size_t got = in ? fread(said, 1, sizeof said - 1, in) : 0;
     said[got] = '\0';
     if (in) fclose(in);
-    fprintf(stderr, "till audit: %d\n%s", code, said);
+    fprintf(stderr, "till %s: %d\n%s", command, code, said);
     return code;
 }
+
+int check_audit(struct flow *flow, int expected) { return run_till(flow, "audit", expected); }
+
+int check_repair(struct flow *flow, int expected) { return run_till(flow, "repair", expected); }
 
 void check_settled(struct flow *flow, const char *name, uint64_t dead) {
     struct check_totals totals;

@@ -26,7 +26,8 @@ struct check_totals {
 const char *check_book(struct flow *flow, struct check_totals *totals);
 /* The same, and asserts that all that was acknowledged is there, answered, and settled, with `dead` entries dead beside the unreadable. */
 void check_settled(struct flow *flow, const char *name, uint64_t dead);
-/* The exit code of `till audit`. What it said is shown unless it is `expected`. */
+/* The exit code of `till audit`, or of `till repair`. What it said is shown unless it is `expected`. */
+int check_repair(struct flow *flow, int expected);
 int check_audit(struct flow *flow, int expected);
 /* Both: settled, and `till audit` finds nothing. */
 void check_sound(struct flow *flow, const char *name, uint64_t dead);

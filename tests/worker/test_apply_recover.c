@@ -195,17 +195,20 @@ Test(apply_recover, of_a_client) {
     scene_expect_account("refused", 2, "b", "0 0");
 }
 
-/* A shard that was lost is made again, of the status that its merchant has by now; where there is one nothing is done. */
+/* A shard that was lost is made again, of the status that its merchant has by now; one that is there becomes of that status. */
 Test(apply_recover, a_shard_made_again) {
     scene_go(FAR);
     scene_go("p=1 adopt account=tea source=till key=tea/repair/again>adopt at=1 origin=2:0-1 entry=0-1 kind=merchant currency=CNY "
              "status=frozen");
     scene_expect("made", 1, "account:tea", "status", "frozen");
     cr_expect_eq(server_integer(&scene.server, "SISMEMBER", fold_key(&scene, 1, "merchants"), "tea", NULL), 1, "it is known here");
+    scene_go("p=1 adopt account=m source=till key=m/repair/again>adopt at=1 origin=2:0-1 entry=0-1 kind=merchant currency=CNY "
+             "status=frozen");
+    scene_expect("there is one", 1, "account:m", "status", "frozen");
     struct scene_picture picture = scene_take();
     scene_go("p=1 adopt account=m source=till key=m/repair/again>adopt at=1 origin=2:0-1 entry=0-1 kind=merchant currency=CNY "
-             "status=closed");
-    scene_expect_unchanged("there is one", &picture);
+             "status=frozen; p=1 adopt account=m source=till key=m/shop/k>adopt at=1 origin=2:0-1 entry=0-1 kind=merchant currency=CNY");
+    scene_expect_unchanged("of that status, and told as when it was opened", &picture);
 }
 
 #define ORDER "order account=m order=o1 amount=10 key=o;"
