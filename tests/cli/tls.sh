@@ -14,11 +14,12 @@ make_cert() {
         -extfile <(echo "subjectAltName=${4:-DNS:$2}") 2>>openssl.log || { cat openssl.log; exit 1; }
 }
 
-# start_tls_redis OPTION...: on $port, without TLS on $socket. Another port is tried when one is taken.
+# start_tls_redis OPTION...: on $port, without TLS on $socket. Another port is tried when one is taken. The nine behind it are the test's too:
+# a range like those of ports.sh, since the system gives those from 32768 on to connections.
 start_tls_redis() {
     local try
     for try in 1 2 3 4 5; do
-        port=$((20000 + RANDOM % 20000))
+        port=$((22400 + RANDOM % 36 * 10))
         redis-server --port 0 --tls-port $port --bind 127.0.0.1 --unixsocket "$socket" --save "" --appendonly no --dir "$dir" \
             --tls-cert-file server.pem --tls-key-file server.key --tls-ca-cert-file ca.pem --tls-auth-clients no "$@" >redis.log 2>&1 &
         redis=$!
