@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "config/suggest.h"
+#include "config/units.h"
 
 /* What getopt_long returns for a long option: its place in the command's table, or a common one; below are the letters. */
 enum { VALUE_FIRST = 256, VALUE_CONFIG = 1000, VALUE_JSON, VALUE_HELP, VALUE_OPERAND = 1 };
@@ -194,5 +195,16 @@ bool args_number(const struct cli *cli, unsigned option, uint64_t min, uint64_t 
         return false;
     }
     *number = n;
+    return true;
+}
+
+bool args_timeout(const struct cli *cli, unsigned option, int64_t *timeout_ms) {
+    const char *text = cli->value[option];
+    uint64_t ms = (uint64_t)*timeout_ms;
+    if (text && (units_parse_duration(text, &ms) != UNITS_OK || ms > 86400000)) {
+        (void)cli_usage(cli, "--timeout %s must be a length of time like 30s, up to 24h", text);
+        return false;
+    }
+    *timeout_ms = (int64_t)ms;
     return true;
 }

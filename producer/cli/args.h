@@ -17,6 +17,8 @@ void args_print_options(const struct cli_option *options);
 
 /* A number among the options: `*number` keeps its value when the option was not given. False, and said, when it is none or out of range. */
 bool args_number(const struct cli *cli, unsigned option, uint64_t min, uint64_t max, uint64_t *number);
+/* --timeout, an option of a command that waits: up to 24 h. `*timeout_ms` keeps its value when it was not given. False, and said. */
+bool args_timeout(const struct cli *cli, unsigned option, int64_t *timeout_ms);
 /* Digits only, up to 2^64 - 1. */
 bool args_parse_number(const char *text, uint64_t *number);
 

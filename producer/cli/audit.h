@@ -138,8 +138,11 @@ uint64_t audit_hash(const struct audit *a, const char *text, size_t size);
 void *audit_grow(void *items, size_t count, size_t *capacity, size_t item_size);
 /* "{B:p}:REST" of the partition, as the next argument of the connection's command. */
 void audit_key(struct connection *c, unsigned partition, const char *rest, const char *name);
-/* HGET of a bill record. */
+/* HGET of a bill record; and its reply: false when there is none, or it is malformed. */
 void audit_append_bill(struct connection *c, unsigned partition, uint32_t day, const char *identity);
+bool audit_read_bill(struct reply reply, struct bill *bill);
+/* Is it an audit of all partitions? */
+bool audit_is_whole(const struct audit *a);
 
 /* Is nothing on the partition's stream but what was acknowledged? */
 int audit_is_idle(struct audit *a, unsigned partition, bool *idle) __attribute__((warn_unused_result));

@@ -60,3 +60,11 @@ void audit_append_bill(struct connection *c, unsigned partition, uint32_t day, c
     command_copy(&c->command, identity, strlen(identity));
     redis_append(c->redis, &c->command);
 }
+
+bool audit_read_bill(struct reply reply, struct bill *bill) {
+    size_t size;
+    const char *record = reply_text(reply, &size);
+    return reply_type(reply) == REPLY_TEXT && !bill_parse(record, size, bill);
+}
+
+bool audit_is_whole(const struct audit *a) { return a->first == 0 && a->last + 1 == a->c->book.partitions; }

@@ -23,13 +23,11 @@ static int search_record(struct audit *a, struct transfer *t) {
     struct reply reply;
     struct bill bill;
     uint32_t day = record_day(t);
-    size_t size;
     for (uint32_t back = 1; back <= PUT_OFF_DAYS && back <= day; back++) audit_append_bill(a->c, t->sender, day - back, t->identity);
     for (uint32_t back = 1; back <= PUT_OFF_DAYS && back <= day; back++) {
         int code = connect_next(a->c, "reading the bills", &reply);
         if (code) return code;
-        const char *record = reply_text(reply, &size);
-        if (!(t->has & HAS_RECORD) && reply_type(reply) == REPLY_TEXT && !bill_parse(record, size, &bill)) audit_transfer_note(a, t, &bill);
+        if (!(t->has & HAS_RECORD) && audit_read_bill(reply, &bill)) audit_transfer_note(a, t, &bill);
     }
     return CLI_OK;
 }
@@ -41,7 +39,7 @@ static int read_some(struct audit *a, size_t *next) {
     struct audit_transfers *list = a->transfers;
     struct reply reply;
     struct bill bill;
-    size_t first = *next, asked = 0, size;
+    size_t first = *next, asked = 0;
     for (; *next < list->count && asked < AUDIT_AT_ONCE; ++*next) {
         struct transfer *t = &list->list[*next];
         t->waits = is_open(t); /* asked for */
@@ -54,8 +52,7 @@ static int read_some(struct audit *a, size_t *next) {
         t->waits = false;
         int code = connect_next(a->c, "reading the bills", &reply);
         if (code) return code;
-        const char *record = reply_text(reply, &size);
-        if (reply_type(reply) == REPLY_TEXT && !bill_parse(record, size, &bill)) audit_transfer_note(a, t, &bill);
+        if (audit_read_bill(reply, &bill)) audit_transfer_note(a, t, &bill);
     }
     return CLI_OK;
 }
@@ -106,8 +103,6 @@ static void find_at(struct audit *a, unsigned partition, const struct transfer *
                (long long)t->back_minor, t->has & HAS_RECORD ? t->code : -1);
 }
 
-static bool whole(const struct audit *a) { return a->first == 0 && a->last + 1 == a->c->book.partitions; }
-
 /* Of the receiver's end, which is known only when all partitions were read. */
 static const char *arrival_fault(const struct audit *a, const struct transfer *t) {
     if (!(t->has & HAS_IN)) return NULL;
@@ -126,7 +121,7 @@ static const char *sender_fault(const struct audit *a, const struct transfer *t)
     if (t->code == CODE_in_progress) return back && !t->late ? "came back, but is in progress by its bill record" : NULL;
     if (t->code == CODE_ok && back) return "came back, but is settled by its bill record";
     if (t->code == CODE_ok)
-        return whole(a) && !(t->has & HAS_IN) && !audit_is_trimmed(a, t->receiver) ? "is settled, but never arrived" : NULL;
+        return audit_is_whole(a) && !(t->has & HAS_IN) && !audit_is_trimmed(a, t->receiver) ? "is settled, but never arrived" : NULL;
     return back ? NULL : "was refused at the other side, but the money did not come back";
 }
 
@@ -161,7 +156,7 @@ static void judge(struct audit *a, struct transfer *t) {
         t->waits = judge_payment(a, t);
         return;
     }
-    if (fault && whole(a)) {
+    if (fault && audit_is_whole(a)) {
         find_at(a, t->arrived_in, t, fault);
         return;
     }
@@ -220,7 +215,6 @@ static int find_lost(struct audit *a) {
     struct audit_transfers *list = a->transfers;
     struct reply reply;
     struct bill bill;
-    size_t size;
     int code = look_at_stop(a, false);
     if (!code) code = look_at_stop(a, true);
     if (!code) code = look_at_stop(a, false);
@@ -229,8 +223,7 @@ static int find_lost(struct audit *a) {
         if (!t->waits) continue;
         audit_append_bill(a->c, t->sender, t->day, t->identity);
         if ((code = connect_next(a->c, "reading the bills", &reply))) break;
-        const char *record = reply_text(reply, &size);
-        if (reply_type(reply) == REPLY_TEXT && !bill_parse(record, size, &bill) && bill.code == CODE_in_progress)
+        if (audit_read_bill(reply, &bill) && bill.code == CODE_in_progress)
             find_at(a, t->sender, t, "is in progress, but nothing waits at either end; is what would go on with it dead?");
     }
     return code;

@@ -74,15 +74,22 @@ static int compare_those_at_home(struct audit *a, unsigned home) {
     return code;
 }
 
-static int still_differs(struct audit *a, const struct audit_shard *shard, bool *differs) {
-    struct reply hash;
-    char status[sizeof shard->status] = "";
-    append_read(a, shard->home, shard->merchant);
-    append_read(a, shard->partition, shard->merchant);
-    int code = connect_next(&a->side, "reading a merchant", &hash);
-    if (!code) snprintf(status, sizeof status, "%s", reply_text(reply_at(hash, 0), NULL));
-    if (!code) code = connect_next(&a->side, "reading a merchant", &hash);
-    *differs = !code && strcmp(status, reply_text(reply_at(hash, 0), NULL)) != 0;
+static int read_status(struct connection *c, unsigned partition, const char *merchant, char status[16]) {
+    struct reply reply;
+    keys_buffer key;
+    command_begin(&c->command, "HGET");
+    command_copy(&c->command, key, keys_account(key, &c->book, partition, merchant));
+    command_word(&c->command, "status");
+    int code = connect_call(c, "reading a merchant", &reply);
+    snprintf(status, 16, "%s", code ? "" : reply_text(reply, NULL));
+    return code;
+}
+
+int audit_shard_differs(struct connection *c, const char *merchant, unsigned home, unsigned partition, bool *differs) {
+    char at_home[16], here[16];
+    int code = read_status(c, home, merchant, at_home);
+    if (!code) code = read_status(c, partition, merchant, here);
+    *differs = !code && strcmp(at_home, here) != 0;
     return code;
 }
 
@@ -90,7 +97,7 @@ static int find_lost(struct audit *a, const struct audit_shard *shard) {
     bool idle = false, differs = false;
     int code = audit_is_idle(a, shard->home, &idle);
     if (!code && idle) code = audit_is_idle(a, shard->partition, &idle);
-    if (!code && idle) code = still_differs(a, shard, &differs);
+    if (!code && idle) code = audit_shard_differs(&a->side, shard->merchant, shard->home, shard->partition, &differs);
     if (code || !differs) return code;
     a->part.partition = shard->partition;
     if (!shard->here[0]) audit_find(a, "account %s: has no shard here, and nothing waits that would bring it", shard->merchant);
@@ -99,10 +106,10 @@ static int find_lost(struct audit *a, const struct audit_shard *shard) {
 }
 
 int audit_shard_finish(struct audit *a) {
-    bool whole = a->first == 0 && a->last + 1 == a->c->book.partitions, same = true;
+    bool same = true;
     int code = CLI_OK;
     for (unsigned p = 1; a->shards && p <= a->last; p++) same &= a->shards->sum[p] == a->shards->sum[0];
-    if (!whole || !a->shards || same) return CLI_OK;
+    if (!audit_is_whole(a) || !a->shards || same) return CLI_OK;
     for (unsigned p = 0; p <= a->last && !code; p++) code = compare_those_at_home(a, p);
     for (size_t n = 0; n < a->shards->count && !code; n++) code = find_lost(a, &a->shards->list[n]);
     return code;

@@ -16,4 +16,8 @@ struct audit_shards {
     size_t count, capacity;
 };
 
+/* Is a merchant's shard of another status than the merchant is at home, or not there? Asked now, of home first. */
+int audit_shard_differs(struct connection *c, const char *merchant, unsigned home, unsigned partition, bool *differs)
+    __attribute__((warn_unused_result));
+
 #endif

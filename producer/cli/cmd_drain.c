@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "config/units.h"
+#include "producer/cli/args.h"
 #include "producer/cli/commands.h"
 #include "producer/cli/json_out.h"
 #include "producer/cli/progress.h"
@@ -98,14 +98,12 @@ static int wait_until_empty(struct connection *c, int64_t timeout_ms, struct lef
 static int run(struct cli *cli) {
     struct connection c = {0};
     struct left left;
-    const char *text = cli->value[OPTION_TIMEOUT];
-    uint64_t timeout_ms = TIMEOUT_MS;
+    int64_t timeout_ms = TIMEOUT_MS;
     bool drained = false;
-    if (text && (units_parse_duration(text, &timeout_ms) != UNITS_OK || timeout_ms > 86400000))
-        return cli_usage(cli, "--timeout %s must be a length of time like 30s, up to 24h", text);
+    if (!args_timeout(cli, OPTION_TIMEOUT, &timeout_ms)) return CLI_USAGE;
     int64_t started_ms = progress_now_ms();
     int code = connect_book(cli, &c);
-    if (!code) code = wait_until_empty(&c, (int64_t)timeout_ms, &left, &drained);
+    if (!code) code = wait_until_empty(&c, timeout_ms, &left, &drained);
     if (!code) print(cli, &left, drained, progress_now_ms() - started_ms);
     connect_close(&c);
     return code ? code : drained ? CLI_OK : CLI_FOUND;

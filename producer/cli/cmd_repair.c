@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "config/units.h"
+#include "producer/cli/args.h"
 #include "producer/cli/commands.h"
 #include "producer/cli/json_out.h"
 #include "producer/cli/password.h"
@@ -111,12 +111,8 @@ static int print(const struct cli *cli, const struct repair *r) {
 static int run(struct cli *cli) {
     struct connection c = {0};
     struct repair r = {.c = &c, .timeout_ms = TIMEOUT_MS};
-    const char *text = cli->value[OPTION_TIMEOUT];
-    uint64_t timeout_ms = TIMEOUT_MS;
     uint8_t *secret = NULL;
-    if (text && (units_parse_duration(text, &timeout_ms) != UNITS_OK || timeout_ms > 86400000))
-        return cli_usage(cli, "--timeout %s must be a length of time like 30s, up to 24h", text);
-    r.timeout_ms = (int64_t)timeout_ms;
+    if (!args_timeout(cli, OPTION_TIMEOUT, &r.timeout_ms)) return CLI_USAGE;
     int code = connect_book(cli, &c);
     if (!code) code = password_of_book(cli, &c.config, &secret);
     if (!code) code = repair_find(&r);

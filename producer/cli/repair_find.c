@@ -109,12 +109,9 @@ int repair_pass(struct repair *r, bool *partitions) {
 int repair_look(struct repair *r, const struct repair_item *item, bool *in_progress) {
     struct reply reply;
     struct bill bill;
-    size_t size;
     audit_append_bill(r->c, item->sender, item->day, item->identity);
     int code = connect_next(r->c, "reading a bill", &reply);
-    const char *record = reply_text(reply, &size);
-    *in_progress = !code && reply_type(reply) == REPLY_TEXT && !bill_parse(record, size, &bill) && bill.code == CODE_in_progress &&
-                   strcmp(bill.entry, item->entry) == 0;
+    *in_progress = !code && audit_read_bill(reply, &bill) && bill.code == CODE_in_progress && strcmp(bill.entry, item->entry) == 0;
     return code;
 }
 
@@ -130,24 +127,8 @@ int repair_look_for_note(struct repair *r, const struct repair_item *item, bool 
     return code;
 }
 
-static int read_status(struct repair *r, unsigned partition, struct repair_item *item) {
-    struct reply reply;
-    keys_buffer key;
-    command_begin(&r->c->command, "HGET");
-    command_copy(&r->c->command, key, keys_account(key, &r->c->book, partition, item->to));
-    command_word(&r->c->command, "status");
-    int code = connect_call(r->c, "reading a merchant", &reply);
-    const char *text = reply_text(reply, NULL);
-    item->status = status_of_word(text, strlen(text));
-    return code;
-}
-
 int repair_look_at_shard(struct repair *r, const struct repair_item *item, bool *differs) {
-    struct repair_item home = *item, here = *item;
-    int code = read_status(r, item->sender, &home);
-    if (!code) code = read_status(r, item->receiver, &here);
-    *differs = !code && home.status != here.status;
-    return code;
+    return audit_shard_differs(r->c, item->to, item->sender, item->receiver, differs);
 }
 
 /* --- candidates --- */
@@ -176,14 +157,12 @@ static int first_row_ms(struct repair *r, const struct audit *a, unsigned partit
 static int find_bill(struct repair *r, const struct transfer *t, uint32_t day, struct bill *bill, bool *found) {
     struct reply reply;
     uint32_t days = t->has & HAS_RECORD ? 1 : PUT_OFF_DAYS + 1;
-    size_t size;
     *found = false;
     for (uint32_t back = 0; back < days; back++) audit_append_bill(r->c, t->sender, day - back, t->identity);
     for (uint32_t back = 0; back < days; back++) {
         int code = connect_next(r->c, "reading a bill", &reply);
         if (code) return code;
-        const char *record = reply_text(reply, &size);
-        if (!*found) *found = reply_type(reply) == REPLY_TEXT && !bill_parse(record, size, bill);
+        if (!*found) *found = audit_read_bill(reply, bill);
     }
     return CLI_OK;
 }
@@ -207,39 +186,43 @@ static int find_order(struct repair *r, struct repair_item *item) {
     return code;
 }
 
-static struct repair_item *add_item(struct repair *r, const struct audit *a, const struct transfer *t, enum repair_kind kind,
-                                    const char *to) {
+/* `to`: the account, or the merchant, and what there is of it lies in `receiver`. */
+static struct repair_item *add_item(struct repair *r, enum repair_kind kind, size_t place, unsigned sender, unsigned receiver,
+                                    const char *to, const char *currency) {
     r->items = audit_grow(r->items, r->count, &r->capacity, sizeof *r->items);
     struct repair_item *item = &r->items[r->count++];
-    *item = (struct repair_item){.kind = kind, .fate = REPAIR_FOUND, .sender = t->sender,
-                                  .place = (size_t)(t - a->transfers->list)};
-    snprintf(item->identity, sizeof item->identity, "%s", t->identity);
+    *item = (struct repair_item){.kind = kind, .place = place, .sender = sender, .receiver = receiver};
     snprintf(item->to, sizeof item->to, "%s", to);
-    item->receiver = keys_partition(&r->c->book, to, strlen(to));
+    snprintf(item->currency, sizeof item->currency, "%s", currency);
+    return item;
+}
+
+static struct repair_item *add_transfer(struct repair *r, const struct audit *a, const struct transfer *t, enum repair_kind kind,
+                                        const char *to, const char *currency) {
+    unsigned receiver = keys_partition(&r->c->book, to, strlen(to));
+    struct repair_item *item = add_item(r, kind, (size_t)(t - a->transfers->list), t->sender, receiver, to, currency);
+    snprintf(item->identity, sizeof item->identity, "%s", t->identity);
     return item;
 }
 
 static int add_billed(struct repair *r, const struct audit *a, const struct transfer *t, const struct bill *bill) {
     enum repair_kind kind = t->order ? REPAIR_ORDER : t->has & HAS_IN ? REPAIR_UNSETTLED : REPAIR_LOST_THERE;
-    struct repair_item *item = add_item(r, a, t, kind, bill->to);
-    item->fate = REPAIR_CANDIDATE;
+    struct repair_item *item = add_transfer(r, a, t, kind, bill->to, bill->currency);
     item->settled = bill->code == CODE_ok;
     item->day = keys_day(bill->at_ms);
     item->amount_minor = bill->amount_minor;
-    snprintf(item->currency, sizeof item->currency, "%s", bill->currency);
     snprintf(item->entry, sizeof item->entry, "%s", bill->entry);
     return t->order ? find_order(r, item) : CLI_OK;
 }
 
 /* One whose sender knows nothing of it: the entry is not known, and no matter. */
 static int add_unbilled(struct repair *r, const struct audit *a, const struct transfer *t) {
-    struct repair_item *item = add_item(r, a, t, REPAIR_LOST_HERE, t->to);
+    struct repair_item *item = add_transfer(r, a, t, REPAIR_LOST_HERE, t->to, a->currency[t->in_currency]);
     item->amount_minor = t->in_minor;
-    snprintf(item->currency, sizeof item->currency, "%s", a->currency[t->in_currency]);
     entry_id_format((struct entry_id){t->in_ms, 0}, item->entry);
     bool noted;
     int code = repair_look_for_note(r, item, &noted);
-    if (noted) item->fate = REPAIR_NOTED;
+    item->fate = noted ? REPAIR_NOTED : REPAIR_FOUND;
     return code;
 }
 
@@ -278,22 +261,10 @@ static int take_all(struct repair *r, const struct audit *a) {
     return code;
 }
 
-static struct repair_item *add_merchants(struct repair *r, enum repair_kind kind, size_t place, const char *merchant,
-                                         const char *currency) {
-    r->items = audit_grow(r->items, r->count, &r->capacity, sizeof *r->items);
-    struct repair_item *item = &r->items[r->count++];
-    *item = (struct repair_item){.kind = kind, .place = place};
-    snprintf(item->to, sizeof item->to, "%s", merchant);
-    snprintf(item->currency, sizeof item->currency, "%s", currency);
-    return item;
-}
-
 static void take_merchants(struct repair *r, const struct audit *a) {
     struct audit_way way;
     for (size_t n = 0; audit_settle_way(a, n, &way); n++) {
-        struct repair_item *item = add_merchants(r, REPAIR_MONTH, n, way.merchant, way.currency);
-        item->sender = way.partition;
-        item->receiver = way.home;
+        struct repair_item *item = add_item(r, REPAIR_MONTH, n, way.partition, way.home, way.merchant, way.currency);
         item->amount_minor = way.gross_minor;
         item->refunds_minor = way.refunds_minor;
         snprintf(item->month, sizeof item->month, "%s", way.month);
@@ -301,9 +272,7 @@ static void take_merchants(struct repair *r, const struct audit *a) {
     for (size_t n = 0; a->shards && n < a->shards->count; n++) {
         const struct audit_shard *shard = &a->shards->list[n];
         enum repair_kind kind = shard->here[0] ? REPAIR_STATUS : REPAIR_SHARD;
-        struct repair_item *item = add_merchants(r, kind, n, shard->merchant, shard->currency);
-        item->sender = shard->home;
-        item->receiver = shard->partition;
+        struct repair_item *item = add_item(r, kind, n, shard->home, shard->partition, shard->merchant, shard->currency);
         item->status = status_of_word(shard->status, strlen(shard->status));
     }
 }
